@@ -1,0 +1,19 @@
+# What `cmake --install` lays down: headers, the CMake package, pkg-config. Boost is not bundled.
+
+install(TARGETS quorate_consensus quorate EXPORT quorate_targets
+    FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+    FILE_SET bodies DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(EXPORT quorate_targets NAMESPACE quorate:: FILE quorate_targets.cmake
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
+
+configure_package_config_file(cmake/quorateConfig.cmake.in quorateConfig.cmake
+    INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
+write_basic_package_version_file(quorateConfigVersion.cmake
+    COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/quorateConfig.cmake"
+              "${CMAKE_CURRENT_BINARY_DIR}/quorateConfigVersion.cmake"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
+
+configure_file(cmake/quorate.pc.in quorate.pc @ONLY)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/quorate.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

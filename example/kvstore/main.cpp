@@ -1,0 +1,110 @@
+// kvstore: a replicated, durable key-value store over HTTP, and the tutorial of the assembly.
+//
+// A member is three objects on one thread: a node (consensus, log, store and transport, chosen by
+// its policies; here the defaults), an HTTP server, and the routes that join them.
+//   options.cpp  the command line
+//   routes.cpp   what each method means
+//   main.cpp     start, run, end
+#include <quorate/http/server.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "options.hpp"
+#include "routes.hpp"
+
+namespace {
+
+using quorate::error_code;
+
+void print(quorate::severity level, const std::string& text) {
+    static constexpr const char* names[] = {"info", "warning", "error"};
+    std::cerr << names[static_cast<int>(level)] << ": " << text << std::endl;
+}
+
+/// One member, from start to end.
+class member {
+public:
+    explicit member(const kvstore::options& options)
+        : context_(1),
+          node_(context_, options.node),
+          routes_(node_),
+          server_(context_, options.http,
+                  [this](quorate::http::exchange asked) { routes_.serve(std::move(asked)); }),
+          signals_(context_) {}
+
+    int run() {
+        // A full disk or a closed terminal must end as an error, not as a signal.
+        std::signal(SIGPIPE, SIG_IGN);
+        if (const error_code failed = node_.start([this](error_code why) { on_ended(why); })) {
+            print(quorate::severity::error, node_.explanation());
+            return EXIT_FAILURE;
+        }
+        if (const error_code failed = server_.start()) {
+            print(quorate::severity::error, "cannot listen for clients: " + failed.message());
+            return EXIT_FAILURE;
+        }
+        signals_.add(SIGINT);
+        signals_.add(SIGTERM);
+        signals_.async_wait([this](const error_code& cancelled, int) {
+            if (!cancelled) {
+                print(quorate::severity::info, "stopping: finishing what was begun");
+                node_.transfer_leadership();
+                finish();
+            }
+        });
+        print(quorate::severity::info,
+              "ready: serving clients on port " + std::to_string(server_.port()));
+        context_.run();
+        return status_;
+    }
+
+private:
+    // The node cannot go on: it was removed from the group, or its disk failed.
+    void on_ended(error_code why) {
+        const bool removed = why == quorate::errc::member_removed;
+        status_ = removed ? EXIT_SUCCESS : EXIT_FAILURE;
+        print(removed ? quorate::severity::info : quorate::severity::error,
+              "stopping: " + why.message());
+        finish();
+    }
+
+    void finish() {
+        if (finishing_) {
+            return;
+        }
+        finishing_ = true;
+        server_.drain(std::chrono::seconds(10), [this] {
+            node_.stop([this](error_code) {
+                signals_.cancel();
+                context_.stop();
+            });
+        });
+    }
+
+    boost::asio::io_context context_;
+    kvstore::node node_;
+    kvstore::routes routes_;
+    quorate::http::server server_;
+    boost::asio::signal_set signals_;
+    int status_ = EXIT_SUCCESS;
+    bool finishing_ = false;
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+    kvstore::options options;
+    switch (kvstore::parse(argc, argv, options)) {
+    case kvstore::next_step::exit_well: return EXIT_SUCCESS;
+    case kvstore::next_step::exit_badly: return 2;
+    case kvstore::next_step::serve: break;
+    }
+    options.node.log = &print;
+    return member(options).run();
+}

@@ -1,0 +1,147 @@
+#include "routes.hpp"
+
+#include <quorate/http/error_page.hpp>
+
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace kvstore {
+namespace {
+
+namespace http = quorate::http;
+using quorate::errc;
+using quorate::error_code;
+
+/// Returns: the status that tells a client what it may do next.
+unsigned status_of(const error_code& failed) {
+    if (failed == quorate::condition::outcome_unknown) {
+        return 504;
+    }
+    if (failed == errc::too_many_unapplied || failed == errc::uncommitted_limit) {
+        return 429;
+    }
+    if (failed == quorate::condition::retry) {
+        return 503;
+    }
+    if (failed == errc::request_too_large) {
+        return 413;
+    }
+    if (failed == errc::member_unknown) {
+        return 404;
+    }
+    return failed == errc::invalid_option || failed == errc::key_empty ? 400 : 409;
+}
+
+http::response refusal(const error_code& failed) {
+    const unsigned status = status_of(failed);
+    http::response page = http::error_page(status, failed.message());
+    if (status == 503 || status == 429) {
+        page.fields.push_back({"Retry-After", "1"});
+    }
+    return page;
+}
+
+http::response outcome(const error_code& failed) {
+    return failed ? refusal(failed) : http::response{.status = 204};
+}
+
+// A handler that may be called much later has to be copyable; an exchange is not.
+std::shared_ptr<http::exchange> keep(http::exchange asked) {
+    return std::make_shared<http::exchange>(std::move(asked));
+}
+
+/// Returns: the number in "/<id>": decimal, or with 0x, 0o, 0b or a leading 0 as in C.
+std::optional<quorate::node_id> member_of(std::string_view target) {
+    std::string_view digits = target.substr(1);
+    int base = 10;
+    if (digits.size() > 1 && digits[0] == '0') {
+        const char kind = static_cast<char>(digits[1] | 0x20);
+        base = kind == 'x' ? 16 : kind == 'b' ? 2 : 8;
+        digits.remove_prefix(kind == 'x' || kind == 'b' || kind == 'o' ? 2 : 1);
+    }
+    std::uint64_t id = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [stop, failed] = std::from_chars(digits.data(), end, id, base);
+    const bool whole = failed == std::errc() && stop == end && id != 0;
+    return whole ? std::optional(quorate::node_id(id)) : std::nullopt;
+}
+
+} // namespace
+
+void routes::serve(http::exchange asked) {
+    const std::string_view method = asked.request().method;
+    if (method == "PUT") {
+        put(std::move(asked));
+    } else if (method == "GET" || method == "HEAD") {
+        get(std::move(asked));
+    } else if (method == "POST") {
+        add_member(std::move(asked));
+    } else if (method == "DELETE") {
+        remove_member(std::move(asked));
+    } else {
+        http::response page = http::error_page(405);
+        for (const char* allowed : {"PUT", "GET", "POST", "DELETE"}) {
+            page.fields.push_back({"Allow", allowed});
+        }
+        asked.respond(std::move(page));
+    }
+}
+
+// The key is the raw request target, the value is the body. The body is copied once, into the
+// command; log, peers and store share that copy.
+void routes::put(http::exchange asked) {
+    const auto waiting = keep(std::move(asked));
+    const quorate::put command{.key = waiting->request().target, .value = waiting->request().body};
+    node_.submit(command, [waiting](error_code failed, const quorate::reply& reply) {
+        waiting->respond(outcome(failed ? failed : reply.error()));
+    });
+}
+
+// The read waits until this member has applied all that was acknowledged before; then its own
+// state answers.
+void routes::get(http::exchange asked) {
+    const auto waiting = keep(std::move(asked));
+    node_.read([this, waiting](error_code failed) {
+        if (failed) {
+            waiting->respond(refusal(failed));
+            return;
+        }
+        const auto found = node_.machine().get(waiting->request().target);
+        if (!found.has_value()) {
+            waiting->respond(http::error_page(404, "no such key"));
+            return;
+        }
+        waiting->respond(
+            {.status = 200, .content_type = "application/octet-stream", .body = found->value});
+    });
+}
+
+void routes::add_member(http::exchange asked) {
+    const auto id = member_of(asked.request().target);
+    if (!id.has_value()) {
+        asked.respond(http::error_page(400, "the path must be /<id>, a positive number"));
+        return;
+    }
+    const quorate::member_address member{*id, std::string(asked.request().body)};
+    const auto waiting = keep(std::move(asked));
+    node_.add_member(member, quorate::change_kind::add_voter, [waiting](error_code failed) {
+        waiting->respond(failed == errc::invalid_option
+                             ? http::error_page(400, "the body must be http://HOST:PORT")
+                             : outcome(failed));
+    });
+}
+
+void routes::remove_member(http::exchange asked) {
+    const auto id = member_of(asked.request().target);
+    if (!id.has_value()) {
+        asked.respond(http::error_page(400, "the path must be /<id>, a positive number"));
+        return;
+    }
+    const auto waiting = keep(std::move(asked));
+    node_.remove_member(*id, [waiting](error_code failed) { waiting->respond(outcome(failed)); });
+}
+
+} // namespace kvstore

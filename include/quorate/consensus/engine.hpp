@@ -1,0 +1,97 @@
+// The contract between a node and its consensus engine.
+// Flow:    3 to 11; values in, values out
+// Source:  doc/concept/consensus_engine.md
+#ifndef QUORATE_CONSENSUS_ENGINE_HPP
+#define QUORATE_CONSENSUS_ENGINE_HPP
+
+#include <quorate/base/result.hpp>
+#include <quorate/consensus/effects.hpp>
+#include <quorate/consensus/membership_change.hpp>
+#include <quorate/consensus/progress.hpp>
+#include <quorate/consensus/raft_options.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace quorate {
+
+/// What an engine starts from: the durable state, as recovered.
+struct engine_state {
+    hard_state hard{};
+    snapshot_ptr base{};          ///< Stands for everything before the first entry; null: nothing.
+    std::vector<entry> entries{}; ///< Dense; the first follows `base`.
+    log_index applied{};          ///< What the state machine holds already; at least the base.
+};
+
+/// One client payload on its way into the log.
+struct proposed {
+    entry_kind kind = entry_kind::normal;
+    std::uint32_t payload_checksum = 0;
+    shared_bytes payload{};
+};
+
+/// Errors: corrupt, where the parts contradict each other. To be called before an engine is built
+/// from what a disk gave back: its constructor asserts the same.
+[[nodiscard]] inline error_code check(const engine_state& state) noexcept {
+    const log_id base = state.base == nullptr ? log_id{} : state.base->last;
+    log_id before = base;
+    for (const entry& e : state.entries) {
+        if (e.index != before.index.next() || e.term < before.term) {
+            return errc::corrupt;
+        }
+        before = e.id();
+    }
+    const bool cursors_fit = state.hard.commit <= before.index && state.applied >= base.index &&
+                             state.applied <= std::max(state.hard.commit, base.index);
+    const bool term_fits = state.hard.term >= before.term || state.hard.empty();
+    const bool members_fit = state.base == nullptr || !check(state.base->members);
+    return cursors_fit && term_fits && members_fit ? error_code() : error_code(errc::corrupt);
+}
+
+/// Numbers about an engine, for operators and tests.
+struct engine_status {
+    node_id id{};
+    hard_state hard{};
+    soft_state soft{};
+    log_index applied{};
+    log_index first{}; ///< First entry still held; one past `last` when none is.
+    log_index last{};
+};
+
+/// Deterministic: the same calls in the same order give the same effects, bit for bit. Never
+/// reads a clock, draws randomness, blocks, or throws anything but std::bad_alloc.
+template <class E>
+concept consensus_engine = requires(E engine, const E fixed, const message& m, std::uint64_t number,
+                                    const membership_change& change, node_id id, log_index index,
+                                    std::span<proposed> proposals, const stable_mark& stable,
+                                    const applied_mark& applied, snapshot_ptr snap) {
+    requires std::constructible_from<E, const raft_options&, engine_state, std::uint32_t>;
+    { engine.tick(static_cast<std::uint32_t>(number)) } -> std::same_as<void>;
+    { engine.step(m) } -> std::same_as<error_code>;
+    { engine.propose(proposals, number) } -> std::same_as<error_code>;
+    { engine.read_index(number) } -> std::same_as<error_code>;
+    { engine.transfer_leadership(id) } -> std::same_as<error_code>;
+    { engine.apply_change(change) } -> std::same_as<result<membership>>;
+    { engine.on_stable(stable) } -> std::same_as<void>;
+    { engine.on_applied(applied) } -> std::same_as<void>;
+    { engine.on_unreachable(id) } -> std::same_as<void>;
+    { engine.on_snapshot_sent(id, true) } -> std::same_as<void>;
+    { engine.offer_snapshot(snap) } -> std::same_as<void>;
+    { engine.compact(index) } -> std::same_as<error_code>;
+    { fixed.has_effects() }
+    noexcept->std::same_as<bool>;
+    { engine.take_effects() } -> std::same_as<effects&>;
+    { fixed.status() }
+    noexcept->std::same_as<engine_status>;
+    { fixed.members() }
+    noexcept->std::same_as<const membership&>;
+    { fixed.progress() }
+    noexcept->std::same_as<std::span<const peer_progress>>;
+};
+
+} // namespace quorate
+
+#endif

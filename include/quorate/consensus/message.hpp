@@ -1,0 +1,113 @@
+// What members say to one another, as flat values.
+// Flow:    5, 8 and 9. effects → frame → step
+// Source:  Raft figure 2 and 13; thesis §4.2.1, §6.4, §9.6; field use as in etcd-io/raft
+#ifndef QUORATE_CONSENSUS_MESSAGE_HPP
+#define QUORATE_CONSENSUS_MESSAGE_HPP
+
+#include <quorate/consensus/entry.hpp>
+#include <quorate/consensus/snapshot.hpp>
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace quorate {
+
+/// Values are part of the frame format. Members exchange these and no others.
+enum class message_kind : std::uint8_t {
+    proposal = 0,        ///< Entries to propose; a follower sends its clients' to the leader.
+    append = 1,          ///< Entries after (index, log_term), and the commit index (§5.3).
+    append_response = 2, ///< Acknowledges up to index, or rejects with a hint.
+    vote = 3,            ///< Asks for a vote (§5.2); index/log_term: the candidate's last entry.
+    vote_response = 4,
+    install_snapshot = 5, ///< §7.
+    heartbeat = 6,        ///< Liveness, commit index, read context (§6.4).
+    heartbeat_response = 7,
+    transfer_leader = 8, ///< `from` shall become leader; a follower passes it on (thesis §3.10).
+    timeout_now = 9,     ///< Campaign at once.
+    read_index = 10,     ///< A follower asks for a read index (thesis §6.4).
+    read_index_response = 11,
+    pre_vote = 12, ///< Would you vote for me in `term`? (thesis §9.6)
+    pre_vote_response = 13,
+    proposal_refused =
+        14,            ///< Answers a forwarded proposal: `context` of it, reason in `reject_hint`.
+    read_refused = 15, ///< Answers a forwarded read: `context` of it, reason in `reject_hint`.
+};
+
+inline constexpr std::uint8_t message_kind_max = 15;
+
+/// Returns: whether the kind answers an earlier message and so must come from a known member.
+[[nodiscard]] constexpr bool is_response(message_kind kind) noexcept {
+    switch (kind) {
+    case message_kind::append_response:
+    case message_kind::vote_response:
+    case message_kind::heartbeat_response:
+    case message_kind::read_index_response:
+    case message_kind::pre_vote_response:
+    case message_kind::proposal_refused:
+    case message_kind::read_refused: return true;
+    default: return false;
+    }
+}
+
+/// One message. Fields that a kind does not use are zero.
+/// Lifetime: `entries` views the sender's log or the receiver's buffer: valid until the owner's
+/// next change. Use owned_message to keep one for longer.
+struct message {
+    message_kind kind = message_kind::heartbeat;
+    bool reject = false;
+    bool transfer = false; ///< vote: campaigning on the leader's request, so the lease is waived.
+    node_id to{};
+    node_id from{};
+    term_id term{};     ///< Zero for proposal and read_index: they have no term of their own.
+    term_id log_term{}; ///< Term of the entry at `index`; of `reject_hint` in a rejection.
+    log_index index{};  ///< See message_kind.
+    log_index commit{};
+    log_index reject_hint{};   ///< Largest index at which the logs may agree (thesis §3.5).
+    std::uint64_t context = 0; ///< Opaque number that an answer repeats.
+    std::span<const entry> entries{};
+    snapshot_ptr snap{};
+};
+
+/// A message together with the entries it carries.
+class owned_message {
+public:
+    owned_message() = default;
+    explicit owned_message(const message& m)
+        : message_(m), entries_(m.entries.begin(), m.entries.end()) {
+        rebind();
+    }
+    owned_message(message m, std::vector<entry> entries)
+        : message_(std::move(m)), entries_(std::move(entries)) {
+        rebind();
+    }
+    owned_message(const owned_message& other) : message_(other.message_), entries_(other.entries_) {
+        rebind();
+    }
+    owned_message(owned_message&& other) noexcept
+        : message_(std::move(other.message_)), entries_(std::move(other.entries_)) {
+        rebind();
+        other.rebind();
+    }
+    owned_message& operator=(owned_message other) noexcept {
+        message_ = std::move(other.message_);
+        entries_ = std::move(other.entries_);
+        rebind();
+        return *this;
+    }
+    ~owned_message() = default;
+
+    [[nodiscard]] const message& get() const noexcept { return message_; }
+    [[nodiscard]] const message* operator->() const noexcept { return &message_; }
+
+private:
+    void rebind() noexcept { message_.entries = entries_; }
+
+    message message_;
+    std::vector<entry> entries_{};
+};
+
+} // namespace quorate
+
+#endif

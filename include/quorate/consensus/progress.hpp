@@ -1,0 +1,214 @@
+// The leader's view of one follower: what it holds, what is on its way, and how fast to send.
+// Flow:       10. acks → match; match → next appends
+// Invariants: R5 (match < next), R6 (at most one unacknowledged append while probing)
+// Source:     Raft figure 2 (nextIndex, matchIndex); flow states as in etcd-io/raft
+#ifndef QUORATE_CONSENSUS_PROGRESS_HPP
+#define QUORATE_CONSENSUS_PROGRESS_HPP
+
+#include <quorate/base/assert.hpp>
+#include <quorate/base/ids.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace quorate {
+
+/// The append messages that a follower has not acknowledged: a ring of their last indices.
+/// Grows by doubling and never shrinks, so a steady flow allocates nothing.
+class inflight_window {
+public:
+    [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+
+    void clear() noexcept {
+        count_ = 0;
+        start_ = 0;
+        bytes_ = 0;
+    }
+
+    /// Requires: `last` is larger than any index in the window.
+    void add(log_index last, std::uint64_t bytes) {
+        if (count_ == slots_.size()) {
+            grow();
+        }
+        slots_[position(count_)] = {last, bytes};
+        ++count_;
+        bytes_ += bytes;
+    }
+
+    /// Effects: forgets every message that `index` acknowledges. Complexity: linear in them.
+    void free_to(log_index index) noexcept {
+        while (count_ > 0 && slots_[start_].last <= index) {
+            bytes_ -= slots_[start_].bytes;
+            start_ = position(1);
+            --count_;
+        }
+    }
+
+private:
+    struct slot {
+        log_index last;
+        std::uint64_t bytes = 0;
+    };
+
+    [[nodiscard]] std::size_t position(std::size_t offset) const noexcept {
+        return (start_ + offset) & (slots_.size() - 1); // sizes are powers of two
+    }
+    void grow() {
+        std::vector<slot> larger(std::max<std::size_t>(8, slots_.size() * 2));
+        for (std::size_t i = 0; i < count_; ++i) {
+            larger[i] = slots_[position(i)];
+        }
+        slots_.swap(larger);
+        start_ = 0;
+    }
+
+    std::vector<slot> slots_;
+    std::size_t start_ = 0;
+    std::uint32_t count_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+/// How the leader sends to a follower.
+enum class progress_kind : std::uint8_t {
+    probe,     ///< Where the logs agree is unknown: one append at a time.
+    replicate, ///< Known: appends are pipelined.
+    snapshot,  ///< Waits for a snapshot: nothing is sent.
+};
+
+struct flow_limits {
+    std::uint32_t messages_max = 256;
+    std::uint64_t bytes_max = 0; ///< Zero: unlimited.
+};
+
+class peer_progress {
+public:
+    peer_progress(node_id id, log_index match, log_index next, bool learner, bool active)
+        : id_(id), match_(match), next_(next), learner_(learner), recently_active_(active) {
+        QUORATE_ASSERT(match_ < next_);
+    }
+
+    [[nodiscard]] node_id id() const noexcept { return id_; }
+    [[nodiscard]] progress_kind kind() const noexcept { return kind_; }
+    /// The last index known to be durable there.
+    [[nodiscard]] log_index match() const noexcept { return match_; }
+    /// The first index to send next.
+    [[nodiscard]] log_index next() const noexcept { return next_; }
+    [[nodiscard]] bool learner() const noexcept { return learner_; }
+    [[nodiscard]] log_index pending_snapshot() const noexcept { return pending_snapshot_; }
+    [[nodiscard]] bool recently_active() const noexcept { return recently_active_; }
+    [[nodiscard]] std::uint32_t inflight_count() const noexcept { return inflight_.count(); }
+    [[nodiscard]] std::uint64_t read_acked() const noexcept { return read_acked_; }
+
+    [[nodiscard]] bool inflight_full(const flow_limits& limits) const noexcept {
+        return inflight_.count() >= limits.messages_max ||
+               (limits.bytes_max != 0 && inflight_.bytes() >= limits.bytes_max);
+    }
+    [[nodiscard]] bool paused() const noexcept {
+        return kind_ == progress_kind::snapshot || flow_paused_;
+    }
+    /// Returns: whether an empty append would tell the follower of a newer commit index.
+    [[nodiscard]] bool can_bump_commit(log_index commit) const noexcept {
+        return commit > sent_commit_ && sent_commit_ < next_.prev();
+    }
+
+    void set_learner(bool learner) noexcept { learner_ = learner; }
+    void set_recently_active(bool active) noexcept { recently_active_ = active; }
+    void pause() noexcept { flow_paused_ = true; }
+    void resume() noexcept { flow_paused_ = false; }
+    void on_read_ack(std::uint64_t position) noexcept {
+        read_acked_ = std::max(read_acked_, position);
+    }
+
+    void become_probe() {
+        // A snapshot that was delivered moves the starting point past itself.
+        const log_index known =
+            kind_ == progress_kind::snapshot ? std::max(match_, pending_snapshot_) : match_;
+        enter(progress_kind::probe);
+        next_ = known.next();
+        regress_sent_commit();
+    }
+    void become_replicate() {
+        enter(progress_kind::replicate);
+        next_ = match_.next();
+    }
+    void become_snapshot(log_index snapshot) {
+        enter(progress_kind::snapshot);
+        pending_snapshot_ = snapshot;
+        next_ = snapshot.next();
+        sent_commit_ = snapshot;
+    }
+    void forget_pending_snapshot() noexcept { pending_snapshot_ = log_index{}; }
+
+    /// Effects: takes note of an append that leaves now.
+    void on_sent(std::uint64_t entries, std::uint64_t bytes, const flow_limits& limits) {
+        QUORATE_ASSERT(kind_ != progress_kind::snapshot);
+        if (kind_ == progress_kind::probe) {
+            flow_paused_ = flow_paused_ || entries > 0;
+            return;
+        }
+        if (entries > 0) {
+            next_ = next_ + entries;
+            inflight_.add(next_.prev(), bytes);
+        }
+        flow_paused_ = inflight_full(limits);
+    }
+    void on_commit_sent(log_index commit) noexcept { sent_commit_ = commit; }
+
+    /// Returns: whether the acknowledgement was news.
+    bool on_ack(log_index index) noexcept {
+        if (index <= match_) {
+            return false;
+        }
+        match_ = index;
+        next_ = std::max(next_, index.next());
+        flow_paused_ = false;
+        return true;
+    }
+    void free_inflight(log_index index) noexcept { inflight_.free_to(index); }
+
+    /// Effects: moves `next` back after a rejection of an append at `rejected`; `hint` is where the
+    /// logs may agree. Returns: false for a rejection that is stale and changes nothing.
+    bool on_rejected(log_index rejected, log_index hint) noexcept {
+        if (kind_ == progress_kind::replicate) {
+            if (rejected <= match_) {
+                return false;
+            }
+            next_ = match_.next();
+        } else {
+            if (next_.prev() != rejected) {
+                return false; // answers an earlier probe
+            }
+            next_ = std::max(std::min(rejected, hint.next()), match_.next());
+            flow_paused_ = false;
+        }
+        regress_sent_commit();
+        return true;
+    }
+
+private:
+    void enter(progress_kind kind) noexcept {
+        kind_ = kind;
+        flow_paused_ = false;
+        pending_snapshot_ = log_index{};
+        inflight_.clear();
+    }
+    void regress_sent_commit() noexcept { sent_commit_ = std::min(sent_commit_, next_.prev()); }
+
+    node_id id_;
+    log_index match_;
+    log_index next_;
+    log_index sent_commit_;      // the newest commit index on its way
+    log_index pending_snapshot_; // zero unless in snapshot state
+    std::uint64_t read_acked_ = 0;
+    inflight_window inflight_;
+    progress_kind kind_ = progress_kind::probe;
+    bool learner_ = false;
+    bool recently_active_ = false;
+    bool flow_paused_ = false;
+};
+
+} // namespace quorate
+
+#endif

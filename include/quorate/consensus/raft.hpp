@@ -1,0 +1,224 @@
+// The raft engine: one member's protocol state, driven by events, answering with effects.
+// Flow:       4, 5, 9 and 10. proposal → entry → effects; acks → commit
+// Invariants: see invariants.hpp
+// Source:     Raft (extended version) §5 to §8; thesis §3.10, §4, §6, §9.6; etcd-io/raft, message
+// by
+//             message, in raft_options::exact
+// Threads:    none (the owner's); no I/O, no clock, no randomness: the same calls in the same order
+//             give the same effects
+#ifndef QUORATE_CONSENSUS_RAFT_HPP
+#define QUORATE_CONSENSUS_RAFT_HPP
+
+#include <quorate/consensus/engine.hpp>
+#include <quorate/consensus/progress.hpp>
+#include <quorate/consensus/quorum.hpp>
+#include <quorate/consensus/raft_log.hpp>
+#include <quorate/consensus/raft_roles.hpp>
+
+#include <cstdint>
+#include <span>
+#include <variant>
+#include <vector>
+
+namespace quorate {
+
+/// Models consensus_engine.
+class raft {
+public:
+    /// Requires: options.check() and check(state) are fine. `jitter`: as in tick.
+    raft(const raft_options& options, engine_state state, std::uint32_t jitter);
+
+    // Events. Each may leave effects to take.
+
+    /// Effects: lets one tick pass. `jitter` is a fresh random number; the next election timeout
+    /// is drawn from the newest one, so that the engine itself needs no source of randomness.
+    void tick(std::uint32_t jitter);
+    /// Effects: takes a message from a peer, or a deferred one to itself once that is durable.
+    /// Errors: message_invalid, peer_not_found, log_conflict: nothing changed, log it and drop it.
+    error_code step(const message& m);
+    /// Effects: starts an election, unless this member leads or may not.
+    error_code campaign();
+    /// Effects: appends at the leader, forwards elsewhere; moves the payloads out on success.
+    /// `context` comes back in a refusal, should the leader that it is forwarded to refuse.
+    /// Errors: no_leader, transfer_in_progress, uncommitted_limit, forwarding_disabled, or of a
+    /// membership change (see membership_change.hpp); in exact mode always proposal_dropped.
+    error_code propose(std::span<proposed> proposals, std::uint64_t context = 0);
+    /// Effects: proposes a membership change; `kind` says how it is encoded. Errors: as propose.
+    error_code propose_change(const membership_change& change, entry_kind kind,
+                              std::uint64_t context = 0);
+    /// Effects: a read_state with `context` follows once the read is known to be linearizable.
+    /// Errors: no_leader.
+    error_code read_index(std::uint64_t context);
+    /// Errors: no_leader, member_unknown. Best effort: watch soft_state for the result.
+    error_code transfer_leadership(node_id to);
+    /// Effects: a follower forgets its leader but keeps term and timer (lets it vote at once).
+    /// Errors: invalid_option with lease-based reads.
+    error_code forget_leader();
+    /// Effects: makes a committed change take effect; call when its entry is applied.
+    /// Errors: of membership_change.hpp; the configuration then stays as it is.
+    result<membership> apply_change(const membership_change& change);
+    /// Effects: everything up to the mark is durable. Call after the deferred messages to itself.
+    void on_stable(const stable_mark& mark);
+    /// Effects: everything up to the mark is applied.
+    void on_applied(const applied_mark& mark);
+    void on_unreachable(node_id peer);
+    void on_snapshot_sent(node_id peer, bool delivered);
+    /// Effects: what a follower that fell behind is sent from now on. Null: nothing.
+    void offer_snapshot(snapshot_ptr snap) noexcept { offered_ = std::move(snap); }
+    /// Effects: forgets entries up to and including `upto`. Errors: index_compacted,
+    /// index_unavailable (not applied here, or newer than the offered snapshot).
+    error_code compact(log_index upto);
+    /// Effects: replaces the drawn timeout until the next role change. For tests and scripts.
+    void set_election_timeout(std::uint32_t ticks) noexcept { timeout_ = ticks; }
+
+    /// Effects: everything in `batch` is durable and applied: steps the deferred messages to
+    /// itself, then on_stable, then on_applied. For drivers that work batch by batch.
+    /// `batch` must be the newest one taken.
+    void advance(const effects& batch);
+
+    [[nodiscard]] bool has_effects() const noexcept;
+    /// Returns: one batch; see effects for order and lifetime.
+    effects& take_effects();
+
+    [[nodiscard]] engine_status status() const noexcept;
+    [[nodiscard]] const membership& members() const noexcept { return members_; }
+    [[nodiscard]] const raft_log& log() const noexcept { return log_; }
+    /// Returns: the leader's view of every member, ascending; empty elsewhere.
+    [[nodiscard]] std::span<const peer_progress> progress() const noexcept;
+    [[nodiscard]] const flow_limits& limits() const noexcept { return flow_; }
+
+private:
+    // Entries of a queued message, resolved when effects are taken: the log's vector may move.
+    struct entry_ref {
+        std::size_t message = 0; // position in send_now
+        log_index first;         // in the log; zero: `owned` holds them
+        std::size_t count = 0;
+        std::vector<entry> owned;
+    };
+
+    [[nodiscard]] bool is_leader() const noexcept { return role_ == role_kind::leader; }
+    [[nodiscard]] leader_role& lead() noexcept { return *std::get_if<leader_role>(&data_); }
+    [[nodiscard]] candidate_role& candidacy() noexcept {
+        return *std::get_if<candidate_role>(&data_);
+    }
+    [[nodiscard]] error_code dropped(errc reason) const noexcept {
+        return options_.answer_refusals ? reason : errc::proposal_dropped;
+    }
+    [[nodiscard]] hard_state hard() const noexcept { return {term_, vote_, log_.committed()}; }
+    [[nodiscard]] soft_state soft() const noexcept { return {leader_, role_}; }
+    [[nodiscard]] bool promotable() const noexcept;
+    [[nodiscard]] bool in_lease() const noexcept;
+
+    // raft.ipp: terms, votes, effects.
+    void send(message m);
+    void send_entries(message m, log_index first, std::size_t count);
+    void send_owned(message m, std::vector<entry> entries);
+    void pin_outgoing();
+    [[nodiscard]] error_code check_message(const message& m) const noexcept;
+    void step_newer_term(const message& m);
+    void step_older_term(const message& m);
+    void step_vote(const message& m);
+    [[nodiscard]] error_code step_role(const message& m);
+    void reset(term_id term);
+    void become_follower(term_id term, node_id leader);
+
+    // raft_follower.ipp
+    [[nodiscard]] error_code step_follower(const message& m);
+    [[nodiscard]] error_code from_leader(const message& m);
+    [[nodiscard]] error_code handle_append(const message& m);
+    [[nodiscard]] error_code handle_heartbeat(const message& m);
+    [[nodiscard]] error_code handle_snapshot(const message& m);
+    [[nodiscard]] bool restore(const snapshot_ptr& snap);
+    [[nodiscard]] error_code forward_proposal(std::span<proposed> proposals, std::uint64_t context);
+    [[nodiscard]] error_code refuse_or_forward(const message& m);
+
+    // raft_candidate.ipp
+    enum class campaign_kind : std::uint8_t { pre_election, election, transfer };
+    void start_election(campaign_kind kind);
+    void run_campaign(campaign_kind kind);
+    [[nodiscard]] bool has_unapplied_change() const noexcept;
+    [[nodiscard]] error_code step_candidate(const message& m);
+    void on_vote_response(const message& m);
+    void become_candidate();
+    void become_pre_candidate();
+
+    // raft_leader.ipp
+    void become_leader();
+    void tick_leader();
+    void check_quorum();
+    [[nodiscard]] error_code step_leader(const message& m);
+    [[nodiscard]] error_code accept(std::span<proposed> proposals);
+    [[nodiscard]] error_code admit_change(const membership_change& change, std::size_t offset);
+    [[nodiscard]] error_code admit(std::span<proposed> proposals);
+    void append_own(std::span<proposed> proposals);
+    [[nodiscard]] error_code on_forwarded(const message& m);
+    [[nodiscard]] error_code on_append_response(const message& m);
+    void on_append_rejected(peer_progress& peer, const message& m);
+    void on_append_acked(peer_progress& peer, const message& m);
+    void on_heartbeat_response(peer_progress& peer, const message& m);
+    void on_transfer_request(node_id to);
+    bool maybe_commit();
+    void on_commit_advanced();
+    void broadcast_append();
+    void broadcast_heartbeat();
+    void replicate();
+    void send_all(peer_progress& peer);
+    bool send_append(peer_progress& peer, bool even_if_empty);
+    bool send_snapshot(peer_progress& peer);
+    void send_heartbeat(peer_progress& peer);
+    void flush_replication();
+
+    // raft_reads.ipp
+    [[nodiscard]] error_code on_read_request(node_id from, std::uint64_t context);
+    void start_read(const pending_read& read);
+    void answer_read(const pending_read& read);
+    void confirm_reads();
+    void release_postponed_reads();
+    void refuse_reads(errc reason);
+
+    // raft_membership.ipp
+    void switch_members(membership next);
+    void reconcile_progress();
+    void maybe_leave_joint();
+
+    raft_options options_;
+    flow_limits flow_;
+    term_id term_;
+    node_id vote_;
+    node_id leader_;
+    role_kind role_ = role_kind::follower;
+    std::variant<follower_role, candidate_role, leader_role> data_;
+    membership members_;
+    raft_log log_;
+    snapshot_ptr offered_;
+
+    std::uint32_t election_elapsed_ = 0;
+    std::uint32_t heartbeat_elapsed_ = 0;
+    std::uint32_t timeout_ = 0; // election_ticks plus jitter
+    std::uint32_t jitter_ = 0;
+
+    effects batch_; // the one last taken; its vectors swap with the queues below
+    std::vector<message> now_;
+    std::vector<message> after_sync_;
+    std::vector<entry_ref> refs_;
+    std::vector<entry_ref> batch_refs_;
+    std::vector<read_state> reads_;
+    std::vector<refusal> refusals_;
+    soft_state told_soft_;
+    hard_state told_hard_;
+};
+
+static_assert(consensus_engine<raft>);
+
+} // namespace quorate
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/consensus/impl/raft.ipp>
+#include <quorate/consensus/impl/raft_candidate.ipp>
+#include <quorate/consensus/impl/raft_follower.ipp>
+#include <quorate/consensus/impl/raft_leader.ipp>
+#include <quorate/consensus/impl/raft_membership.ipp>
+#include <quorate/consensus/impl/raft_reads.ipp>
+#endif
+
+#endif

@@ -1,0 +1,82 @@
+// How a raft engine behaves: limits, timing in ticks, optional rules.
+// Flow:    none
+// Source:  etcd-io/raft's options, under standard terms; pacing beyond it is marked so
+#ifndef QUORATE_CONSENSUS_RAFT_OPTIONS_HPP
+#define QUORATE_CONSENSUS_RAFT_OPTIONS_HPP
+
+#include <quorate/base/error.hpp>
+#include <quorate/base/ids.hpp>
+
+#include <cstdint>
+
+namespace quorate {
+
+/// How a linearizable read is confirmed (thesis §6.4).
+enum class read_mode : std::uint8_t {
+    safe,        ///< By a round of heartbeats to a quorum.
+    lease_based, ///< By the leader's lease; needs check_quorum and clocks of bounded drift.
+};
+
+inline constexpr std::uint64_t unlimited = UINT64_MAX;
+
+struct raft_options {
+    node_id id{};                      ///< Own id; never zero.
+    std::uint32_t election_ticks = 10; ///< A timeout is drawn from [n, 2n) ticks (§5.2).
+    std::uint32_t heartbeat_ticks = 1;
+
+    /// Entries of one append message, in encoded bytes; at least one entry is always sent.
+    std::uint64_t append_bytes_max = 1 << 20;
+    /// Entries handed out for applying and not yet applied, in encoded bytes; zero: as above.
+    std::uint64_t apply_bytes_max = 0;
+    /// Payload bytes a leader holds uncommitted; zero: unlimited. More are refused.
+    std::uint64_t uncommitted_bytes_max = 256 << 20;
+    /// Append messages in flight per follower.
+    std::uint32_t inflight_messages_max = 256;
+    /// Payload bytes in flight per follower; zero: unlimited; soft by one message.
+    std::uint64_t inflight_bytes_max = 0;
+
+    bool check_quorum = true; ///< A leader that hears from no quorum steps down (thesis §6.2).
+    bool pre_vote = true;     ///< Two-phase elections (thesis §9.6).
+    read_mode reads = read_mode::safe;
+    bool forward_proposals = true;    ///< A follower passes proposals on to the leader.
+    bool validate_changes = true;     ///< The leader refuses membership changes that cannot apply.
+    bool step_down_on_removal = true; ///< A leader that applies its own removal follows (§4.2.2).
+    /// Entries are applied only once they are durable here, so that writes to the disk and applies
+    /// may complete out of step. False: a batch's entries may be applied together with it, by a
+    /// driver that makes each batch durable before it applies (see raft::advance).
+    bool async_storage = true;
+
+    /// Beyond the reference: appends are built when effects are taken, so that many proposals
+    /// share one message and a new commit index travels with the next append.
+    bool coalesce_appends = true;
+    /// Beyond the reference: answers to refused forwards; forwards are void in another term.
+    bool answer_refusals = true;
+
+    /// Errors: invalid_option.
+    [[nodiscard]] error_code check() const noexcept {
+        const bool valid = id && heartbeat_ticks > 0 && election_ticks > heartbeat_ticks &&
+                           inflight_messages_max > 0 &&
+                           (inflight_bytes_max == 0 || inflight_bytes_max >= append_bytes_max) &&
+                           (reads == read_mode::safe || check_quorum);
+        return valid ? error_code() : error_code(errc::invalid_option);
+    }
+
+    /// Returns: the reference's own behaviour, message by message, as scripts pin it.
+    [[nodiscard]] static raft_options exact(node_id id) noexcept {
+        raft_options options;
+        options.id = id;
+        options.append_bytes_max = unlimited;
+        options.uncommitted_bytes_max = 0;
+        options.check_quorum = false;
+        options.pre_vote = false;
+        options.step_down_on_removal = false;
+        options.async_storage = false;
+        options.coalesce_appends = false;
+        options.answer_refusals = false;
+        return options;
+    }
+};
+
+} // namespace quorate
+
+#endif

@@ -1,0 +1,75 @@
+// What each role knows beyond the common state; it cannot outlive the role.
+// Flow:    10
+// Source:  Raft figure 2, "volatile state on leaders"; the variant is ScyllaDB's idea
+#ifndef QUORATE_CONSENSUS_RAFT_ROLES_HPP
+#define QUORATE_CONSENSUS_RAFT_ROLES_HPP
+
+#include <quorate/base/ids.hpp>
+#include <quorate/consensus/progress.hpp>
+
+#include <boost/container/small_vector.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace quorate {
+
+struct follower_role {};
+
+/// Of candidates and pre-candidates alike.
+struct candidate_role {
+    boost::container::small_vector<std::pair<node_id, bool>, 7> votes; ///< First answers only.
+
+    void record(node_id from, bool granted) {
+        if (!answer(from).has_value()) {
+            votes.emplace_back(from, granted);
+        }
+    }
+    [[nodiscard]] std::optional<bool> answer(node_id from) const noexcept {
+        const auto found = std::find_if(votes.begin(), votes.end(),
+                                        [from](const auto& v) { return v.first == from; });
+        return found == votes.end() ? std::nullopt : std::optional<bool>(found->second);
+    }
+};
+
+/// A linearizable read on its way to be confirmed (thesis §6.4).
+struct pending_read {
+    node_id from{};            ///< The member that asked.
+    std::uint64_t context = 0; ///< What it gave.
+    log_index index{};         ///< Commit index when it was taken up.
+};
+
+struct leader_role {
+    std::vector<peer_progress> peers{}; ///< Every member, this one too; ascending.
+    node_id transferee{};               ///< Who shall become leader; none when zero.
+    /// No later membership change is accepted before this index is applied (thesis §4.1).
+    log_index pending_change{};
+    std::uint64_t uncommitted_bytes = 0; ///< Payload bytes of own, uncommitted proposals.
+
+    /// Reads wait in order of their position: read i of the queue has number read_first + i.
+    /// A heartbeat carries the newest number as its nonce; an acknowledged number confirms all
+    /// reads up to it, and none of another leadership, because terms differ.
+    std::vector<pending_read> reads{};
+    std::uint64_t read_first = 1;
+    std::vector<pending_read> postponed_reads{}; ///< Until an entry of this term is committed.
+
+    bool replication_due = false; ///< Followers have something to be sent (coalesced pacing).
+    bool read_round_due = false;  ///< Reads wait for a heartbeat round (coalesced pacing).
+
+    [[nodiscard]] peer_progress* find(node_id id) noexcept {
+        const auto place =
+            std::lower_bound(peers.begin(), peers.end(), id,
+                             [](const peer_progress& p, node_id key) { return p.id() < key; });
+        return place != peers.end() && place->id() == id ? &*place : nullptr;
+    }
+    [[nodiscard]] std::uint64_t read_newest() const noexcept {
+        return read_first + reads.size() - 1;
+    }
+};
+
+} // namespace quorate
+
+#endif

@@ -1,0 +1,143 @@
+// What members exchange, as bytes: hello, messages, and snapshots in chunks.
+// Flow:       8 and 9. message → frame → message
+// In / Out:   message → header and fields in a gather_buffer, payloads shared; frame → owned_message
+// Invariants: each byte is under a checksum; payloads keep the checksum that their proposer computed
+// Source:     doc/format.md, "Frame"
+// Threads:    any
+#ifndef QUORATE_FORMAT_FRAME_HPP
+#define QUORATE_FORMAT_FRAME_HPP
+
+#include <quorate/base/result.hpp>
+#include <quorate/consensus/message.hpp>
+#include <quorate/format/gather_buffer.hpp>
+#include <quorate/format/primitives.hpp>
+#include <quorate/format/record.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <variant>
+#include <vector>
+
+namespace quorate {
+
+inline constexpr std::size_t frame_header_bytes = 16;
+inline constexpr std::uint8_t frame_magic = 0x51;
+/// The version of the frame header; hello frames negotiate what stands behind it.
+inline constexpr std::uint8_t frame_version = 1;
+/// The version of everything else, as hello frames state it.
+inline constexpr std::uint16_t protocol_version = 1;
+/// A hello of any version is no longer than this, so that a listener reads no more from a stranger.
+inline constexpr std::size_t hello_frame_bytes_max = frame_header_bytes + 256;
+/// Data bytes of every chunk of a snapshot but the last.
+inline constexpr std::uint32_t chunk_data_bytes = 256 << 10;
+
+/// The kinds below 32 are those of messages.
+inline constexpr std::uint8_t frame_kind_hello = 32;
+inline constexpr std::uint8_t frame_kind_chunk = 33;
+
+/// The first bytes of each frame, once their checksum is found right.
+struct frame_header {
+    std::uint8_t kind = 0;
+    std::uint8_t flags = 0;
+    std::uint32_t body_size = 0;       ///< Bytes behind the header.
+    std::uint32_t fields_checksum = 0; ///< Over the part of the body that has no checksum inside.
+
+    [[nodiscard]] std::uint64_t frame_size() const noexcept {
+        return frame_header_bytes + std::uint64_t{body_size};
+    }
+};
+
+/// How a listener answers a hello. Values are part of the format.
+enum class hello_status : std::uint8_t {
+    ok = 0, ///< Also what the dialling side sends.
+    wrong_cluster = 1,
+    wrong_member = 2, ///< Meant for somebody else, or from nobody.
+    removed = 3,      ///< The dialling member was removed from the group.
+    unsupported_version = 4,
+};
+
+/// The first frame in each direction of a connection.
+struct hello {
+    std::uint16_t version = protocol_version;
+    hello_status status = hello_status::ok;
+    cluster_id cluster; ///< Zero: the sender does not know yet.
+    node_id from;
+    node_id to;
+
+    friend bool operator==(const hello&, const hello&) noexcept = default;
+};
+
+/// An install_snapshot message whose data follows in chunks.
+struct snapshot_start {
+    message head;             ///< Without a snapshot.
+    std::uint64_t number = 0; ///< Ties the chunks to it; unique within the connection.
+    log_id last;
+    membership members;
+    std::uint64_t total_bytes = 0;
+};
+
+/// A part of a snapshot's data.
+struct snapshot_chunk {
+    std::uint64_t number = 0;
+    std::uint64_t offset = 0;
+    shared_bytes data;
+};
+
+using frame_content = std::variant<hello, owned_message, snapshot_start, snapshot_chunk>;
+
+/// Returns: bytes of the frame of a message; of an install_snapshot only those of its start.
+/// Complexity: linear in the number of entries.
+[[nodiscard]] std::uint64_t frame_size(const message& m) noexcept;
+
+/// Effects: appends the frame; payloads are shared, or copied when small.
+/// Requires: not install_snapshot; frame_size(m) fits 32 bits.
+void encode_frame(const message& m, gather_buffer& out);
+
+/// Effects: appends the start of a snapshot's transfer. Requires: an install_snapshot with `snap`.
+void encode_snapshot_start(const message& m, std::uint64_t number, gather_buffer& out);
+
+/// Returns: a hello as a whole frame, `frame_header_bytes` + 32 bytes long.
+[[nodiscard]] shared_bytes encode_hello(const hello& h);
+
+/// Cuts a snapshot's data into chunk frames.
+/// Lifetime: refers to `data`, which may not change meanwhile.
+class chunk_encoder {
+public:
+    chunk_encoder(const rope& data, std::uint64_t number) noexcept
+        : data_(&data), number_(number), left_(rope_size(data)) {}
+
+    [[nodiscard]] bool done() const noexcept { return left_ == 0; }
+    /// Requires: !done(). Effects: appends the next chunk's frame; its data is shared.
+    void encode_next(gather_buffer& out);
+
+private:
+    void take(std::uint32_t size, gather_buffer& out, std::uint32_t& checksum);
+
+    const rope* data_;
+    std::uint64_t number_;
+    std::uint64_t left_;
+    std::uint64_t offset_ = 0;
+    std::size_t piece_ = 0;
+    std::size_t in_piece_ = 0;
+};
+
+/// Reads a header from the front of `bytes`; what follows is not looked at.
+/// Errors: truncated, corrupt, unsupported_version, too_large (a frame over `frame_bytes_max` bytes;
+/// checked before anybody allocates for it).
+[[nodiscard]] result<frame_header> decode_frame_header(byte_view bytes,
+                                                       std::uint64_t frame_bytes_max) noexcept;
+
+/// Reads one whole frame. Payloads and chunk data in the result are slices of `frame`.
+/// Errors: truncated, corrupt, unsupported_version. Every checksum is verified, entries of an append
+/// are dense after its index, those of a proposal have neither term nor index, and memberships do
+/// not contradict themselves. Complexity: linear in the bytes.
+[[nodiscard]] result<frame_content> decode_frame(const shared_bytes& frame);
+
+} // namespace quorate
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/format/impl/frame.ipp>
+#endif
+
+#endif

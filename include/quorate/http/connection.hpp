@@ -1,0 +1,173 @@
+// One client's socket: reads requests ahead, hands them on in order, writes responses in order.
+// Flow:       0 and 13. HTTP bytes → exchange → HTTP bytes
+// Invariants: at most pipeline_max requests are unanswered, and no request is read while those and
+//             their responses hold more than backlog_bytes_max; so memory is bounded by that, one
+//             request at its limits and pipeline_max responses
+//             responses leave in the order of their requests; none leaves after one that closes
+//             at most one read and one write are under way
+// Source:     RFC 9112 §9 (persistence, pipelining, tear-down)
+// Threads:    the io_context's, one at a time
+#ifndef QUORATE_HTTP_CONNECTION_HPP
+#define QUORATE_HTTP_CONNECTION_HPP
+
+#include <quorate/http/exchange.hpp>
+#include <quorate/http/head_scanner.hpp>
+#include <quorate/http/outbox.hpp>
+#include <quorate/http/request_parser.hpp>
+#include <quorate/http/server_options.hpp>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/intrusive/list_hook.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace quorate::http::detail {
+
+using tcp_socket =
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+
+/// The bytes of unanswered requests, and of unsent responses, above which no request is begun.
+inline constexpr std::size_t backlog_bytes_max = 256 << 10;
+/// The most that is read at once, but for a body of known length.
+inline constexpr std::size_t read_bytes_max = 8 << 10;
+
+class connection;
+
+/// What all connections of a server share. Ticks pass at a steady pace; a limit that is stored as a
+/// tick costs no timer and no look at the clock per request.
+class connection_host {
+public:
+    server_options options;
+    std::function<void(exchange)> handler;
+    std::uint64_t tick = 1;
+    bool is_draining = false;
+
+    /// Returns: the first tick that lies at least `limit` ahead.
+    [[nodiscard]] virtual std::uint64_t tick_after(std::chrono::milliseconds limit) const = 0;
+    /// Called once; the host forgets the connection.
+    virtual void on_closed(connection& closed) noexcept = 0;
+
+protected:
+    connection_host() = default;
+    ~connection_host() = default;
+};
+
+class connection final : public exchange_owner, public boost::intrusive::list_base_hook<> {
+public:
+    /// Lifetime: `host` outlives the connection's being open.
+    connection(tcp_socket socket, connection_host& host);
+
+    /// Effects: reads. The connection keeps itself alive until it closes.
+    void start();
+    /// Effects: gives up at once; unsent bytes are lost. Does nothing when closed already.
+    void close() noexcept;
+    /// Effects: enforces the time limits.
+    void on_tick();
+    /// Effects: closes if idle; else the last response under way will close.
+    /// Requires: the host is draining.
+    void on_drain();
+
+    void answer(exchange_slot& which, response&& r) override;
+    [[nodiscard]] bool is_open() const noexcept override { return host_ != nullptr; }
+    /// Returns: whether nothing is under way: no request, not even a part of one, no response.
+    [[nodiscard]] bool is_idle() const noexcept;
+    /// Returns: the tick at which it would be closed for idleness; the smallest idled longest.
+    [[nodiscard]] std::uint64_t idle_deadline() const noexcept { return read_deadline_; }
+
+private:
+    /// A request and, once there is one, its response that waits for its turn.
+    struct slot : exchange_slot {
+        std::string head;
+        parsed_head parsed;
+        boost::beast::flat_buffer body;
+        std::optional<response> answer;
+        std::size_t bytes = 0; ///< Of head and body.
+        unsigned version = 11;
+        bool is_head_request = false;
+        bool keep_alive = true;
+        bool is_answered = false;
+    };
+    enum class phase : std::uint8_t {
+        head,         ///< Between requests, or in the head of one.
+        sized_body,   ///< In a body of known length.
+        chunked_body, ///< In a chunked body.
+        finished,     ///< No further request will be read.
+        lingering,    ///< All is sent; what comes is discarded until the client closes, too.
+    };
+    /// What the deadline for reading is about.
+    enum class wait : std::uint8_t { nothing, idle, head, body, linger };
+
+    void advance();
+    [[nodiscard]] bool take_step();
+    [[nodiscard]] bool may_begin();
+    [[nodiscard]] bool take_head();
+    [[nodiscard]] bool take_sized_body();
+    [[nodiscard]] bool take_chunks();
+    void begin_body(slot& s);
+    void dispatch(slot& s);
+    void refuse(unsigned status);
+
+    [[nodiscard]] slot& current_slot();
+    [[nodiscard]] slot& slot_at(std::size_t offset) {
+        return *slots_[(first_ + offset) % slots_.size()];
+    }
+    void send_answered();
+    void emit(slot& s, response&& r);
+    void release(slot& s);
+    void maybe_continue();
+
+    void settle();
+    void finish_sending();
+    void expect(wait what);
+    void read();
+    void on_read(error_code ec, std::size_t bytes);
+    void flush();
+    void write();
+    void on_write(error_code ec, std::size_t bytes);
+
+    std::optional<tcp_socket> socket_;
+    connection_host* host_;
+    boost::intrusive_ptr<connection> self_; ///< Set while open.
+
+    boost::beast::flat_buffer received_; ///< Not consumed yet, except for sized bodies.
+    head_scanner scanner_;
+    std::optional<request_parser> parser_;
+    std::uint64_t body_missing_ = 0; ///< Of a sized body.
+
+    /// A ring: `count_` requests in order from `first_`, then the one being read, if any.
+    std::vector<std::unique_ptr<slot>> slots_;
+    std::size_t first_ = 0;
+    std::size_t count_ = 0;
+    std::size_t unanswered_bytes_ = 0;
+
+    outbox outbox_;
+    std::uint64_t read_deadline_ = 0;
+    std::uint64_t write_deadline_ = 0;
+    phase phase_ = phase::head;
+    wait waiting_ = wait::nothing;
+    bool has_partial_head_ = false;
+    bool skipped_empty_line_ = false;
+    bool continue_wanted_ = false; ///< 100 is due once earlier requests are answered.
+    bool advancing_ = false;
+    bool reading_ = false;
+    bool writing_ = false;
+    bool end_of_input_ = false;
+    bool closing_ = false; ///< The last response is in the outbox.
+    bool unread_ = false;  ///< The client may be sending what nobody will read.
+};
+
+} // namespace quorate::http::detail
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/http/impl/connection.ipp>
+#endif
+
+#endif

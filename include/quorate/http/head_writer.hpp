@@ -1,0 +1,38 @@
+// Writes the head of a response.
+// Flow:       13. reply → HTTP bytes
+// In / Out:   http::response → status line and fields as text
+// Invariants: nothing in a response can end its head early (response splitting); every response
+//             frames its body by Content-Length, or has none by its status
+// Source:     RFC 9112 §4, §6; own code since Beast's serializer costs more than all of the parsing
+// Threads:    any
+#ifndef QUORATE_HTTP_HEAD_WRITER_HPP
+#define QUORATE_HTTP_HEAD_WRITER_HPP
+
+#include <quorate/base/config.hpp>
+#include <quorate/http/response.hpp>
+
+#include <string>
+
+namespace quorate::http::detail {
+
+/// How a response tells the client what becomes of the connection.
+struct head_style {
+    bool close = false;    ///< Writes Connection: close.
+    unsigned version = 11; ///< Of the request; an HTTP/1.0 client is told to keep alive.
+};
+
+/// Returns: whether `r` may be written: no control bytes but tabs in field values and content type.
+/// Requires: field names are tokens, and none is one that the server writes itself.
+[[nodiscard]] bool is_sendable(const response& r);
+
+/// Effects: appends the head of `r` with the empty line at its end.
+/// Requires: is_sendable(r).
+void append_head(std::string& out, const response& r, head_style style);
+
+} // namespace quorate::http::detail
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/http/impl/head_writer.ipp>
+#endif
+
+#endif

@@ -1,0 +1,452 @@
+// The life of one connection.
+#ifndef QUORATE_HTTP_IMPL_CONNECTION_IPP
+#define QUORATE_HTTP_IMPL_CONNECTION_IPP
+
+#include <quorate/http/connection.hpp>
+#include <quorate/http/head_writer.hpp>
+#include <quorate/http/status.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace quorate::http::detail {
+
+/// Buffers that grew beyond this give their memory back after use.
+inline constexpr std::size_t kept_buffer_bytes_max = 32 << 10;
+/// The most of a body of known length that is read at once.
+inline constexpr std::size_t body_read_bytes_max = 128 << 10;
+
+[[nodiscard]] inline byte_view view_of(const boost::beast::flat_buffer& buffer) noexcept {
+    return {static_cast<const char*>(buffer.data().data()), buffer.size()};
+}
+
+inline void clear_buffer(boost::beast::flat_buffer& buffer) noexcept {
+    buffer.clear();
+    if (buffer.capacity() > kept_buffer_bytes_max) {
+        buffer.shrink_to_fit();
+    }
+}
+
+QUORATE_DECL connection::connection(tcp_socket socket, connection_host& host)
+    : socket_(std::move(socket)),
+      host_(&host),
+      scanner_(host.options.head_bytes_max),
+      slots_(host.options.pipeline_max) {}
+
+QUORATE_DECL void connection::start() {
+    self_ = this;
+    settle();
+}
+
+QUORATE_DECL void connection::close() noexcept {
+    if (!is_open()) {
+        return;
+    }
+    const auto keep = std::move(self_);
+    waiting_ = wait::nothing;
+    // Whatever is under way ends with an error and holds its own reference until then. The socket
+    // goes now, for an exchange may hold this object longer than the io_context lives.
+    socket_.reset();
+    std::exchange(host_, nullptr)->on_closed(*this);
+}
+
+QUORATE_DECL bool connection::is_idle() const noexcept {
+    return phase_ == phase::head && !has_partial_head_ && count_ == 0 && outbox_.is_empty() &&
+           !writing_;
+}
+
+QUORATE_DECL void connection::on_tick() {
+    const boost::intrusive_ptr<connection> keep(this);
+    if (writing_ && host_->tick >= write_deadline_) {
+        return close();
+    }
+    if (waiting_ == wait::nothing || host_->tick < read_deadline_) {
+        return;
+    }
+    if (waiting_ == wait::idle || waiting_ == wait::linger) {
+        return close();
+    }
+    refuse(408);
+    advance();
+}
+
+QUORATE_DECL void connection::on_drain() {
+    if (is_idle()) {
+        close();
+    }
+}
+
+// ---- Requests -----------------------------------------------------------------------------------
+
+QUORATE_DECL void connection::advance() {
+    if (advancing_ || !is_open()) {
+        return; // Called from within a handler: the loop below goes on when it returns.
+    }
+    const boost::intrusive_ptr<connection> keep(this);
+    advancing_ = true;
+    // While a read is under way there is nothing to take, and its buffer must not move.
+    while (is_open() && !reading_ && take_step()) {
+    }
+    advancing_ = false;
+    if (is_open()) {
+        flush();
+        settle();
+    }
+}
+
+/// Returns: whether a further step may be possible at once.
+QUORATE_DECL bool connection::take_step() {
+    switch (phase_) {
+    case phase::head: return take_head();
+    case phase::sized_body: return take_sized_body();
+    case phase::chunked_body: return take_chunks();
+    case phase::finished:
+    case phase::lingering: break;
+    }
+    return false;
+}
+
+QUORATE_DECL bool connection::may_begin() {
+    return !host_->is_draining && count_ < slots_.size() &&
+           unanswered_bytes_ + outbox_.waiting_bytes() <= backlog_bytes_max;
+}
+
+QUORATE_DECL bool connection::take_head() {
+    if (!has_partial_head_ && !may_begin()) {
+        return false;
+    }
+    // RFC 9112 §2.2: one empty line before a request is forgiven.
+    if (!skipped_empty_line_ && view_of(received_).starts_with("\r\n")) {
+        received_.consume(2);
+        skipped_empty_line_ = true;
+    }
+    const byte_view bytes = view_of(received_);
+    has_partial_head_ = !bytes.empty();
+    if (bytes.empty() || (!skipped_empty_line_ && bytes == "\r")) {
+        return false;
+    }
+    const scan_result found = scanner_.scan(bytes);
+    if (found.refusal != 0) {
+        refuse(found.refusal);
+        return false;
+    }
+    if (found.head_bytes == 0) {
+        return false;
+    }
+    slot& s = current_slot();
+    s.head.assign(bytes.substr(0, found.head_bytes));
+    received_.consume(found.head_bytes);
+    parser_.emplace(parser_limits{host_->options.body_bytes_max, host_->options.fields_max},
+                    s.parsed, s.body);
+    const unsigned refusal = parser_->parse_head(s.head);
+    s.is_head_request = s.parsed.method == "HEAD";
+    s.version = s.parsed.version;
+    if (refusal != 0) {
+        refuse(refusal);
+        return false;
+    }
+    s.keep_alive = s.parsed.keep_alive;
+    begin_body(s);
+    return true;
+}
+
+QUORATE_DECL void connection::begin_body(slot& s) {
+    scanner_.reset();
+    has_partial_head_ = false;
+    skipped_empty_line_ = false;
+    waiting_ = wait::nothing;
+    body_missing_ = s.parsed.content_length;
+    if (!s.parsed.is_chunked && body_missing_ == 0) {
+        return dispatch(s);
+    }
+    phase_ = s.parsed.is_chunked ? phase::chunked_body : phase::sized_body;
+    if (s.parsed.expects_continue && received_.size() == 0) {
+        continue_wanted_ = true;
+        maybe_continue();
+    }
+}
+
+QUORATE_DECL bool connection::take_sized_body() {
+    slot& s = current_slot();
+    const byte_view bytes = view_of(received_);
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(body_missing_, bytes.size()));
+    if (size > 0) {
+        std::memcpy(s.body.prepare(size).data(), bytes.data(), size);
+        s.body.commit(size);
+        received_.consume(size);
+        body_missing_ -= size;
+    }
+    if (body_missing_ > 0) {
+        return false;
+    }
+    dispatch(s);
+    return true;
+}
+
+QUORATE_DECL bool connection::take_chunks() {
+    const chunk_result taken = parser_->parse_chunks(view_of(received_));
+    received_.consume(taken.used);
+    if (taken.refusal != 0) {
+        refuse(taken.refusal);
+        return false;
+    }
+    if (!taken.is_done) {
+        return false;
+    }
+    dispatch(current_slot());
+    return true;
+}
+
+QUORATE_DECL void connection::dispatch(slot& s) {
+    parser_.reset();
+    continue_wanted_ = false;
+    waiting_ = wait::nothing;
+    phase_ = s.keep_alive ? phase::head : phase::finished;
+    s.request = {.method = s.parsed.method,
+                 .target = s.parsed.target,
+                 .body = view_of(s.body),
+                 .fields = s.parsed.fields,
+                 .version = s.parsed.version};
+    s.bytes = s.head.size() + s.body.size();
+    unanswered_bytes_ += s.bytes;
+    ++count_;
+    host_->handler(exchange(this, s));
+}
+
+/// Effects: answers the request being read, in its turn, and reads no further.
+QUORATE_DECL void connection::refuse(unsigned status) {
+    slot& s = current_slot();
+    if (reading_ && phase_ == phase::sized_body) {
+        // A read into the body is under way: its memory stays until the connection goes.
+        received_ = std::move(s.body);
+    }
+    parser_.reset();
+    continue_wanted_ = false;
+    waiting_ = wait::nothing;
+    phase_ = phase::finished;
+    unread_ = true;
+    s.keep_alive = false;
+    s.is_answered = true;
+    s.answer = error_page(status);
+    s.bytes = 0;
+    ++count_;
+    send_answered();
+}
+
+QUORATE_DECL connection::slot& connection::current_slot() {
+    QUORATE_ASSERT(count_ < slots_.size());
+    auto& place = slots_[(first_ + count_) % slots_.size()];
+    if (place == nullptr) {
+        place = std::make_unique<slot>();
+    }
+    return *place;
+}
+
+// ---- Responses ----------------------------------------------------------------------------------
+
+QUORATE_DECL void connection::answer(exchange_slot& which, response&& r) {
+    if (!is_open() || closing_) {
+        return; // Nobody will read it. The slot goes with the connection.
+    }
+    auto& s = static_cast<slot&>(which);
+    s.is_answered = true;
+    s.answer = std::move(r);
+    send_answered();
+    advance();
+}
+
+QUORATE_DECL void connection::send_answered() {
+    while (count_ > 0 && !closing_ && slot_at(0).is_answered) {
+        slot& s = slot_at(0);
+        emit(s, std::move(*s.answer));
+        release(s);
+        first_ = (first_ + 1) % slots_.size();
+        --count_;
+    }
+    if (count_ == 0 && phase_ == phase::head) {
+        first_ = 0; // The slot used last is the one whose memory is warm.
+    }
+    maybe_continue();
+}
+
+QUORATE_DECL void connection::emit(slot& s, response&& r) {
+    if (!is_sendable(r)) {
+        r = error_page(500);
+    }
+    const bool is_last = count_ == 1 && phase_ == phase::head && !has_partial_head_;
+    closing_ = r.close || !s.keep_alive || (host_->is_draining && is_last);
+    append_head(outbox_.text(), r, {.close = closing_, .version = s.version});
+    if (!s.is_head_request && !is_bodiless(r.status)) {
+        outbox_.append(r.body);
+    }
+    if (closing_) {
+        // A client that did not ask for the end may be sending its next request right now.
+        unread_ = unread_ || s.keep_alive || received_.size() > 0;
+        phase_ = phase::finished;
+    }
+}
+
+QUORATE_DECL void connection::release(slot& s) {
+    unanswered_bytes_ -= s.bytes;
+    s.bytes = 0;
+    s.request = {};
+    s.answer.reset();
+    s.is_answered = false;
+    s.is_head_request = false;
+    s.keep_alive = true;
+    s.version = 11;
+    if (s.head.capacity() > kept_buffer_bytes_max) {
+        std::string().swap(s.head);
+    }
+    clear_buffer(s.body);
+}
+
+QUORATE_DECL void connection::maybe_continue() {
+    if (continue_wanted_ && count_ == 0) {
+        continue_wanted_ = false;
+        outbox_.text().append("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+}
+
+// ---- The socket ---------------------------------------------------------------------------------
+
+/// Effects: after all steps: decides what to wait for, or that this is the end.
+QUORATE_DECL void connection::settle() {
+    const bool is_sent = outbox_.is_empty() && !writing_;
+    if (closing_) {
+        return is_sent && phase_ != phase::lingering ? finish_sending() : void();
+    }
+    const bool is_between = phase_ == phase::head && !has_partial_head_;
+    if (count_ == 0 && is_sent &&
+        (phase_ == phase::finished || (is_between && host_->is_draining))) {
+        return close();
+    }
+    if (phase_ == phase::finished) {
+        return expect(wait::nothing);
+    }
+    if (phase_ != phase::head) {
+        expect(wait::body);
+    } else if (has_partial_head_) {
+        expect(wait::head);
+    } else {
+        expect(count_ == 0 && is_sent ? wait::idle : wait::nothing);
+    }
+    if (!reading_ && (!is_between || may_begin())) {
+        read();
+    }
+}
+
+QUORATE_DECL void connection::finish_sending() {
+    if (end_of_input_ || !unread_) {
+        return close();
+    }
+    // Closing while unread bytes arrive resets the connection, and the client may lose the very
+    // response that says why (RFC 9112 §9.6).
+    error_code ec;
+    socket_->shutdown(tcp_socket::shutdown_send, ec);
+    if (ec) {
+        return close();
+    }
+    phase_ = phase::lingering;
+    expect(wait::linger);
+    if (!reading_) {
+        read();
+    }
+}
+
+QUORATE_DECL void connection::expect(wait what) {
+    if (what == waiting_ && what != wait::idle) {
+        return; // The limit runs from the first time.
+    }
+    waiting_ = what;
+    const server_options& limits = host_->options;
+    switch (what) {
+    case wait::nothing: return;
+    case wait::idle: read_deadline_ = host_->tick_after(limits.idle_timeout); return;
+    case wait::head: read_deadline_ = host_->tick_after(limits.head_timeout); return;
+    case wait::body: read_deadline_ = host_->tick_after(limits.body_timeout); return;
+    case wait::linger: read_deadline_ = host_->tick_after(limits.linger_timeout); return;
+    }
+}
+
+QUORATE_DECL void connection::read() {
+    boost::asio::mutable_buffer place;
+    if (phase_ == phase::sized_body) {
+        const auto size = std::min<std::uint64_t>(body_missing_, body_read_bytes_max);
+        place = current_slot().body.prepare(static_cast<std::size_t>(size));
+    } else {
+        if (received_.size() == 0) {
+            clear_buffer(received_);
+        }
+        place = received_.prepare(read_bytes_max);
+    }
+    reading_ = true;
+    socket_->async_read_some(
+        place, [self = boost::intrusive_ptr<connection>(this)](error_code ec, std::size_t bytes) {
+            self->on_read(ec, bytes);
+        });
+}
+
+QUORATE_DECL void connection::on_read(error_code ec, std::size_t bytes) {
+    reading_ = false;
+    if (!is_open()) {
+        return;
+    }
+    if (ec && ec != boost::asio::error::eof) {
+        return close();
+    }
+    end_of_input_ = ec.failed();
+    if (phase_ == phase::lingering) {
+        return end_of_input_ ? close() : read();
+    }
+    if (phase_ == phase::finished) {
+        unread_ = true; // What came is dropped; the last response is still under way.
+    } else if (end_of_input_) {
+        phase_ = phase::finished; // Half-closed: what was asked before is answered still.
+    } else if (phase_ == phase::sized_body) {
+        current_slot().body.commit(bytes);
+        body_missing_ -= bytes;
+    } else {
+        received_.commit(bytes);
+    }
+    advance();
+}
+
+QUORATE_DECL void connection::flush() {
+    if (!writing_ && outbox_.waiting_bytes() > 0) {
+        outbox_.launch();
+        write();
+    }
+}
+
+QUORATE_DECL void connection::write() {
+    writing_ = true;
+    write_deadline_ = host_->tick_after(host_->options.write_timeout);
+    socket_->async_write_some(outbox_.flight(),
+                              [self = boost::intrusive_ptr<connection>(this)](
+                                  error_code ec, std::size_t bytes) { self->on_write(ec, bytes); });
+}
+
+QUORATE_DECL void connection::on_write(error_code ec, std::size_t bytes) {
+    writing_ = false;
+    if (!is_open()) {
+        return;
+    }
+    if (ec) {
+        return close();
+    }
+    outbox_.consume(bytes);
+    if (outbox_.in_flight()) {
+        return write();
+    }
+    advance();
+}
+
+} // namespace quorate::http::detail
+
+#endif

@@ -1,0 +1,81 @@
+// The text of a response's head.
+#ifndef QUORATE_HTTP_IMPL_HEAD_WRITER_IPP
+#define QUORATE_HTTP_IMPL_HEAD_WRITER_IPP
+
+#include <quorate/http/head_scanner.hpp>
+#include <quorate/http/head_writer.hpp>
+#include <quorate/http/status.hpp>
+
+#include <boost/beast/core/string.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+
+namespace quorate::http::detail {
+
+[[nodiscard]] inline bool is_field_value(std::string_view value) noexcept {
+    return std::none_of(value.begin(), value.end(), [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
+    });
+}
+
+[[nodiscard]] inline bool is_field_name(std::string_view name) noexcept {
+    return !name.empty() && std::all_of(name.begin(), name.end(), is_token_byte);
+}
+
+[[nodiscard]] inline bool is_own_field(const std::string& name) noexcept {
+    using boost::beast::iequals;
+    return iequals(name, "Server") || iequals(name, "Content-Type") ||
+           iequals(name, "Content-Length") || iequals(name, "Connection") ||
+           iequals(name, "Transfer-Encoding");
+}
+
+inline void append_number(std::string& out, std::uint64_t number) {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), number).ptr;
+    out.append(digits, end);
+}
+
+inline void append_field(std::string& out, std::string_view name, std::string_view value) {
+    out.append(name).append(": ").append(value).append("\r\n");
+}
+
+QUORATE_DECL bool is_sendable(const response& r) {
+    for (const response_field& each : r.fields) {
+        QUORATE_ASSERT(is_field_name(each.name));
+        QUORATE_ASSERT(!is_own_field(each.name));
+        if (!is_field_value(each.value)) {
+            return false;
+        }
+    }
+    return is_field_value(r.content_type);
+}
+
+QUORATE_DECL void append_head(std::string& out, const response& r, head_style style) {
+    out.append("HTTP/1.1 ");
+    append_number(out, r.status);
+    out.append(" ").append(reason_of(r.status)).append("\r\nServer: quorate\r\n");
+    if (!is_bodiless(r.status)) {
+        if (!r.content_type.empty()) {
+            append_field(out, "Content-Type", r.content_type);
+        }
+        out.append("Content-Length: ");
+        append_number(out, r.body.size());
+        out.append("\r\n");
+    }
+    for (const response_field& each : r.fields) {
+        append_field(out, each.name, each.value);
+    }
+    if (style.close) {
+        out.append("Connection: close\r\n");
+    } else if (style.version < 11) {
+        out.append("Connection: keep-alive\r\n");
+    }
+    out.append("\r\n");
+}
+
+} // namespace quorate::http::detail
+
+#endif

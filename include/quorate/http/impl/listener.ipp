@@ -1,0 +1,229 @@
+// Accepting, ticking and draining.
+#ifndef QUORATE_HTTP_IMPL_LISTENER_IPP
+#define QUORATE_HTTP_IMPL_LISTENER_IPP
+
+#include <quorate/http/listener.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace quorate::http::detail {
+
+/// What a client hears for whom there is no room. It is written before its request is read.
+inline constexpr std::string_view full_house =
+    "HTTP/1.1 503 Service Unavailable\r\nServer: quorate\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n"
+    "Retry-After: 1\r\nConnection: close\r\n\r\ntoo many connections\n";
+
+QUORATE_DECL listener::listener(boost::asio::io_context& context, server_options given,
+                                std::function<void(exchange)> on_request)
+    : executor_(context.get_executor()),
+      acceptor_(executor_),
+      accept_timer_(executor_),
+      tick_timer_(executor_),
+      drain_timer_(executor_) {
+    options = std::move(given);
+    handler = std::move(on_request);
+    const auto shortest =
+        std::min({options.head_timeout, options.body_timeout, options.idle_timeout,
+                  options.write_timeout, options.linger_timeout});
+    tick_period_ =
+        std::clamp(shortest / 4, std::chrono::milliseconds(10), std::chrono::milliseconds(1000));
+}
+
+QUORATE_DECL error_code listener::start() {
+    QUORATE_ASSERT(!acceptor_.is_open());
+    error_code ec = options.check();
+    if (ec) {
+        return ec;
+    }
+    const auto address = boost::asio::ip::make_address(options.address, ec);
+    if (ec) {
+        return ec;
+    }
+    const boost::asio::ip::tcp::endpoint endpoint(address, options.port);
+    acceptor_.open(endpoint.protocol(), ec);
+    if (!ec) {
+        acceptor_.set_option(boost::asio::socket_base::reuse_address(true), ec);
+    }
+    if (!ec) {
+        acceptor_.bind(endpoint, ec);
+    }
+    if (!ec) {
+        acceptor_.listen(boost::asio::socket_base::max_listen_connections, ec);
+    }
+    if (!ec) {
+        port_ = acceptor_.local_endpoint(ec).port();
+    }
+    if (ec) {
+        stop_accepting();
+        return ec;
+    }
+    accept();
+    return {};
+}
+
+QUORATE_DECL void listener::stop_accepting() noexcept {
+    error_code ignored;
+    acceptor_.close(ignored);
+    accept_timer_.cancel();
+}
+
+// ---- Accepting ----------------------------------------------------------------------------------
+
+QUORATE_DECL void listener::accept() {
+    acceptor_.async_accept([self = shared_from_this()](error_code ec, tcp_socket socket) {
+        self->on_accept(ec, std::move(socket));
+    });
+}
+
+QUORATE_DECL void listener::on_accept(error_code ec, tcp_socket socket) {
+    if (!acceptor_.is_open()) {
+        return;
+    }
+    if (!ec) {
+        admit(std::move(socket));
+        return accept();
+    }
+    if (ec == boost::asio::error::connection_aborted || ec == boost::asio::error::interrupted) {
+        return accept();
+    }
+    // Most likely out of descriptors or memory. The client stays in the queue, and accepting at
+    // once would fail at once; those that close meanwhile make room.
+    accept_timer_.expires_after(options.accept_retry_delay);
+    accept_timer_.async_wait([self = shared_from_this()](error_code aborted) {
+        if (!aborted && self->acceptor_.is_open()) {
+            self->accept();
+        }
+    });
+}
+
+QUORATE_DECL void listener::admit(tcp_socket socket) {
+    error_code ec;
+    if (connections_.size() >= options.connections_max && !make_room()) {
+        socket.non_blocking(true, ec);
+        socket.write_some(boost::asio::buffer(full_house), ec);
+        socket.shutdown(tcp_socket::shutdown_send, ec);
+        return;
+    }
+    socket.set_option(boost::asio::ip::tcp::no_delay(true), ec);
+    socket.set_option(boost::asio::socket_base::keep_alive(true), ec);
+    const boost::intrusive_ptr<connection> fresh(new connection(std::move(socket), *this));
+    connections_.push_back(*fresh);
+    fresh->start();
+    run_ticks();
+}
+
+/// Effects: closes the connection that idled longest, so that idle clients cannot keep out busy
+/// ones. One that idled for less than two ticks may be just about to send.
+/// Returns: whether there was one. Complexity: linear in the number of connections.
+QUORATE_DECL bool listener::make_room() {
+    connection* longest = nullptr;
+    for (connection& each : connections_) {
+        if (each.is_idle() &&
+            (longest == nullptr || each.idle_deadline() < longest->idle_deadline())) {
+            longest = &each;
+        }
+    }
+    if (longest == nullptr || longest->idle_deadline() + 2 > tick_after(options.idle_timeout)) {
+        return false;
+    }
+    longest->close();
+    return true;
+}
+
+// ---- Time ---------------------------------------------------------------------------------------
+
+QUORATE_DECL std::uint64_t listener::tick_after(std::chrono::milliseconds limit) const {
+    const auto periods = (limit + tick_period_ - std::chrono::milliseconds(1)) / tick_period_;
+    return tick + 1 + static_cast<std::uint64_t>(periods);
+}
+
+QUORATE_DECL void listener::run_ticks() {
+    if (std::exchange(is_ticking_, true)) {
+        return;
+    }
+    tick_timer_.expires_after(tick_period_);
+    tick_timer_.async_wait([self = shared_from_this()](error_code aborted) {
+        self->is_ticking_ = false;
+        if (!aborted) {
+            self->on_tick();
+        }
+    });
+}
+
+QUORATE_DECL void listener::on_tick() {
+    ++tick;
+    for (auto next = connections_.begin(); next != connections_.end();) {
+        connection& each = *next++; // It may close, which takes it off the list.
+        each.on_tick();
+    }
+    if (!connections_.empty()) {
+        run_ticks();
+    }
+}
+
+// ---- The end ------------------------------------------------------------------------------------
+
+QUORATE_DECL void listener::drain(std::chrono::milliseconds at_most, std::function<void()> done) {
+    QUORATE_ASSERT(!is_draining);
+    QUORATE_ASSERT(done != nullptr);
+    is_draining = true;
+    drained_ = std::move(done);
+    stop_accepting();
+    for (auto next = connections_.begin(); next != connections_.end();) {
+        connection& each = *next++;
+        each.on_drain();
+    }
+    if (connections_.empty()) {
+        return check_drained();
+    }
+    drain_timer_.expires_after(at_most);
+    drain_timer_.async_wait([self = shared_from_this()](error_code aborted) {
+        if (!aborted) {
+            self->close_all();
+        }
+    });
+}
+
+QUORATE_DECL void listener::on_closed(connection& closed) noexcept {
+    connections_.erase(connections_.iterator_to(closed));
+    check_drained();
+}
+
+QUORATE_DECL void listener::check_drained() noexcept {
+    if (drained_ && connections_.empty()) {
+        drain_timer_.cancel();
+        // Posted, for this may be called from within a connection or a handler.
+        boost::asio::post(executor_, std::exchange(drained_, nullptr));
+    }
+}
+
+QUORATE_DECL void listener::close_all() noexcept {
+    while (!connections_.empty()) {
+        connections_.front().close();
+    }
+}
+
+QUORATE_DECL void listener::stop() noexcept {
+    stop_accepting();
+    close_all();
+    tick_timer_.cancel();
+    drain_timer_.cancel();
+    check_drained();
+}
+
+QUORATE_DECL void listener::abandon() noexcept {
+    drained_ = nullptr;
+    stop();
+}
+
+} // namespace quorate::http::detail
+
+#endif

@@ -1,0 +1,48 @@
+// The handle over a listener.
+#ifndef QUORATE_HTTP_IMPL_SERVER_IPP
+#define QUORATE_HTTP_IMPL_SERVER_IPP
+
+#include <quorate/http/listener.hpp>
+#include <quorate/http/server.hpp>
+
+#include <utility>
+
+namespace quorate::http {
+
+QUORATE_DECL server::server(boost::asio::io_context& context, server_options options,
+                            std::function<void(exchange)> handler) {
+    QUORATE_ASSERT(handler != nullptr);
+    listener_ = std::make_shared<detail::listener>(context, std::move(options), std::move(handler));
+}
+
+QUORATE_DECL server::~server() {
+    listener_->abandon();
+}
+
+QUORATE_DECL error_code server::start() {
+    return listener_->start();
+}
+
+QUORATE_DECL std::uint16_t server::port() const noexcept {
+    return listener_->port();
+}
+
+QUORATE_DECL std::size_t server::connection_count() const noexcept {
+    return listener_->connection_count();
+}
+
+QUORATE_DECL void server::stop_accepting() noexcept {
+    listener_->stop_accepting();
+}
+
+QUORATE_DECL void server::drain(std::chrono::milliseconds at_most, std::function<void()> done) {
+    listener_->drain(at_most, std::move(done));
+}
+
+QUORATE_DECL void server::stop() noexcept {
+    listener_->stop();
+}
+
+} // namespace quorate::http
+
+#endif

@@ -1,0 +1,72 @@
+// Everything of a server that its connections and pending operations may outlive it with.
+// Flow:       0. HTTP bytes → http::request
+// Invariants: at most connections_max connections are open; a full house never stops accepting
+//             running out of descriptors waits, and never spins
+// Threads:    the io_context's, one at a time
+#ifndef QUORATE_HTTP_LISTENER_HPP
+#define QUORATE_HTTP_LISTENER_HPP
+
+#include <quorate/http/connection.hpp>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace quorate::http::detail {
+
+class listener final : public connection_host, public std::enable_shared_from_this<listener> {
+public:
+    listener(boost::asio::io_context& context, server_options given,
+             std::function<void(exchange)> on_request);
+
+    [[nodiscard]] error_code start();
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
+    void stop_accepting() noexcept;
+    void drain(std::chrono::milliseconds at_most, std::function<void()> done);
+    void stop() noexcept;
+    /// Effects: stop, and forget whoever waits for a drain.
+    void abandon() noexcept;
+
+    [[nodiscard]] std::uint64_t tick_after(std::chrono::milliseconds limit) const override;
+    void on_closed(connection& closed) noexcept override;
+
+private:
+    using executor = boost::asio::io_context::executor_type;
+    using steady = std::chrono::steady_clock;
+    using timer =
+        boost::asio::basic_waitable_timer<steady, boost::asio::wait_traits<steady>, executor>;
+
+    void accept();
+    void on_accept(error_code ec, tcp_socket socket);
+    void admit(tcp_socket socket);
+    [[nodiscard]] bool make_room();
+    void run_ticks();
+    void on_tick();
+    void close_all() noexcept;
+    void check_drained() noexcept;
+
+    executor executor_;
+    boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, executor> acceptor_;
+    timer accept_timer_;
+    timer tick_timer_;
+    timer drain_timer_;
+    std::chrono::milliseconds tick_period_{1000};
+    boost::intrusive::list<connection> connections_;
+    std::function<void()> drained_;
+    std::uint16_t port_ = 0;
+    bool is_ticking_ = false;
+};
+
+} // namespace quorate::http::detail
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/http/impl/listener.ipp>
+#endif
+
+#endif

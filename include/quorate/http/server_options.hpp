@@ -1,0 +1,45 @@
+// Where a server listens, and the bounds it holds every client to.
+// Flow:    0. HTTP bytes → http::request
+// Threads: a plain value
+#ifndef QUORATE_HTTP_SERVER_OPTIONS_HPP
+#define QUORATE_HTTP_SERVER_OPTIONS_HPP
+
+#include <quorate/base/error.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace quorate::http {
+
+/// Time limits are coarse: a limit ends between its value and one and a half times that, at the
+/// latest two seconds after it.
+struct server_options {
+    std::string address = "127.0.0.1"; ///< A numeric IPv4 or IPv6 address; names are not resolved.
+    std::uint16_t port = 0;            ///< Zero: any free one, see `server::port`.
+
+    std::uint64_t body_bytes_max = (1536 + 64) << 10; ///< Of one request, joined; else 413.
+    std::uint32_t head_bytes_max = 64 << 10; ///< Request line and fields; else 431, or 414.
+    std::uint32_t fields_max = 128;          ///< Fields of one request; else 431.
+
+    std::uint32_t connections_max = 4096; ///< Beyond: a long idle one makes way, or 503.
+    std::uint32_t pipeline_max = 16;      ///< Unanswered requests of one connection.
+
+    std::chrono::milliseconds head_timeout{10'000};  ///< From its first byte to its last; else 408.
+    std::chrono::milliseconds body_timeout{30'000};  ///< From the head's end to the last byte.
+    std::chrono::milliseconds idle_timeout{60'000};  ///< Between requests; the connection closes.
+    std::chrono::milliseconds write_timeout{30'000}; ///< Without any progress; it closes.
+    std::chrono::milliseconds linger_timeout{2'000}; ///< For a refused client to read why.
+    std::chrono::milliseconds accept_retry_delay{100}; ///< After running out of descriptors.
+
+    /// Errors: errc::invalid_option where a limit is zero or absurd.
+    [[nodiscard]] error_code check() const noexcept;
+};
+
+} // namespace quorate::http
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/http/impl/server_options.ipp>
+#endif
+
+#endif

@@ -1,0 +1,321 @@
+// basic_node: events in, effects executed, in the documented order.
+#ifndef QUORATE_IMPL_NODE_LOOP_HPP
+#define QUORATE_IMPL_NODE_LOOP_HPP
+
+#include <quorate/node.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace quorate {
+
+// One pump serves everything that arrived since the last one: proposals share an append, reads a
+// round, writes a sync.
+template <class Policies>
+void basic_node<Policies>::schedule_pump() {
+    if (!pump_scheduled_ && started_) {
+        pump_scheduled_ = true;
+        boost::asio::post(io_, [this] { pump(); });
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::pump() {
+    pump_scheduled_ = false;
+    if (stopping_ || failed_) {
+        return;
+    }
+    propose_queued();
+    ask_for_reads();
+    do {
+        while (!failed_ && engine_->has_effects()) {
+            execute(engine_->take_effects());
+            propose_queued(); // answers and elections may have made room
+            ask_for_reads();
+        }
+    } while (!failed_ && start_sync());
+}
+
+template <class Policies>
+void basic_node<Policies>::propose_queued() {
+    while (requests_.has_queued() && !proposals_blocked_) {
+        auto& batch = requests_.take_batch(options_.engine.append_bytes_max);
+        if (batch.ids.empty()) {
+            return;
+        }
+        const term_id term = engine_->status().hard.term;
+        const error_code refused = engine_->propose(batch.proposals, batch.number);
+        if (!refused) {
+            requests_.on_proposed(batch, term);
+            continue;
+        }
+        const auto reason = static_cast<errc>(refused.value());
+        proposals_blocked_ = refused == condition::retry;
+        requests_.on_refused(batch, reason);
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::ask_for_reads() {
+    if (reads_blocked_) {
+        return;
+    }
+    const std::optional<std::uint64_t> round = reads_.begin_round(clock::now());
+    if (round.has_value() && engine_->read_index(*round)) {
+        reads_.abandon_round();
+        reads_blocked_ = true;
+    }
+}
+
+// The order is that of the fields of effects. Nothing may call the engine before the last span of
+// the batch is used.
+template <class Policies>
+void basic_node<Policies>::execute(effects& batch) {
+    take_note(batch);
+    for (const message& m : batch.send_now) {
+        wire_->send(m);
+    }
+    stage(batch);
+    applying_.assign(batch.apply.begin(), batch.apply.end());
+    const std::optional<applied_mark> mark = batch.applied;
+    // From here on the engine may be called.
+    release_free();
+    if (mark.has_value()) {
+        apply(*mark);
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::take_note(effects& batch) {
+    if (batch.soft.has_value()) {
+        const bool led = soft_.role == role_kind::leader;
+        soft_ = *batch.soft;
+        proposals_blocked_ = false;
+        reads_blocked_ = false;
+        reads_.abandon_round();
+        const std::string term = " in term " + std::to_string(engine_->status().hard.term.value());
+        if (soft_.role == role_kind::leader) {
+            say(severity::info, "became leader" + term);
+        } else if (led) {
+            say(severity::info, "stepped down" + term);
+        } else if (soft_.leader) {
+            say(severity::info, "follows member " + std::to_string(soft_.leader.value()) + term);
+        }
+    }
+    for (const read_state& read : batch.reads) {
+        reads_.on_confirmed(read.context, read.index);
+    }
+    reads_.on_applied(applied_.index);
+    for (const refusal& refused : batch.refusals) {
+        if (refused.kind == refusal::what::read) {
+            reads_.abandon_round();
+            reads_blocked_ = true;
+        } else {
+            proposals_blocked_ = true;
+            requests_.on_refused(refused.context, refused.reason);
+        }
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::stage(effects& batch) {
+    if (batch.hard.has_value()) {
+        log_->save(*batch.hard);
+    }
+    if (batch.install != nullptr) {
+        log_->restart(batch.install->last);
+    }
+    if (!batch.append.empty()) {
+        log_->append(batch.append);
+    }
+    const bool needs_sync = batch.must_sync || batch.install != nullptr;
+    if (!needs_sync && batch.send_after_sync.empty() && !batch.stable.has_value()) {
+        return; // a commit index alone travels with the next write
+    }
+    staged_batch staged{.after_sync = {},
+                        .stable = batch.stable,
+                        .install = batch.install,
+                        .needs_sync = needs_sync};
+    staged.after_sync.swap(batch.send_after_sync);
+    storage_.push(std::move(staged));
+}
+
+template <class Policies>
+void basic_node<Policies>::release_free() {
+    while (std::optional<staged_batch> batch = storage_.take_free()) {
+        release(*batch);
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::release(staged_batch& batch) {
+    if (batch.install != nullptr) {
+        if (const error_code failed = install(*batch.install)) {
+            fail(failed, "a snapshot that was received cannot be restored: " + failed.message());
+            return;
+        }
+        static_cast<void>(adopt_members());
+    }
+    for (const message& m : batch.after_sync) {
+        if (m.to == options_.id) {
+            static_cast<void>(engine_->step(m));
+        } else {
+            wire_->send(m);
+        }
+    }
+    if (batch.stable.has_value()) {
+        engine_->on_stable(*batch.stable);
+    }
+}
+
+// Returns: whether a sync completed at once, so that there may be more to do.
+template <class Policies>
+bool basic_node<Policies>::start_sync() {
+    release_free();
+    if (!storage_.wants_sync()) {
+        return false;
+    }
+    snapshot_ptr received = storage_.begin();
+    typename log_type::sync_job job = log_->begin_sync();
+    auto work = [this, received = std::move(received)](typename log_type::sync_job& sync) {
+        if (received != nullptr) {
+            const std::lock_guard lock(save_mutex_);
+            if (const error_code failed = snapshots_->save(*received)) {
+                return failed; // the log must not restart behind what is not durable
+            }
+        }
+        return sync.run();
+    };
+    if constexpr (!blocking) {
+        const error_code failed = work(job);
+        on_synced(std::move(job), failed);
+        return true;
+    } else {
+        boost::asio::post(
+            log_thread_, [this, work = std::move(work), job = std::move(job)]() mutable {
+                const error_code failed = work(job);
+                boost::asio::post(io_, [this, job = std::move(job), failed]() mutable {
+                    on_synced(std::move(job), failed);
+                    pump();
+                });
+            });
+        return false;
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code failed) {
+    log_->finish_sync(std::move(job), failed);
+    if (stopping_) {
+        return;
+    }
+    if (failed) {
+        fail(failed, "a write to the log failed: " + failed.message());
+        return;
+    }
+    for (staged_batch& batch : storage_.finish()) {
+        release(batch);
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::arm_timer() {
+    timer_.expires_after(options_.tick_interval);
+    timer_.async_wait([this](const error_code& cancelled) {
+        if (!cancelled && !stopping_) {
+            on_timer();
+        }
+    });
+}
+
+template <class Policies>
+void basic_node<Policies>::on_timer() {
+    arm_timer();
+    const clock::time_point now = clock::now();
+    if (!failed_) {
+        engine_->tick(static_cast<std::uint32_t>(random_()));
+        proposals_blocked_ = false;
+        reads_blocked_ = false;
+    }
+    requests_.on_tick(now);
+    reads_.on_tick(now, options_.read_retry, static_cast<bool>(soft_.leader));
+    pump();
+}
+
+// Storage that failed once is not trusted again: this member neither acknowledges nor campaigns
+// until it is started anew and has read back what the disk really holds.
+template <class Policies>
+void basic_node<Policies>::fail(error_code reason, std::string explanation) {
+    if (failed_) {
+        return;
+    }
+    explanation_ = std::move(explanation);
+    say(severity::error, explanation_);
+    end(reason);
+}
+
+template <class Policies>
+void basic_node<Policies>::end(error_code reason) {
+    if (failed_) {
+        return;
+    }
+    failed_ = reason;
+    requests_.stop();
+    reads_.stop();
+    if (ended_) {
+        boost::asio::post(io_, [ended = ended_, reason] { ended(reason); });
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::on_message(const message& m) {
+    if (failed_ || stopping_) {
+        return;
+    }
+    if (const error_code refused = engine_->step(m)) {
+        say(severity::warning, "dropped a message of member " + std::to_string(m.from.value()) +
+                                   ": " + refused.message());
+    }
+    schedule_pump();
+}
+
+template <class Policies>
+void basic_node<Policies>::on_unreachable(node_id peer) {
+    engine_->on_unreachable(peer);
+    schedule_pump();
+}
+
+template <class Policies>
+void basic_node<Policies>::on_snapshot_sent(node_id peer, bool delivered) {
+    engine_->on_snapshot_sent(peer, delivered);
+    schedule_pump();
+}
+
+template <class Policies>
+void basic_node<Policies>::on_removed() {
+    say(severity::warning, "this member was removed from the group");
+    end(errc::member_removed);
+}
+
+template <class Policies>
+void basic_node<Policies>::transfer_leadership() {
+    if (soft_.role != role_kind::leader || failed_) {
+        return;
+    }
+    const peer_progress* best = nullptr;
+    for (const peer_progress& peer : engine_->progress()) {
+        const bool able = peer.id() != options_.id && !peer.learner() && peer.recently_active();
+        if (able && (best == nullptr || peer.match() > best->match())) {
+            best = &peer;
+        }
+    }
+    if (best != nullptr) {
+        static_cast<void>(engine_->transfer_leadership(best->id()));
+        schedule_pump();
+    }
+}
+
+} // namespace quorate
+
+#endif

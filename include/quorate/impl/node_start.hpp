@@ -1,0 +1,249 @@
+// basic_node: from a data directory to a member that takes part.
+#ifndef QUORATE_IMPL_NODE_START_HPP
+#define QUORATE_IMPL_NODE_START_HPP
+
+#include <quorate/node.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace quorate {
+namespace detail {
+
+inline std::uint64_t seed_of(const node_options& options) {
+    return options.seed != 0
+               ? options.seed
+               : (std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}();
+}
+
+inline std::uint64_t milliseconds_since_epoch() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+inline transport_options transport_options_of(const node_options& options) {
+    transport_options wire;
+    wire.cluster = options.cluster;
+    wire.self = options.id;
+    wire.listen_url = options.peer_url;
+    return wire;
+}
+
+} // namespace detail
+
+template <class Policies>
+basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options options)
+    : basic_node(io, options,
+                 std::make_unique<transport_type>(io, detail::transport_options_of(options))) {}
+
+template <class Policies>
+basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options options,
+                                 std::unique_ptr<transport_type> wire)
+    : io_(io),
+      options_(std::move(options)),
+      wire_(std::move(wire)),
+      timer_(io),
+      farewell_(io),
+      random_(detail::seed_of(options_)),
+      ids_(options_.id, detail::milliseconds_since_epoch()),
+      reads_(detail::milliseconds_since_epoch() << 8) {
+    options_.engine.id = options_.id;
+}
+
+template <class Policies>
+basic_node<Policies>::~basic_node() {
+    stopping_ = true;
+    wire_->stop();
+    log_thread_.join();
+    snapshot_thread_.join();
+}
+
+template <class Policies>
+error_code basic_node<Policies>::start(handler ended) {
+    QUORATE_ASSERT(!started_);
+    ended_ = std::move(ended);
+    if (options_.check() || options_.engine.check()) {
+        explanation_ = "an option of the node or its engine is out of range";
+        return errc::invalid_option;
+    }
+    error_code failed = open_storage();
+    if (!failed) {
+        failed = build_engine();
+    }
+    if (!failed) {
+        failed = adopt_members();
+    }
+    if (failed) {
+        return failed;
+    }
+    if ((failed = wire_->start(*this))) {
+        explanation_ = "cannot listen for peers at " + options_.peer_url + ": " + failed.message();
+        return failed;
+    }
+    started_ = true;
+    arm_timer();
+    schedule_pump();
+    return {};
+}
+
+template <class Policies>
+error_code basic_node<Policies>::open_storage() {
+    log_options log;
+    log.cluster = options_.cluster;
+    log.member = options_.id;
+    log.failure = &explanation_;
+    snapshot_options snapshots;
+    snapshots.cluster = options_.cluster;
+    snapshots.member = options_.id;
+    if constexpr (blocking) {
+        result<data_directory> directory =
+            data_directory::open(options_.data_directory, &explanation_);
+        if (!directory) {
+            return directory.error();
+        }
+        directory_.emplace(std::move(*directory));
+        const data_identity own{options_.cluster, options_.id};
+        if (const error_code failed = directory_->claim(own, &explanation_)) {
+            return failed;
+        }
+        log.directory = directory_->wal();
+        snapshots.directory = directory_->snap();
+    }
+    auto opened_snapshots = snapshots_type::open(snapshots);
+    if (!opened_snapshots) {
+        explanation_ = "cannot open the snapshots in " + snapshots.directory.string() + ": " +
+                       opened_snapshots.error().message();
+        return opened_snapshots.error();
+    }
+    snapshots_ = std::move(*opened_snapshots);
+    auto opened_log = log_type::open(log);
+    if (!opened_log) {
+        explanation_ = "cannot open the log in " + log.directory.string() + ": " +
+                       (explanation_.empty() ? opened_log.error().message() : explanation_);
+        return opened_log.error();
+    }
+    log_ = std::move(*opened_log);
+    return {};
+}
+
+template <class Policies>
+error_code basic_node<Policies>::build_engine() {
+    recovered_log recovered = log_->take_recovered();
+    if (!recovered.note.empty()) {
+        say(severity::warning, recovered.note);
+    }
+    compacted_ = recovered.base.index;
+    result<start_state> start = make_start_state(snapshots_->newest(), std::move(recovered));
+    if (!start) {
+        explanation_ = "the log and the newest snapshot in " + options_.data_directory.string() +
+                       " contradict each other";
+        return start.error();
+    }
+    if (start->fresh && !options_.join) {
+        if (const error_code failed = bootstrap(*start)) {
+            return failed;
+        }
+    }
+    if (start->engine.base != nullptr) {
+        if (const error_code failed = install(*start->engine.base)) {
+            explanation_ = "the newest snapshot cannot be restored: " + failed.message();
+            return failed;
+        }
+    }
+    if (start->restart_log) {
+        log_->restart(start->engine.base->last);
+    }
+    log_->save(start->engine.hard);
+    typename log_type::sync_job job = log_->begin_sync();
+    const error_code failed = job.run();
+    log_->finish_sync(std::move(job), failed);
+    if (failed) {
+        explanation_ = "cannot write the log: " + failed.message();
+        return failed;
+    }
+    engine_ = std::make_unique<engine_type>(options_.engine, std::move(start->engine),
+                                            static_cast<std::uint32_t>(random_()));
+    soft_ = engine_->status().soft;
+    return {};
+}
+
+// Every first member makes the same snapshot: the group begins at index 1 of term 1.
+template <class Policies>
+error_code basic_node<Policies>::bootstrap(start_state& start) {
+    const bool listed =
+        std::any_of(options_.initial_members.begin(), options_.initial_members.end(),
+                    [this](const member_address& m) { return m.id == options_.id; });
+    if (!listed) {
+        explanation_ = "this member is not among the initial members";
+        return errc::invalid_option;
+    }
+    auto first = std::make_shared<snapshot>();
+    first->last = {term_id(1), log_index(1)};
+    for (const member_address& m : options_.initial_members) {
+        first->members.voters.insert(m.id);
+    }
+    first->data = join_snapshot(member_table(options_.initial_members), machine_.snapshot());
+    if (const error_code failed = snapshots_->save(*first)) {
+        explanation_ = "cannot write the first snapshot: " + failed.message();
+        return failed;
+    }
+    start.engine.hard = {first->last.term, node_id{}, first->last.index};
+    start.engine.applied = first->last.index;
+    start.engine.base = std::move(first);
+    start.restart_log = true;
+    return {};
+}
+
+template <class Policies>
+error_code basic_node<Policies>::adopt_members() {
+    for (const member_address& m : members_) {
+        if (m.id == options_.id) {
+            continue;
+        }
+        if (const error_code failed = wire_->add_peer(m.id, m.peer_url)) {
+            explanation_ = "not a peer URL: " + m.peer_url;
+            return failed;
+        }
+    }
+    return {};
+}
+
+template <class Policies>
+void basic_node<Policies>::stop(handler done) {
+    if (!stopping_) {
+        stopping_ = true;
+        timer_.cancel();
+        farewell_.cancel();
+        requests_.stop();
+        reads_.stop();
+        wire_->stop();
+        log_thread_.join(); // at most the job under way
+        snapshot_thread_.join();
+    }
+    boost::asio::post(io_, [done = std::move(done)] { done({}); });
+}
+
+template <class Policies>
+node_status basic_node<Policies>::status() const noexcept {
+    node_status status;
+    if (engine_ != nullptr) {
+        status.engine = engine_->status();
+    }
+    status.applied = applied_.index;
+    status.requests = requests_.size();
+    status.reads = reads_.size();
+    status.ended = static_cast<bool>(failed_);
+    return status;
+}
+
+template <class Policies>
+void basic_node<Policies>::say(severity level, const std::string& text) const {
+    if (options_.log) {
+        options_.log(level, text);
+    }
+}
+
+} // namespace quorate
+
+#endif

@@ -1,0 +1,81 @@
+// The directory of one member: locked against other processes, marked with whose it is.
+// Flow:       before 1; a node opens it first and closes it last
+// In / Out:   path → lock, identity, paths of the parts
+// Invariants: two processes never use one directory; no member opens another one's files
+// Source:     doc/format.md, "Data directory"
+// Threads:    one
+#ifndef QUORATE_LOG_DATA_DIRECTORY_HPP
+#define QUORATE_LOG_DATA_DIRECTORY_HPP
+
+#include <quorate/base/ids.hpp>
+#include <quorate/base/result.hpp>
+#include <quorate/log/posix_file.hpp>
+#include <quorate/log/posix_volume.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace quorate {
+
+/// Whose data it is.
+struct data_identity {
+    cluster_id cluster; ///< Zero: not known yet.
+    node_id member;
+
+    friend bool operator==(const data_identity&, const data_identity&) noexcept = default;
+};
+
+/// Returns: the bytes of the identity file.
+[[nodiscard]] std::string encode_identity(const data_identity& identity);
+/// Errors: truncated, corrupt, unsupported_version.
+[[nodiscard]] result<data_identity> decode_identity(byte_view bytes) noexcept;
+
+/// Holds the lock as long as it lives. Everything below the directory is private to its user.
+class data_directory {
+public:
+    /// Effects: makes the directory, or takes away what others may do with it; locks it; reads
+    /// its identity.
+    /// Errors: directory_locked, corrupt, unsupported_version, or those of the operating system.
+    /// `failure`, when given, is then told the directory and the reason.
+    [[nodiscard]] static result<data_directory> open(const std::filesystem::path& directory,
+                                                     std::string* failure = nullptr);
+
+    /// Returns: whose it is; nothing for a new one.
+    [[nodiscard]] const std::optional<data_identity>& identity() const noexcept {
+        return identity_;
+    }
+
+    /// Effects: says durably that it is theirs, when it is nobody's yet or its cluster was not
+    /// known. A zero cluster takes what is written.
+    /// Errors: wrong_cluster, wrong_member, or those of the operating system; `failure`, when
+    /// given, is then told both sides.
+    [[nodiscard]] error_code claim(const data_identity& wanted, std::string* failure = nullptr);
+
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    [[nodiscard]] std::filesystem::path wal() const { return path_ / "wal"; }
+    [[nodiscard]] std::filesystem::path snap() const { return path_ / "snap"; }
+
+private:
+    data_directory(std::filesystem::path path, posix_volume disk) noexcept
+        : path_(std::move(path)), disk_(std::move(disk)) {}
+
+    [[nodiscard]] error_code lock();
+    [[nodiscard]] error_code clean();
+    [[nodiscard]] error_code read_identity();
+    [[nodiscard]] error_code write_identity(const data_identity& identity);
+
+    std::filesystem::path path_;
+    posix_volume disk_;
+    posix_file lock_;
+    std::optional<data_identity> identity_;
+};
+
+} // namespace quorate
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/log/impl/data_directory.ipp>
+#endif
+
+#endif

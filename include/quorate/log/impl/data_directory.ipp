@@ -1,0 +1,178 @@
+// Locking and identity.
+#ifndef QUORATE_LOG_IMPL_DATA_DIRECTORY_IPP
+#define QUORATE_LOG_IMPL_DATA_DIRECTORY_IPP
+
+#include <quorate/base/checksum.hpp>
+#include <quorate/format/primitives.hpp>
+#include <quorate/log/data_directory.hpp>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <vector>
+
+namespace quorate {
+
+namespace detail {
+
+inline constexpr byte_view identity_magic = "QRATEIDN";
+inline constexpr std::uint16_t identity_version = 1;
+inline constexpr std::size_t identity_bytes = 32;
+
+inline error_code explain(std::string* failure, const std::filesystem::path& path,
+                          const std::string& what, error_code code) {
+    if (failure != nullptr) {
+        *failure = path.string() + ": " + what;
+    }
+    return code;
+}
+
+} // namespace detail
+
+QUORATE_DECL std::string encode_identity(const data_identity& identity) {
+    std::string bytes;
+    byte_writer out(bytes);
+    out.bytes(detail::identity_magic).u16(detail::identity_version).u16(0);
+    out.u64(identity.cluster.value()).u64(identity.member.value());
+    out.u32(crc32c(bytes));
+    QUORATE_ASSERT(bytes.size() == detail::identity_bytes);
+    return bytes;
+}
+
+QUORATE_DECL result<data_identity> decode_identity(byte_view bytes) noexcept {
+    if (bytes.size() < detail::identity_bytes) {
+        return errc::truncated;
+    }
+    byte_reader in(bytes);
+    const bool known = in.bytes(detail::identity_magic.size()) == detail::identity_magic;
+    const std::uint16_t version = in.u16();
+    const std::uint16_t reserved = in.u16();
+    data_identity identity{cluster_id(in.u64()), node_id(in.u64())};
+    const bool sound = in.u32() == crc32c(bytes.substr(0, detail::identity_bytes - 4));
+    if (!known || !sound || !in.finished()) {
+        return errc::corrupt;
+    }
+    if (version != detail::identity_version) {
+        return errc::unsupported_version;
+    }
+    return reserved == 0 && identity.member ? result<data_identity>(identity) : errc::corrupt;
+}
+
+QUORATE_DECL result<data_directory> data_directory::open(const std::filesystem::path& directory,
+                                                         std::string* failure) {
+    result<posix_volume> disk = posix_volume::open(directory);
+    if (!disk) {
+        return detail::explain(failure, directory, disk.error().message(), disk.error());
+    }
+    data_directory opened(directory, std::move(*disk));
+    if (::chmod(directory.c_str(), 0700) != 0) {
+        const error_code failed = last_system_error();
+        return detail::explain(failure, directory, "cannot be made private: " + failed.message(),
+                               failed);
+    }
+    if (const error_code failed = opened.lock()) {
+        return detail::explain(failure, directory, failed.message(), failed);
+    }
+    if (const error_code failed = opened.clean()) {
+        return detail::explain(failure, directory, "cannot be cleaned: " + failed.message(),
+                               failed);
+    }
+    if (const error_code failed = opened.read_identity()) {
+        return detail::explain(failure, directory / "identity", failed.message(), failed);
+    }
+    return opened;
+}
+
+QUORATE_DECL error_code data_directory::lock() {
+    const std::filesystem::path place = path_ / "lock";
+    lock_ = posix_file(::open(place.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock_.is_open()) {
+        return last_system_error();
+    }
+    // The kernel drops the lock with the process, so a crash leaves nothing to clean up.
+    if (::flock(lock_.descriptor(), LOCK_EX | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK ? error_code(errc::directory_locked) : last_system_error();
+    }
+    return {};
+}
+
+QUORATE_DECL error_code data_directory::clean() {
+    const result<std::vector<std::string>> names = disk_.list();
+    if (!names) {
+        return names.error();
+    }
+    for (const std::string& name : *names) {
+        if (is_temporary(name)) {
+            if (const error_code failed = disk_.remove(name)) {
+                return failed;
+            }
+        }
+    }
+    return {};
+}
+
+QUORATE_DECL error_code data_directory::read_identity() {
+    const result<posix_file> file = disk_.open_file("identity");
+    if (!file) {
+        const bool absent = file.error() == boost::system::errc::no_such_file_or_directory;
+        return absent ? error_code() : file.error();
+    }
+    std::array<char, detail::identity_bytes + 1> bytes; // one more, to notice a longer file
+    const result<std::size_t> got = file->read_at(0, bytes.data(), bytes.size());
+    if (!got) {
+        return got.error();
+    }
+    const result<data_identity> identity = decode_identity({bytes.data(), *got});
+    if (!identity) {
+        return identity.error();
+    }
+    identity_ = *identity;
+    return {};
+}
+
+QUORATE_DECL error_code data_directory::write_identity(const data_identity& identity) {
+    auto made = disk_.create_temporary();
+    if (!made) {
+        return made.error();
+    }
+    const std::string bytes = encode_identity(identity);
+    const byte_view piece = bytes;
+    if (const error_code failed = made->file.write_at(0, {&piece, 1})) {
+        return failed;
+    }
+    if (const error_code failed = publish(disk_, *made, "identity")) {
+        return failed;
+    }
+    identity_ = identity;
+    return {};
+}
+
+QUORATE_DECL error_code data_directory::claim(const data_identity& wanted, std::string* failure) {
+    QUORATE_ASSERT(wanted.member);
+    if (identity_ && identity_->member != wanted.member) {
+        return detail::explain(failure, path_,
+                               "belongs to member " + std::to_string(identity_->member.value()) +
+                                   ", not to member " + std::to_string(wanted.member.value()),
+                               errc::wrong_member);
+    }
+    const bool both = identity_ && identity_->cluster && wanted.cluster;
+    if (both && identity_->cluster != wanted.cluster) {
+        return detail::explain(failure, path_,
+                               "belongs to cluster " + std::to_string(identity_->cluster.value()) +
+                                   ", not to cluster " + std::to_string(wanted.cluster.value()),
+                               errc::wrong_cluster);
+    }
+    if (identity_ && (identity_->cluster || !wanted.cluster)) {
+        return {};
+    }
+    const error_code failed = write_identity(wanted);
+    return failed ? detail::explain(failure, path_ / "identity", failed.message(), failed) : failed;
+}
+
+} // namespace quorate
+
+#endif

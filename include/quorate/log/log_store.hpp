@@ -1,0 +1,63 @@
+// The contract of a durable log, and what it gives back after a restart.
+// Flow:    6 and 7. entry → record → durable
+// Source:  doc/concept/log_store.md; the sync job is LogCabin's idea
+#ifndef QUORATE_LOG_LOG_STORE_HPP
+#define QUORATE_LOG_LOG_STORE_HPP
+
+#include <quorate/base/result.hpp>
+#include <quorate/consensus/entry.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace quorate {
+
+struct log_options {
+    std::filesystem::path directory; ///< Holds nothing else. Ignored by models without files.
+    cluster_id cluster;
+    node_id member;
+    std::uint64_t segment_bytes = 64 << 20; ///< A segment is closed once it is at least this long.
+    std::string* failure = nullptr; ///< Told by `open` what is wrong, and where; may be null.
+};
+
+/// What a log holds when it is opened.
+struct recovered_log {
+    hard_state hard;
+    log_id base;                ///< Just before the first entry; zero for a new log.
+    std::vector<entry> entries; ///< Dense, after `base`.
+    std::string note;           ///< What recovery did, for the operator; empty: nothing.
+};
+
+/// Entries, term, vote and commit, durable in the order they are given.
+///
+/// `append`, `save`, `restart` and `compact` queue and return at once, on the owner's thread.
+/// `begin_sync` takes all that is queued; `run` makes it durable, on any thread, one job at a
+/// time; `finish_sync` gives the job back on the owner's thread. More may be queued meanwhile.
+/// A job that failed poisons the log: later jobs fail with errc::poisoned.
+template <class L>
+concept log_store = requires(L log, const L fixed, std::span<const entry> entries,
+                             const hard_state& hard, log_id id, log_index index,
+                             typename L::sync_job job, const log_options& options) {
+    requires std::movable<typename L::sync_job>;
+    { L::open(options) } -> std::same_as<result<std::unique_ptr<L>>>;
+    { log.take_recovered() } -> std::same_as<recovered_log>;
+    { log.append(entries) } -> std::same_as<void>;
+    { log.save(hard) } -> std::same_as<void>;
+    { log.restart(id) } -> std::same_as<void>;
+    { log.compact(index) } -> std::same_as<void>;
+    { fixed.pending() } noexcept -> std::same_as<bool>;
+    { log.begin_sync() } -> std::same_as<typename L::sync_job>;
+    { job.run() } -> std::same_as<error_code>;
+    { log.finish_sync(std::move(job), error_code()) } -> std::same_as<void>;
+    { L::blocking } -> std::convertible_to<bool>;
+};
+
+} // namespace quorate
+
+#endif

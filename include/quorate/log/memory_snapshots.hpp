@@ -1,0 +1,46 @@
+// Snapshots that live as long as the process does.
+// Flow:    beside 7; a snapshot replaces the log before it
+// Source:  doc/concept/snapshot_store.md
+// Threads: save and newest may be called from different threads
+#ifndef QUORATE_LOG_MEMORY_SNAPSHOTS_HPP
+#define QUORATE_LOG_MEMORY_SNAPSHOTS_HPP
+
+#include <quorate/log/snapshot_store.hpp>
+
+#include <memory>
+#include <mutex>
+
+namespace quorate {
+
+/// Models snapshot_store. Shares the data of the newest one and copies nothing.
+class memory_snapshots {
+public:
+    static constexpr bool blocking = false;
+
+    [[nodiscard]] static result<std::unique_ptr<memory_snapshots>> open(const snapshot_options&) {
+        return std::make_unique<memory_snapshots>();
+    }
+
+    [[nodiscard]] error_code save(const snapshot& snap) {
+        auto kept = std::make_shared<const snapshot>(snap);
+        const std::lock_guard lock(mutex_);
+        if (newest_ == nullptr || newest_->last.index <= snap.last.index) {
+            newest_ = std::move(kept);
+        }
+        return {};
+    }
+    [[nodiscard]] snapshot_ptr newest() const {
+        const std::lock_guard lock(mutex_);
+        return newest_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    snapshot_ptr newest_;
+};
+
+static_assert(snapshot_store<memory_snapshots>);
+
+} // namespace quorate
+
+#endif

@@ -1,0 +1,168 @@
+// The durable log: chained frames in segment files, one sync for each group of entries.
+// Flow:       7. record → durable
+// In / Out:   entries, hard state → durable; a directory → recovered log
+// Invariants: R7 (nothing is acknowledged before it is durable); what was acknowledged is there
+//             after a crash, or opening is refused
+// Source:     doc/concept/log_store.md, doc/format.md; LogCabin's sync job, etcd's append-only log
+// Threads:    the owner's, but for sync_job::run, which may run on one other thread
+#ifndef QUORATE_LOG_SEGMENTED_LOG_HPP
+#define QUORATE_LOG_SEGMENTED_LOG_HPP
+
+#include <quorate/log/log_batch.hpp>
+#include <quorate/log/log_store.hpp>
+#include <quorate/log/posix_volume.hpp>
+#include <quorate/log/segment_writer.hpp>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace quorate {
+
+/// Models log_store on any volume.
+///
+/// A group commit is one gathering write of all entries, one small write of a slot and one sync,
+/// whatever the number of entries. The slot vouches for what was durable before the group; so the
+/// last group before a log falls idle is vouched for by its own checksums alone, and damage to it
+/// reads as a write that did not complete.
+///
+/// Saving a hard state costs a sync too. One in which only the commit index changed may wait in
+/// the queue for the next entries, at no risk.
+template <volume V = posix_volume>
+class segmented_log {
+public:
+    static constexpr bool blocking = true;
+
+    /// Owns what it writes. It may be run after the log is gone, and then still works.
+    class sync_job {
+    public:
+        /// Effects: makes the batch durable. Call once.
+        /// Errors: those of the operating system at the first failure, poisoned after it.
+        [[nodiscard]] error_code run() {
+            return batch_.empty() ? error_code() : writer_->execute(batch_);
+        }
+
+    private:
+        friend class segmented_log;
+        std::shared_ptr<segment_writer<V>> writer_;
+        log_batch batch_;
+    };
+
+    /// Errors: corrupt, unsupported_version, wrong_cluster, wrong_member, or those of the operating
+    /// system. `options.failure`, when given, then names file, offset and reason.
+    [[nodiscard]] static result<std::unique_ptr<segmented_log>> open(const log_options& options);
+    /// The same in a directory that is open already.
+    [[nodiscard]] static result<std::unique_ptr<segmented_log>> open(const log_options& options,
+                                                                     V disk);
+
+    /// Returns: what was there when it was opened. Call once.
+    [[nodiscard]] recovered_log take_recovered() { return std::exchange(recovered_, {}); }
+
+    /// Requires: dense, above the base, and no gap after what is there or queued.
+    void append(std::span<const entry> entries) {
+        if (entries.empty()) {
+            return;
+        }
+        QUORATE_ASSERT(entries.front().index > base_);
+        QUORATE_ASSERT(entries.front().index <= last_.next());
+        queue_.append(entries);
+        last_ = entries.back().index;
+    }
+    void save(const hard_state& hard) { queue_.hard = hard; }
+    /// All entries are void; the next one follows `id`.
+    void restart(log_id id) {
+        queue_.restart_at(id);
+        base_ = id.index;
+        last_ = id.index;
+    }
+    /// Entries up to `upto` are no longer needed; whole files of them are removed.
+    void compact(log_index upto) { queue_.compact_to(upto); }
+
+    [[nodiscard]] bool pending() const noexcept { return !queue_.empty(); }
+
+    /// Requires: the job before was given back. An empty one does nothing and succeeds.
+    [[nodiscard]] sync_job begin_sync() {
+        QUORATE_ASSERT(!syncing_);
+        syncing_ = true;
+        sync_job job;
+        job.writer_ = writer_;
+        std::swap(job.batch_, queue_);
+        std::swap(queue_, spare_);
+        return job;
+    }
+    /// Requires: a job of this log that has run, and what it returned.
+    void finish_sync(sync_job job, error_code outcome) {
+        QUORATE_ASSERT(syncing_);
+        syncing_ = false;
+        if (outcome && failure_.empty()) {
+            failure_ = writer_->failure();
+        }
+        spare_ = std::move(job.batch_);
+        spare_.clear();
+    }
+
+    /// Returns: why the log is poisoned, naming the file; empty while it is not.
+    [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+
+private:
+    segmented_log(std::shared_ptr<segment_writer<V>> writer, recovered_log recovered)
+        : writer_(std::move(writer)), recovered_(std::move(recovered)) {
+        base_ = recovered_.base.index;
+        last_ = recovered_.entries.empty() ? base_ : recovered_.entries.back().index;
+    }
+
+    std::shared_ptr<segment_writer<V>> writer_;
+    recovered_log recovered_;
+    log_index base_;
+    log_index last_; // with what is queued
+    log_batch queue_;
+    log_batch spare_; // keeps what the last job's vectors had allocated
+    bool syncing_ = false;
+    std::string failure_;
+};
+
+template <volume V>
+result<std::unique_ptr<segmented_log<V>>> segmented_log<V>::open(const log_options& options) {
+    result<V> disk = V::open(options.directory);
+    if (!disk) {
+        if (options.failure != nullptr) {
+            *options.failure = options.directory.string() + ": " + disk.error().message();
+        }
+        return disk.error();
+    }
+    return open(options, std::move(*disk));
+}
+
+template <volume V>
+result<std::unique_ptr<segmented_log<V>>> segmented_log<V>::open(const log_options& options,
+                                                                 V disk) {
+    auto writer = std::make_shared<segment_writer<V>>(std::move(disk), options);
+    log_reader<V> reader(writer->disk(), options);
+    if (const error_code failed = reader.read()) {
+        if (options.failure != nullptr) {
+            *options.failure = describe(reader.damage(), writer->disk());
+        }
+        return failed;
+    }
+    found_log& found = reader.found();
+    recovered_log recovered;
+    recovered.base = found.log.base();
+    recovered.hard = reconcile(found.slot.hard, found.log.base(), found.log.last());
+    if (const error_code failed = writer->open(found, recovered.hard)) {
+        if (options.failure != nullptr) {
+            *options.failure = writer->failure();
+        }
+        return failed;
+    }
+    recovered.entries = found.log.take_entries();
+    recovered.note = std::move(found.note);
+    return std::unique_ptr<segmented_log>(
+        new segmented_log(std::move(writer), std::move(recovered)));
+}
+
+static_assert(log_store<segmented_log<>>);
+
+} // namespace quorate
+
+#endif

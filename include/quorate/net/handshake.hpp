@@ -1,0 +1,52 @@
+// Who may talk to whom: what both ends of a connection make of a hello.
+// Flow:       8. before the first frame of a connection
+// In / Out:   hello → status
+// Invariants: members of different clusters exchange no message
+// Threads:    none (owner's thread)
+#ifndef QUORATE_NET_HANDSHAKE_HPP
+#define QUORATE_NET_HANDSHAKE_HPP
+
+#include <quorate/format/frame.hpp>
+
+namespace quorate {
+
+/// What an end knows of itself.
+struct local_identity {
+    cluster_id cluster; ///< Zero: joining, so that any cluster will do.
+    node_id self;
+};
+
+/// Returns: whether two clusters may be the same one; a member that joins does not know its own.
+[[nodiscard]] constexpr bool same_cluster(cluster_id a, cluster_id b) noexcept {
+    return !a || !b || a == b;
+}
+
+/// Returns: a listener's verdict. `removed`: the dialling member was removed from the group.
+[[nodiscard]] inline hello_status judge_hello(const hello& theirs, const local_identity& ours,
+                                              bool removed) noexcept {
+    if (theirs.version != protocol_version) {
+        return hello_status::unsupported_version;
+    }
+    if (!same_cluster(theirs.cluster, ours.cluster)) {
+        return hello_status::wrong_cluster;
+    }
+    if (theirs.to != ours.self || !theirs.from || theirs.from == ours.self) {
+        return hello_status::wrong_member;
+    }
+    return removed ? hello_status::removed : hello_status::ok;
+}
+
+/// Returns: a dialling member's verdict on the answer; `peer` is whom it meant to reach.
+[[nodiscard]] inline hello_status judge_answer(const hello& theirs, const local_identity& ours,
+                                               node_id peer) noexcept {
+    if (theirs.status != hello_status::ok) {
+        return theirs.status;
+    }
+    const hello_status status = judge_hello(theirs, ours, false);
+    const bool somebody_else = status == hello_status::ok && theirs.from != peer;
+    return somebody_else ? hello_status::wrong_member : status;
+}
+
+} // namespace quorate
+
+#endif

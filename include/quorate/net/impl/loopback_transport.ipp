@@ -1,0 +1,199 @@
+// Queueing and delivery inside one process.
+#ifndef QUORATE_NET_IMPL_LOOPBACK_TRANSPORT_IPP
+#define QUORATE_NET_IMPL_LOOPBACK_TRANSPORT_IPP
+
+#include <quorate/format/frame.hpp>
+#include <quorate/net/handshake.hpp>
+#include <quorate/net/loopback_transport.hpp>
+#include <quorate/net/outbox.hpp>
+
+#include <algorithm>
+
+namespace quorate {
+namespace detail {
+
+/// Returns: the bytes that a message counts in a queue; those of its frame, and of its snapshot.
+[[nodiscard]] inline std::uint64_t queue_bytes(const message& m) noexcept {
+    return frame_size(m) + (m.snap == nullptr ? 0 : rope_size(m.snap->data));
+}
+
+} // namespace detail
+
+QUORATE_DECL loopback_transport* loopback_network::find(node_id id) const {
+    const auto found = transports_.find(id);
+    return found == transports_.end() ? nullptr : found->second;
+}
+
+QUORATE_DECL void loopback_network::queue(event e) {
+    queue_.push_back(std::move(e));
+    if (queue_.size() == 1 && wake_) {
+        wake_();
+    }
+}
+
+QUORATE_DECL void loopback_network::notify(event_kind kind, node_id to, node_id peer, bool flag) {
+    queue({kind, to, peer, flag, 0, {}});
+}
+
+QUORATE_DECL bool loopback_network::deliver_one() {
+    if (queue_.empty()) {
+        return false;
+    }
+    event e = std::move(queue_.front());
+    queue_.pop_front();
+    if (e.kind == event_kind::arrives) {
+        arrive(std::move(e));
+        return true;
+    }
+    const loopback_transport* to = find(e.to);
+    if (to == nullptr) {
+        return true;
+    }
+    switch (e.kind) {
+    case event_kind::unreachable: to->sink_->on_unreachable(e.peer); break;
+    case event_kind::snapshot_sent: to->sink_->on_snapshot_sent(e.peer, e.flag); break;
+    case event_kind::removed: to->sink_->on_removed(); break;
+    case event_kind::arrives: break;
+    }
+    return true;
+}
+
+QUORATE_DECL std::size_t loopback_network::deliver_all(std::size_t limit) {
+    std::size_t count = 0;
+    while (count < limit && deliver_one()) {
+        ++count;
+    }
+    return count;
+}
+
+QUORATE_DECL bool loopback_network::reaches(node_id from, const loopback_transport* to) const {
+    const loopback_transport* sender = find(from);
+    // The sender may be gone by now, as it may be while a packet is on its way.
+    return to != nullptr && !cuts_.contains(std::minmax(from, to->options_.self)) &&
+           (sender == nullptr ||
+            same_cluster(sender->options_.cluster, to->options_.cluster));
+}
+
+QUORATE_DECL void loopback_network::left_queue(const event& e) {
+    loopback_transport* sender = find(e.peer);
+    if (sender == nullptr) {
+        return;
+    }
+    const auto found = sender->queued_bytes_.find(e.to);
+    if (found != sender->queued_bytes_.end()) {
+        // Less is counted than was sent when the sender or the peer was added again meanwhile.
+        found->second -= std::min(found->second, e.bytes);
+    }
+}
+
+QUORATE_DECL void loopback_network::arrive(event e) {
+    if (!e.flag && filter_) {
+        const loopback_fate fate = filter_(e.m.get());
+        if (fate == loopback_fate::delay) {
+            e.flag = true;
+            delayed_.push_back(std::move(e));
+            return;
+        }
+        if (fate == loopback_fate::drop) {
+            left_queue(e);
+            if (e.m->kind == message_kind::install_snapshot) {
+                // A transfer always ends, one way or the other; its sender waits for the word.
+                notify(event_kind::snapshot_sent, e.peer, e.to, false);
+            }
+            return;
+        }
+    }
+    left_queue(e);
+    loopback_transport* sender = find(e.peer);
+    loopback_transport* to = find(e.to);
+    if (!reaches(e.peer, to)) {
+        lose(e);
+        return;
+    }
+    if (to->removed_.contains(e.peer)) {
+        if (sender != nullptr && !std::exchange(sender->told_removed_, true)) {
+            notify(event_kind::removed, e.peer, e.to);
+        }
+        lose(e);
+        return;
+    }
+    if (e.m->kind == message_kind::install_snapshot) {
+        notify(event_kind::snapshot_sent, e.peer, e.to, true);
+    }
+    to->sink_->on_message(e.m.get());
+}
+
+QUORATE_DECL void loopback_network::lose(const event& e) {
+    if (e.m->kind == message_kind::install_snapshot) {
+        notify(event_kind::snapshot_sent, e.peer, e.to, false);
+    }
+    notify(event_kind::unreachable, e.peer, e.to);
+}
+
+QUORATE_DECL void loopback_network::release_delayed() {
+    std::deque<event> again;
+    again.swap(delayed_);
+    for (event& e : again) {
+        queue(std::move(e));
+    }
+}
+
+QUORATE_DECL error_code loopback_transport::start(transport_sink& sink) {
+    QUORATE_ASSERT(sink_ == nullptr);
+    if (!options_.self || !network_.transports_.emplace(options_.self, this).second) {
+        return errc::invalid_option;
+    }
+    sink_ = &sink;
+    return {};
+}
+
+QUORATE_DECL void loopback_transport::send(const message& m) noexcept {
+    const auto found = queued_bytes_.find(m.to);
+    if (sink_ == nullptr || found == queued_bytes_.end()) {
+        return;
+    }
+    const std::uint64_t bytes = detail::queue_bytes(m);
+    const bool control = m.entries.empty() && m.snap == nullptr;
+    const std::uint64_t limit = options_.queue_bytes_max + (control ? outbox::control_bytes_max : 0);
+    if (found->second != 0 && found->second + bytes > limit) {
+        if (m.snap != nullptr) {
+            network_.notify(loopback_network::event_kind::snapshot_sent, options_.self, m.to);
+        }
+        network_.notify(loopback_network::event_kind::unreachable, options_.self, m.to);
+        return;
+    }
+    found->second += bytes;
+    network_.queue({loopback_network::event_kind::arrives, m.to, options_.self, false, bytes,
+                    owned_message(m)});
+}
+
+QUORATE_DECL error_code loopback_transport::add_peer(node_id peer, const std::string&) {
+    if (!peer) {
+        return errc::invalid_option;
+    }
+    removed_.erase(peer);
+    if (peer != options_.self) {
+        queued_bytes_.emplace(peer, 0);
+    }
+    return {};
+}
+
+QUORATE_DECL void loopback_transport::drop_peer(node_id peer) {
+    if (!peer || peer == options_.self) {
+        return;
+    }
+    removed_.insert(peer);
+    queued_bytes_.erase(peer);
+}
+
+QUORATE_DECL void loopback_transport::stop() {
+    if (sink_ != nullptr && !stopped_) {
+        network_.transports_.erase(options_.self);
+    }
+    stopped_ = true;
+    sink_ = nullptr;
+}
+
+} // namespace quorate
+
+#endif

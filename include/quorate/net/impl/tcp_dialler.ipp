@@ -1,0 +1,332 @@
+// The life of an outgoing connection, in the order in which it happens.
+#ifndef QUORATE_NET_IMPL_TCP_DIALLER_IPP
+#define QUORATE_NET_IMPL_TCP_DIALLER_IPP
+
+#include <quorate/net/tcp_dialler.hpp>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/write.hpp>
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace quorate::detail {
+
+inline constexpr std::uint32_t tcp_backoff_ms_min = 50;
+inline constexpr std::uint32_t tcp_backoff_ms_max = 1000;
+
+/// A range of buffers that Asio may copy for the price of two pointers.
+struct buffer_range {
+    using value_type = boost::asio::const_buffer;
+    using const_iterator = const boost::asio::const_buffer*;
+
+    const_iterator first;
+    const_iterator last;
+
+    [[nodiscard]] const_iterator begin() const noexcept { return first; }
+    [[nodiscard]] const_iterator end() const noexcept { return last; }
+};
+
+template <class Step>
+auto tcp_dialler::guarded(Step step) {
+    return [self = shared_from_this(), attempt = attempt_, step = std::move(step)](
+               const error_code& ec, auto&&... results) {
+        if (attempt != self->attempt_ || self->state_ == state::closed) {
+            return;
+        }
+        if (ec) {
+            self->on_error();
+            return;
+        }
+        step(*self, results...);
+    };
+}
+
+QUORATE_DECL tcp_dialler::tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer,
+                                      peer_address address)
+    : hub_(std::move(hub)),
+      peer_(peer),
+      address_(std::move(address)),
+      jitter_(static_cast<std::minstd_rand::result_type>(
+          (hub_->identity.self.value() * 31 + peer.value()) % 0x7fffffff)),
+      socket_(hub_->io),
+      resolver_(hub_->io),
+      retry_(hub_->io),
+      outbox_({hub_->options.queue_bytes_max, hub_->options.frame_bytes_max,
+               hub_->options.snapshot_bytes_max}) {}
+
+QUORATE_DECL void tcp_dialler::start() { dial(); }
+
+QUORATE_DECL void tcp_dialler::dial() {
+    ++attempt_;
+    state_ = state::connecting;
+    since_ = hub_->ticks;
+    endpoints_.clear();
+    if (address_.literal) {
+        error_code ec;
+        const auto host = boost::asio::ip::make_address(address_.host, ec);
+        endpoints_.emplace_back(host, address_.port);
+        connect_next();
+        return;
+    }
+    resolver_.async_resolve(address_.host, std::to_string(address_.port),
+                            boost::asio::ip::resolver_base::numeric_service,
+                            guarded([](tcp_dialler& self, const auto& found) {
+                                for (const auto& entry : found) {
+                                    self.endpoints_.push_back(entry.endpoint());
+                                }
+                                self.connect_next();
+                            }));
+}
+
+QUORATE_DECL void tcp_dialler::connect_next() {
+    if (endpoints_.empty()) {
+        fail();
+        return;
+    }
+    // The attempts follow one another here and not in a composed operation: one that still ran
+    // after `hang_up` would close the socket under the next attempt.
+    const tcp_endpoint next = endpoints_.front();
+    endpoints_.erase(endpoints_.begin());
+    error_code ignored;
+    socket_.close(ignored);
+    socket_.async_connect(next, guarded([](tcp_dialler& self) { self.greet(); }));
+}
+
+QUORATE_DECL void tcp_dialler::on_error() {
+    if (state_ == state::connecting) {
+        connect_next();
+    } else {
+        fail();
+    }
+}
+
+QUORATE_DECL void tcp_dialler::greet() {
+    state_ = state::greeting;
+    since_ = hub_->ticks;
+    tune_socket(socket_);
+    greeting_ = encode_hello(
+        {protocol_version, hello_status::ok, hub_->identity.cluster, hub_->identity.self, peer_});
+    answers_ = std::make_unique<framer>(hello_frame_bytes_max);
+    boost::asio::async_write(
+        socket_, boost::asio::const_buffer(greeting_.data(), greeting_.size()),
+        guarded([](tcp_dialler& self, std::size_t) { self.read_answer(); }));
+}
+
+QUORATE_DECL void tcp_dialler::read_answer() {
+    const std::span<char> place = answers_->prepare();
+    socket_.async_read_some(
+        boost::asio::buffer(place.data(), place.size()),
+        guarded([](tcp_dialler& self, std::size_t size) { self.on_answer_bytes(size); }));
+}
+
+QUORATE_DECL void tcp_dialler::on_answer_bytes(std::size_t size) {
+    hub_->statistics.bytes_received += size;
+    answers_->commit(size);
+    const auto frame = answers_->next();
+    if (!frame) {
+        ++hub_->statistics.frames_refused;
+        fail();
+    } else if (frame->empty()) {
+        read_answer();
+    } else {
+        on_answer(*frame);
+    }
+}
+
+QUORATE_DECL void tcp_dialler::on_answer(const shared_bytes& frame) {
+    const auto content = decode_frame(frame);
+    const hello* answer = content ? std::get_if<hello>(&*content) : nullptr;
+    if (answer == nullptr) {
+        ++hub_->statistics.frames_refused;
+        fail();
+        return;
+    }
+    const hello_status status = judge_answer(*answer, hub_->identity, peer_);
+    if (status == hello_status::ok) {
+        if (!hub_->identity.cluster) {
+            // The owner named this peer, so its cluster is the one that this member joins.
+            hub_->identity.cluster = answer->cluster;
+        }
+        on_open();
+        return;
+    }
+    ++hub_->statistics.hellos_refused;
+    if (status == hello_status::removed) {
+        hub_->tell_removed();
+    }
+    // No use in asking often: somebody has to change an option or a membership first.
+    backoff_ms_ = tcp_backoff_ms_max;
+    fail();
+}
+
+QUORATE_DECL void tcp_dialler::on_open() {
+    state_ = state::open;
+    opened_ = since_ = hub_->ticks;
+    told_unreachable_ = false;
+    answers_.reset();
+    ++hub_->statistics.connections_opened;
+    outbox_.open();
+    watch();
+    flush();
+}
+
+QUORATE_DECL void tcp_dialler::watch() {
+    // The peer says nothing more on this connection; this read ends when the connection does.
+    socket_.async_read_some(boost::asio::buffer(&watched_, 1),
+                            guarded([](tcp_dialler& self, std::size_t) { self.fail(); }));
+}
+
+QUORATE_DECL void tcp_dialler::send(const message& m) {
+    const bool kept = outbox_.push(m);
+    if (!kept) {
+        ++hub_->statistics.messages_dropped;
+        if (m.kind == message_kind::install_snapshot) {
+            hub_->tell_snapshot_sent(peer_, false);
+        } else if (!std::exchange(told_unreachable_, true)) {
+            hub_->tell_unreachable(peer_);
+        }
+    }
+    flush_soon();
+}
+
+QUORATE_DECL void tcp_dialler::flush_soon() {
+    if (state_ != state::open || writing_ || flush_posted_) {
+        return;
+    }
+    // Everything that this turn of the loop still sends leaves with the same write.
+    flush_posted_ = true;
+    boost::asio::post(hub_->io, [self = shared_from_this()] {
+        self->flush_posted_ = false;
+        if (self->state_ == state::open) {
+            self->flush();
+        }
+    });
+}
+
+QUORATE_DECL void tcp_dialler::flush() {
+    if (writing_) {
+        return;
+    }
+    outbox_.refill();
+    std::array<byte_view, views_max> views;
+    const std::size_t count = outbox_.gather(views);
+    if (count == 0) {
+        told_unreachable_ = false;
+        if (leave_by_ != 0) {
+            hang_up();
+            state_ = state::closed;
+        }
+        return;
+    }
+    std::transform(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count),
+                   buffers_.begin(), [](byte_view view) {
+                       return boost::asio::const_buffer(view.data(), view.size());
+                   });
+    writing_ = true;
+    since_ = hub_->ticks;
+    socket_.async_write_some(
+        buffer_range{buffers_.data(), buffers_.data() + count},
+        guarded([](tcp_dialler& self, std::size_t size) { self.on_written(size); }));
+}
+
+QUORATE_DECL void tcp_dialler::on_written(std::size_t size) {
+    writing_ = false;
+    ++hub_->statistics.writes;
+    hub_->statistics.bytes_sent += size;
+    if (outbox_.consume(size)) {
+        hub_->tell_snapshot_sent(peer_, true);
+    }
+    flush();
+}
+
+QUORATE_DECL void tcp_dialler::hang_up() {
+    ++attempt_;
+    close_gracefully(socket_);
+    resolver_.cancel();
+    retry_.cancel();
+    writing_ = false;
+    answers_.reset();
+}
+
+QUORATE_DECL void tcp_dialler::fail() {
+    const bool lasted = state_ == state::open && hub_->ticks - opened_ >= 10;
+    if (lasted) {
+        backoff_ms_ = 0;
+    }
+    hang_up();
+    if (outbox_.close()) {
+        hub_->tell_snapshot_sent(peer_, false);
+    }
+    if (leave_by_ != 0) {
+        state_ = state::closed;
+        return;
+    }
+    hub_->tell_unreachable(peer_);
+    wait_and_dial();
+}
+
+QUORATE_DECL void tcp_dialler::wait_and_dial() {
+    state_ = state::waiting;
+    backoff_ms_ = std::clamp(backoff_ms_ * 2, tcp_backoff_ms_min, tcp_backoff_ms_max);
+    // Up to a quarter less, so that members that lost each other do not dial in step.
+    const auto less = static_cast<std::uint32_t>(jitter_()) % (backoff_ms_ / 4);
+    retry_.expires_after(std::chrono::milliseconds(backoff_ms_ - less));
+    retry_.async_wait(guarded([](tcp_dialler& self) { self.dial(); }));
+}
+
+QUORATE_DECL void tcp_dialler::move_to(peer_address address) {
+    if (address == address_) {
+        return;
+    }
+    address_ = std::move(address);
+    backoff_ms_ = 0;
+    if (attempt_ == 0 || state_ == state::closed) {
+        return;
+    }
+    hang_up();
+    if (outbox_.close()) {
+        hub_->tell_snapshot_sent(peer_, false);
+    }
+    hub_->tell_unreachable(peer_);
+    dial();
+}
+
+QUORATE_DECL void tcp_dialler::leave() {
+    if (outbox_.empty() && !writing_) {
+        close();
+        return;
+    }
+    leave_by_ = hub_->ticks + tcp_linger_ticks_max;
+    flush_soon();
+}
+
+QUORATE_DECL void tcp_dialler::close() {
+    if (state_ == state::closed) {
+        return;
+    }
+    hang_up();
+    static_cast<void>(outbox_.close());
+    state_ = state::closed;
+}
+
+QUORATE_DECL void tcp_dialler::on_tick() {
+    const std::uint64_t elapsed = hub_->ticks - since_;
+    const bool overdue =
+        (state_ == state::connecting && elapsed > tcp_connect_ticks_max) ||
+        (state_ == state::greeting && elapsed > tcp_hello_ticks_max) ||
+        (state_ == state::open && writing_ && elapsed > tcp_stall_ticks_max);
+    if (overdue) {
+        fail();
+    }
+    if (leave_by_ != 0 && hub_->ticks >= leave_by_) {
+        close();
+    }
+}
+
+} // namespace quorate::detail
+
+#endif

@@ -1,0 +1,42 @@
+// Socket options.
+#ifndef QUORATE_NET_IMPL_TCP_HUB_IPP
+#define QUORATE_NET_IMPL_TCP_HUB_IPP
+
+#include <quorate/net/tcp_hub.hpp>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace quorate::detail {
+
+inline void set_tcp_option(tcp_socket& socket, int name, int value) noexcept {
+    static_cast<void>(
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, name, &value, sizeof(value)));
+}
+
+QUORATE_DECL void tune_socket(tcp_socket& socket) noexcept {
+    error_code ignored;
+    socket.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+    socket.set_option(boost::asio::socket_base::keep_alive(true), ignored);
+#if defined(TCP_KEEPIDLE) && defined(TCP_KEEPINTVL) && defined(TCP_KEEPCNT)
+    set_tcp_option(socket, TCP_KEEPIDLE, 10);
+    set_tcp_option(socket, TCP_KEEPINTVL, 3);
+    set_tcp_option(socket, TCP_KEEPCNT, 3);
+#endif
+#if defined(TCP_USER_TIMEOUT)
+    // Small writes to a host that vanished succeed until the send buffer is full, so the time
+    // without an acknowledgement counts as well.
+    set_tcp_option(socket, TCP_USER_TIMEOUT, static_cast<int>(tcp_stall_ticks_max * tcp_tick_ms));
+#endif
+}
+
+QUORATE_DECL void close_gracefully(tcp_socket& socket) noexcept {
+    error_code ignored;
+    socket.shutdown(boost::asio::socket_base::shutdown_send, ignored);
+    socket.close(ignored);
+}
+
+} // namespace quorate::detail
+
+#endif

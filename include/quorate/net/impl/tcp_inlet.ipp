@@ -1,0 +1,169 @@
+// The life of an incoming connection, in the order in which it happens.
+#ifndef QUORATE_NET_IMPL_TCP_INLET_IPP
+#define QUORATE_NET_IMPL_TCP_INLET_IPP
+
+#include <quorate/net/tcp_inlet.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
+
+#include <span>
+#include <utility>
+#include <variant>
+
+namespace quorate::detail {
+
+QUORATE_DECL tcp_inlet::tcp_inlet(std::shared_ptr<tcp_hub> hub, tcp_socket socket)
+    : hub_(std::move(hub)),
+      socket_(std::move(socket)),
+      framer_(hello_frame_bytes_max),
+      assembly_(hub_->options.snapshot_bytes_max),
+      accepted_(hub_->ticks) {}
+
+QUORATE_DECL void tcp_inlet::start() {
+    tune_socket(socket_);
+    read();
+}
+
+QUORATE_DECL void tcp_inlet::read() {
+    const std::span<char> place = framer_.prepare();
+    socket_.async_read_some(boost::asio::buffer(place.data(), place.size()),
+                            [self = shared_from_this()](const error_code& ec, std::size_t size) {
+                                if (self->closed_) {
+                                    return;
+                                }
+                                if (ec) {
+                                    self->close();
+                                    return;
+                                }
+                                self->on_bytes(size);
+                            });
+}
+
+QUORATE_DECL void tcp_inlet::on_bytes(std::size_t size) {
+    hub_->statistics.bytes_received += size;
+    framer_.commit(size);
+    for (;;) {
+        const auto frame = framer_.next();
+        if (!frame) {
+            refuse_frame();
+            return;
+        }
+        if (frame->empty()) {
+            break;
+        }
+        ++hub_->statistics.frames_received;
+        if (!on_frame(*frame)) {
+            refuse_frame();
+            return;
+        }
+        // The sink may have stopped the transport, and a refused hello waits for its answer.
+        if (closed_ || (answered_ && !member_)) {
+            return;
+        }
+    }
+    read();
+}
+
+QUORATE_DECL void tcp_inlet::refuse_frame() {
+    ++hub_->statistics.frames_refused;
+    close();
+}
+
+QUORATE_DECL bool tcp_inlet::on_frame(const shared_bytes& frame) {
+    auto content = decode_frame(frame);
+    if (!content) {
+        return false;
+    }
+    if (!answered_) {
+        const hello* first = std::get_if<hello>(&*content);
+        if (first != nullptr) {
+            on_hello(*first);
+        }
+        return first != nullptr;
+    }
+    return std::visit([this](auto& c) { return on_content(c); }, *content);
+}
+
+QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
+    const hello_status status =
+        judge_hello(theirs, hub_->identity, hub_->removed.contains(theirs.from));
+    answered_ = true;
+    answer_ = encode_hello(
+        {protocol_version, status, hub_->identity.cluster, hub_->identity.self, theirs.from});
+    if (status == hello_status::ok) {
+        for (const auto& other : hub_->inlets) {
+            if (other->member_ == theirs.from) {
+                other->close();
+            }
+        }
+        member_ = theirs.from;
+        framer_.set_limit(hub_->options.frame_bytes_max);
+        ++hub_->statistics.connections_accepted;
+    } else {
+        ++hub_->statistics.hellos_refused;
+    }
+    boost::asio::async_write(
+        socket_, boost::asio::const_buffer(answer_.data(), answer_.size()),
+        [self = shared_from_this()](const error_code& ec, std::size_t) {
+            if (!self->closed_ && (ec || !self->member_)) {
+                self->close();
+            }
+        });
+}
+
+QUORATE_DECL bool tcp_inlet::plausible(const message& m) const noexcept {
+    switch (m.kind) {
+    case message_kind::proposal:
+    case message_kind::read_index:
+    case message_kind::transfer_leader:
+        // A follower passes these on under the name of whom they came from.
+        return m.to == hub_->identity.self && m.from;
+    default: return m.to == hub_->identity.self && m.from == member_;
+    }
+}
+
+QUORATE_DECL bool tcp_inlet::on_content(owned_message& m) {
+    if (!plausible(m.get())) {
+        return false;
+    }
+    if (hub_->sink != nullptr) {
+        hub_->sink->on_message(m.get());
+    }
+    return true;
+}
+
+QUORATE_DECL bool tcp_inlet::on_content(snapshot_start& start) {
+    return plausible(start.head) && on_assembled(assembly_.start(std::move(start)));
+}
+
+QUORATE_DECL bool tcp_inlet::on_content(snapshot_chunk& chunk) {
+    return on_assembled(assembly_.add(std::move(chunk)));
+}
+
+QUORATE_DECL bool tcp_inlet::on_content(const hello&) { return false; }
+
+QUORATE_DECL bool tcp_inlet::on_assembled(const result<std::optional<owned_message>>& whole) {
+    if (!whole) {
+        return false;
+    }
+    if (whole->has_value() && hub_->sink != nullptr) {
+        hub_->sink->on_message((*whole)->get());
+    }
+    return true;
+}
+
+QUORATE_DECL void tcp_inlet::close() {
+    closed_ = true;
+    close_gracefully(socket_);
+}
+
+QUORATE_DECL void tcp_inlet::on_tick() {
+    if (!member_ && hub_->ticks - accepted_ > tcp_hello_ticks_max) {
+        close();
+    }
+}
+
+} // namespace quorate::detail
+
+#endif

@@ -1,0 +1,160 @@
+// Listening, accepting, ticking.
+#ifndef QUORATE_NET_IMPL_TCP_LISTENER_IPP
+#define QUORATE_NET_IMPL_TCP_LISTENER_IPP
+
+#include <quorate/net/tcp_dialler.hpp>
+#include <quorate/net/tcp_inlet.hpp>
+#include <quorate/net/tcp_listener.hpp>
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace quorate::detail {
+
+QUORATE_DECL tcp_listener::tcp_listener(std::shared_ptr<tcp_hub> hub)
+    : hub_(std::move(hub)), acceptor_(hub_->io), tick_(hub_->io) {}
+
+QUORATE_DECL error_code tcp_listener::start(const peer_address& address) {
+    error_code ec;
+    boost::asio::ip::tcp::endpoint endpoint;
+    if (address.literal) {
+        endpoint = {boost::asio::ip::make_address(address.host, ec), address.port};
+    } else {
+        boost::asio::ip::tcp::resolver resolver(hub_->io);
+        const auto found = resolver.resolve(address.host, std::to_string(address.port),
+                                            boost::asio::ip::resolver_base::numeric_service, ec);
+        if (!ec && !found.empty()) {
+            endpoint = found.begin()->endpoint();
+        }
+    }
+    if (!ec) {
+        ec = listen(endpoint);
+    }
+    if (ec) {
+        error_code ignored;
+        acceptor_.close(ignored);
+        return ec;
+    }
+    accept();
+    wait_tick();
+    return {};
+}
+
+QUORATE_DECL error_code tcp_listener::listen(const boost::asio::ip::tcp::endpoint& endpoint) {
+    error_code ec;
+    acceptor_.open(endpoint.protocol(), ec);
+    if (!ec) {
+        // A restart must not wait for the connections of the last run to time out.
+        acceptor_.set_option(boost::asio::socket_base::reuse_address(true), ec);
+    }
+    if (!ec) {
+        acceptor_.bind(endpoint, ec);
+    }
+    if (!ec) {
+        acceptor_.listen(boost::asio::socket_base::max_listen_connections, ec);
+    }
+    if (!ec) {
+        port_ = acceptor_.local_endpoint(ec).port();
+    }
+    return ec;
+}
+
+QUORATE_DECL void tcp_listener::accept() {
+    accept_later_ = false;
+    acceptor_.async_accept(hub_->io.get_executor(), [self = shared_from_this()](
+                                                        const error_code& ec, tcp_socket socket) {
+        if (self->stopped_) {
+            return;
+        }
+        if (ec) {
+            // Out of file descriptors, most likely; the next tick tries again.
+            self->accept_later_ = true;
+            return;
+        }
+        self->on_accepted(std::move(socket));
+        self->accept();
+    });
+}
+
+QUORATE_DECL bool tcp_listener::make_room() {
+    std::erase_if(hub_->inlets, [](const auto& inlet) { return inlet->closed(); });
+    if (hub_->inlets.size() < inlets_max) {
+        return true;
+    }
+    // Strangers that say nothing may not keep members out; the oldest of them goes.
+    const auto stranger = std::ranges::find_if(
+        hub_->inlets, [](const auto& inlet) { return !inlet->member(); });
+    if (stranger == hub_->inlets.end()) {
+        return false;
+    }
+    (*stranger)->close();
+    hub_->inlets.erase(stranger);
+    return true;
+}
+
+QUORATE_DECL void tcp_listener::on_accepted(tcp_socket socket) {
+    if (!make_room()) {
+        return;
+    }
+    const auto inlet = std::make_shared<tcp_inlet>(hub_, std::move(socket));
+    hub_->inlets.push_back(inlet);
+    inlet->start();
+}
+
+QUORATE_DECL void tcp_listener::wait_tick() {
+    tick_.expires_after(std::chrono::milliseconds(tcp_tick_ms));
+    tick_.async_wait([self = shared_from_this()](const error_code& ec) {
+        if (!ec && !self->stopped_) {
+            self->on_tick();
+            self->wait_tick();
+        }
+    });
+}
+
+QUORATE_DECL void tcp_listener::on_tick() {
+    // Nothing here calls the sink, so nothing changes the lists while they are walked.
+    ++hub_->ticks;
+    for (const auto& [id, dialler] : hub_->diallers) {
+        dialler->on_tick();
+    }
+    for (const auto& dialler : hub_->leaving) {
+        dialler->on_tick();
+    }
+    for (const auto& inlet : hub_->inlets) {
+        inlet->on_tick();
+    }
+    std::erase_if(hub_->leaving, [](const auto& dialler) { return dialler->closed(); });
+    hang_up_on_removed();
+    std::erase_if(hub_->inlets, [](const auto& inlet) { return inlet->closed(); });
+    if (accept_later_) {
+        accept();
+    }
+}
+
+QUORATE_DECL void tcp_listener::hang_up_on_removed() {
+    // Once the last words to a dropped peer are out, it may dial and be told.
+    for (const auto& inlet : hub_->inlets) {
+        const node_id member = inlet->member();
+        const bool awaits = std::ranges::any_of(
+            hub_->leaving, [member](const auto& dialler) { return dialler->peer() == member; });
+        if (hub_->removed.contains(member) && !awaits) {
+            inlet->close();
+        }
+    }
+}
+
+QUORATE_DECL void tcp_listener::stop() {
+    stopped_ = true;
+    error_code ignored;
+    acceptor_.close(ignored);
+    tick_.cancel();
+    port_ = 0;
+}
+
+} // namespace quorate::detail
+
+#endif

@@ -1,0 +1,103 @@
+// The transport's own functions: who is dialled, dropped and told.
+#ifndef QUORATE_NET_IMPL_TCP_TRANSPORT_IPP
+#define QUORATE_NET_IMPL_TCP_TRANSPORT_IPP
+
+#include <quorate/net/tcp_transport.hpp>
+
+#include <utility>
+
+namespace quorate {
+
+QUORATE_DECL tcp_transport::tcp_transport(boost::asio::io_context& io,
+                                          const transport_options& options)
+    : hub_(std::make_shared<detail::tcp_hub>(io, options)),
+      listener_(std::make_shared<detail::tcp_listener>(hub_)) {}
+
+QUORATE_DECL tcp_transport::~tcp_transport() { stop(); }
+
+QUORATE_DECL error_code tcp_transport::start(transport_sink& sink) {
+    QUORATE_ASSERT(!started_);
+    const auto address = parse_peer_url(hub_->options.listen_url);
+    if (!hub_->identity.self || !address) {
+        return errc::invalid_option;
+    }
+    if (const error_code ec = listener_->start(*address)) {
+        return ec;
+    }
+    started_ = true;
+    hub_->sink = &sink;
+    for (const auto& [id, dialler] : hub_->diallers) {
+        dialler->start();
+    }
+    return {};
+}
+
+QUORATE_DECL void tcp_transport::send(const message& m) noexcept {
+    const auto found = hub_->diallers.find(m.to);
+    if (found != hub_->diallers.end()) {
+        found->second->send(m);
+    }
+}
+
+QUORATE_DECL error_code tcp_transport::add_peer(node_id peer, const std::string& url) {
+    auto address = parse_peer_url(url);
+    if (!peer || !address || address->port == 0) {
+        return errc::invalid_option;
+    }
+    if (peer == hub_->identity.self || hub_->stopped) {
+        return {};
+    }
+    hub_->removed.erase(peer);
+    const auto found = hub_->diallers.find(peer);
+    if (found != hub_->diallers.end()) {
+        found->second->move_to(std::move(*address));
+        return {};
+    }
+    const auto dialler = std::make_shared<detail::tcp_dialler>(hub_, peer, std::move(*address));
+    hub_->diallers.emplace(peer, dialler);
+    if (started_) {
+        dialler->start();
+    }
+    return {};
+}
+
+QUORATE_DECL void tcp_transport::drop_peer(node_id peer) {
+    if (!peer || peer == hub_->identity.self || hub_->stopped) {
+        return;
+    }
+    hub_->removed.insert(peer);
+    const auto found = hub_->diallers.find(peer);
+    if (found != hub_->diallers.end()) {
+        const auto dialler = found->second;
+        hub_->diallers.erase(found);
+        dialler->leave();
+        if (!dialler->closed()) {
+            hub_->leaving.push_back(dialler);
+        }
+    }
+}
+
+QUORATE_DECL void tcp_transport::stop() {
+    hub_->stopped = true;
+    hub_->sink = nullptr;
+    listener_->stop();
+    for (const auto& [id, dialler] : hub_->diallers) {
+        dialler->close();
+    }
+    for (const auto& dialler : hub_->leaving) {
+        dialler->close();
+    }
+    for (const auto& inlet : hub_->inlets) {
+        inlet->close();
+    }
+    // Those that run now are held by their handlers.
+    hub_->diallers.clear();
+    hub_->leaving.clear();
+    hub_->inlets.clear();
+}
+
+QUORATE_DECL std::uint16_t tcp_transport::listen_port() const noexcept { return listener_->port(); }
+
+} // namespace quorate
+
+#endif

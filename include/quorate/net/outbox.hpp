@@ -1,0 +1,91 @@
+// What waits to be sent to one peer: bounded, and gathered into few writes.
+// Flow:       8. messages → frames
+// In / Out:   message → views for one gathered write
+// Invariants: memory is bounded whatever the peer does; whole frames, in the order given
+// Threads:    none (owner's thread)
+#ifndef QUORATE_NET_OUTBOX_HPP
+#define QUORATE_NET_OUTBOX_HPP
+
+#include <quorate/format/frame.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+
+namespace quorate {
+
+/// Units: bytes.
+struct outbox_limits {
+    std::uint64_t queue_bytes_max = 256 << 20;    ///< Messages with entries beyond it are dropped.
+    std::uint64_t frame_bytes_max = 64 << 20;     ///< Longer ones are dropped.
+    std::uint64_t snapshot_bytes_max = 8ULL << 30; ///< Larger ones are refused.
+};
+
+/// While closed, only the newest messages are kept, to bridge the time that a connection takes; the
+/// protocol repeats what is lost. While open, messages are frames at once. A snapshot is cut into
+/// chunks as the socket takes them, so that what comes after its start does not wait for its end.
+class outbox {
+public:
+    static constexpr std::size_t parked_messages_max = 64;
+    static constexpr std::uint64_t parked_bytes_max = 1 << 20;
+    /// What messages without entries may use beyond `queue_bytes_max`.
+    static constexpr std::uint64_t control_bytes_max = 1 << 20;
+
+    explicit outbox(const outbox_limits& limits) noexcept : limits_(limits) {}
+
+    /// Returns: false when a message was lost: this one, or an older one that made room for it.
+    bool push(const message& m);
+
+    /// Requires: closed. Effects: what is parked becomes frames.
+    void open();
+    /// Effects: forgets every frame; what was sent halfway cannot be continued elsewhere.
+    /// Returns: whether a snapshot was lost with them.
+    bool close() noexcept;
+    [[nodiscard]] bool is_open() const noexcept { return open_; }
+
+    /// Effects: cuts the next chunk of a snapshot when little else is waiting.
+    void refill();
+    /// Returns: how many views it filled, from the front of the queue.
+    [[nodiscard]] std::size_t gather(std::span<byte_view> views) const noexcept {
+        return frames_.gather(views);
+    }
+    /// Effects: the first `size` bytes are sent. Returns: whether the end of a snapshot was in them.
+    bool consume(std::uint64_t size);
+
+    /// Returns: whether nothing waits, parked or as frames.
+    [[nodiscard]] bool empty() const noexcept {
+        return frames_.empty() && parked_.empty() && !transfer_;
+    }
+    [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return frames_.size(); }
+
+private:
+    struct transfer {
+        message start; ///< Holds the snapshot.
+        std::uint64_t number;
+        std::optional<chunk_encoder> chunks; ///< None: the start is not sent yet.
+        std::uint64_t end; ///< Position in the stream; zero: not cut to the end yet.
+    };
+
+    bool push_snapshot(const message& m);
+    bool push_frame(const message& m);
+    bool park(const message& m);
+
+    outbox_limits limits_;
+    bool open_ = false;
+    gather_buffer frames_;
+    std::uint64_t sent_ = 0; ///< Bytes of this connection that were consumed.
+    std::optional<transfer> transfer_;
+    std::uint64_t transfers_ = 0;
+    std::deque<owned_message> parked_;
+    std::uint64_t parked_bytes_ = 0;
+};
+
+} // namespace quorate
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/net/impl/outbox.ipp>
+#endif
+
+#endif

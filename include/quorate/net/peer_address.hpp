@@ -1,0 +1,36 @@
+// Where a member listens, taken from its URL.
+// Flow:       none; read once per peer
+// In / Out:   http://host:port → host and port
+// Threads:    any
+#ifndef QUORATE_NET_PEER_ADDRESS_HPP
+#define QUORATE_NET_PEER_ADDRESS_HPP
+
+#include <quorate/base/config.hpp>
+#include <quorate/base/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace quorate {
+
+struct peer_address {
+    std::string host; ///< A name or a literal address; an IPv6 one without its brackets.
+    std::uint16_t port = 0;
+    bool literal = false; ///< `host` is an address and need not be resolved.
+
+    friend bool operator==(const peer_address&, const peer_address&) = default;
+};
+
+/// Accepts `http://HOST:PORT` and nothing more: no user, path, query or other scheme. HOST is a name,
+/// an IPv4 address or an IPv6 address in brackets; PORT is decimal, 0 to 65535 (a listener takes any
+/// free port for 0). Errors: invalid_option.
+[[nodiscard]] result<peer_address> parse_peer_url(std::string_view url);
+
+} // namespace quorate
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/net/impl/peer_address.ipp>
+#endif
+
+#endif

@@ -1,0 +1,115 @@
+// The outgoing connection to one peer: dial, greet, send, and again.
+// Flow:       8. message → frame → peer
+// In / Out:   messages → bytes on a socket
+// Invariants: one attempt or connection at a time; a handler of an earlier one does nothing
+// Threads:    the io_context's one thread
+#ifndef QUORATE_NET_TCP_DIALLER_HPP
+#define QUORATE_NET_TCP_DIALLER_HPP
+
+#include <quorate/net/framer.hpp>
+#include <quorate/net/outbox.hpp>
+#include <quorate/net/peer_address.hpp>
+#include <quorate/net/tcp_hub.hpp>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/basic_resolver.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <vector>
+
+namespace quorate::detail {
+
+class tcp_dialler : public std::enable_shared_from_this<tcp_dialler> {
+public:
+    tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer, peer_address address);
+
+    /// Effects: dials at once. Requires: not started yet.
+    void start();
+    void send(const message& m);
+    /// Effects: a new address ends the connection and dials anew; the same one changes nothing.
+    void move_to(peer_address address);
+    /// Effects: sends what waits, for a limited time, then closes.
+    void leave();
+    /// Effects: closes for good, without a word to the sink.
+    void close();
+    /// Effects: enforces the deadlines.
+    void on_tick();
+
+    [[nodiscard]] node_id peer() const noexcept { return peer_; }
+    [[nodiscard]] bool closed() const noexcept { return state_ == state::closed; }
+
+private:
+    enum class state : std::uint8_t {
+        waiting,    ///< For the next attempt.
+        connecting, ///< Resolving the name or connecting.
+        greeting,   ///< The hello is sent, its answer is awaited.
+        open,       ///< Messages flow.
+        closed,
+    };
+
+    using timer = boost::asio::basic_waitable_timer<
+        std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+        boost::asio::io_context::executor_type>;
+    using resolver = boost::asio::ip::basic_resolver<boost::asio::ip::tcp,
+                                                     boost::asio::io_context::executor_type>;
+    using tcp_endpoint = boost::asio::ip::tcp::endpoint;
+    /// As many as Asio hands to the system at once.
+    static constexpr std::size_t views_max = 64;
+
+    /// Returns: a handler that calls `step` only if the attempt that it belongs to still runs.
+    template <class Step>
+    auto guarded(Step step);
+
+    void dial();
+    void connect_next();
+    void on_error();
+    void greet();
+    void read_answer();
+    void on_answer_bytes(std::size_t size);
+    void on_answer(const shared_bytes& frame);
+    void on_open();
+    void watch();
+    void flush();
+    void flush_soon();
+    void on_written(std::size_t size);
+    void fail();
+    void hang_up();
+    void wait_and_dial();
+
+    std::shared_ptr<tcp_hub> hub_;
+    node_id peer_;
+    peer_address address_;
+    state state_ = state::waiting;
+    std::uint64_t attempt_ = 0; ///< Zero: not started.
+    std::uint64_t since_ = 0; ///< Tick at which the state, or the current write, began.
+    std::uint64_t opened_ = 0;
+    std::uint64_t leave_by_ = 0; ///< Non-zero: leaving, until this tick.
+    std::uint32_t backoff_ms_ = 0;
+    std::minstd_rand jitter_;
+
+    std::vector<tcp_endpoint> endpoints_; ///< Not tried yet.
+    tcp_socket socket_;
+    resolver resolver_;
+    timer retry_;
+    outbox outbox_;
+    bool writing_ = false;
+    bool flush_posted_ = false;
+    bool told_unreachable_ = false;
+    shared_bytes greeting_;
+    std::unique_ptr<framer> answers_;
+    char watched_ = 0;
+    std::array<boost::asio::const_buffer, views_max> buffers_;
+};
+
+} // namespace quorate::detail
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/net/impl/tcp_dialler.ipp>
+#endif
+
+#endif

@@ -1,0 +1,66 @@
+// One incoming connection: its hello is judged, then its frames become messages.
+// Flow:       9. frame → message
+// In / Out:   bytes from a socket → on_message
+// Invariants: nothing but a hello is read from a stranger; a wrong frame ends the connection
+// Threads:    the io_context's one thread
+#ifndef QUORATE_NET_TCP_INLET_HPP
+#define QUORATE_NET_TCP_INLET_HPP
+
+#include <quorate/net/framer.hpp>
+#include <quorate/net/snapshot_assembly.hpp>
+#include <quorate/net/tcp_hub.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace quorate::detail {
+
+class tcp_inlet : public std::enable_shared_from_this<tcp_inlet> {
+public:
+    tcp_inlet(std::shared_ptr<tcp_hub> hub, tcp_socket socket);
+
+    /// Effects: awaits the hello. Requires: not started yet.
+    void start();
+    /// Effects: closes; no further message of this connection is delivered.
+    void close();
+    /// Effects: enforces the deadline of the hello.
+    void on_tick();
+
+    /// Returns: whose connection it is; nobody's before its hello was accepted.
+    [[nodiscard]] node_id member() const noexcept { return member_; }
+    [[nodiscard]] bool closed() const noexcept { return closed_; }
+
+private:
+    void read();
+    void on_bytes(std::size_t size);
+    void refuse_frame();
+    /// Returns: whether the frame was right; the connection ends otherwise.
+    [[nodiscard]] bool on_frame(const shared_bytes& frame);
+    void on_hello(const hello& theirs);
+    [[nodiscard]] bool on_content(owned_message& m);
+    [[nodiscard]] bool on_content(snapshot_start& start);
+    [[nodiscard]] bool on_content(snapshot_chunk& chunk);
+    [[nodiscard]] bool on_content(const hello& again);
+    [[nodiscard]] bool on_assembled(const result<std::optional<owned_message>>& whole);
+    /// Returns: whether the message may come from the member at the other end.
+    [[nodiscard]] bool plausible(const message& m) const noexcept;
+
+    std::shared_ptr<tcp_hub> hub_;
+    tcp_socket socket_;
+    framer framer_;
+    snapshot_assembly assembly_;
+    node_id member_;
+    std::uint64_t accepted_; ///< Tick.
+    shared_bytes answer_;
+    bool answered_ = false;
+    bool closed_ = false;
+};
+
+} // namespace quorate::detail
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/net/impl/tcp_inlet.ipp>
+#endif
+
+#endif

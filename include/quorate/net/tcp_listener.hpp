@@ -1,0 +1,65 @@
+// Accepts incoming connections, and drives the deadlines of all.
+// Flow:       9
+// In / Out:   sockets → inlets
+// Invariants: a bounded number of connections; never spins when the system cannot accept
+// Threads:    the io_context's one thread
+#ifndef QUORATE_NET_TCP_LISTENER_HPP
+#define QUORATE_NET_TCP_LISTENER_HPP
+
+#include <quorate/net/peer_address.hpp>
+#include <quorate/net/tcp_hub.hpp>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+namespace quorate::detail {
+
+class tcp_listener : public std::enable_shared_from_this<tcp_listener> {
+public:
+    /// Incoming connections at a time.
+    static constexpr std::size_t inlets_max = 64;
+
+    explicit tcp_listener(std::shared_ptr<tcp_hub> hub);
+
+    /// Effects: binds and listens; accepts and ticks from then on.
+    /// Errors: those of the system. A name is resolved here, blocking.
+    [[nodiscard]] error_code start(const peer_address& address);
+    void stop();
+
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+private:
+    using acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp,
+                                                        boost::asio::io_context::executor_type>;
+    using timer = boost::asio::basic_waitable_timer<
+        std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
+        boost::asio::io_context::executor_type>;
+
+    [[nodiscard]] error_code listen(const boost::asio::ip::tcp::endpoint& endpoint);
+    void accept();
+    void on_accepted(tcp_socket socket);
+    /// Returns: whether there is room for one more connection.
+    [[nodiscard]] bool make_room();
+    void wait_tick();
+    void on_tick();
+    void hang_up_on_removed();
+
+    std::shared_ptr<tcp_hub> hub_;
+    acceptor acceptor_;
+    timer tick_;
+    std::uint16_t port_ = 0;
+    bool accept_later_ = false;
+    bool stopped_ = false;
+};
+
+} // namespace quorate::detail
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/net/impl/tcp_listener.ipp>
+#endif
+
+#endif

@@ -1,0 +1,80 @@
+// The wire between members over TCP.
+// Flow:       8 and 9. messages → frames → peer → messages
+// In / Out:   message ↔ bytes on sockets
+// Invariants: see tcp_hub.hpp, tcp_dialler.hpp and tcp_inlet.hpp
+// Source:     doc/concept/transport.md; doc/format.md, "Frame"
+// Threads:    the io_context's one thread, on which every function is called
+#ifndef QUORATE_NET_TCP_TRANSPORT_HPP
+#define QUORATE_NET_TCP_TRANSPORT_HPP
+
+#include <quorate/net/tcp_dialler.hpp>
+#include <quorate/net/tcp_hub.hpp>
+#include <quorate/net/tcp_inlet.hpp>
+#include <quorate/net/tcp_listener.hpp>
+#include <quorate/net/transport.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace quorate {
+
+/// One connection to each peer carries what this member sends; what the peers send comes in over
+/// theirs. A connection that ends is dialled again after 50 ms, doubling to 1 s. A peer that does
+/// not take what is written for 5 s loses its connection.
+///
+/// What a message needs is bounded per peer: the queue by queue_bytes_max (messages without entries
+/// may use a little more); 64 messages or 1 MiB while there is no connection. Lost messages are
+/// reported by on_unreachable, once until the queue was empty again.
+///
+/// Any member of the same cluster may connect, known or not, unless it was dropped: a member that
+/// joins may be heard of later. Peers are not authenticated; see doc/concept/transport.md.
+/// Models: transport. Lifetime: the io_context outlives the transport.
+class tcp_transport {
+public:
+    tcp_transport(boost::asio::io_context& io, const transport_options& options);
+    tcp_transport(const tcp_transport&) = delete;
+    tcp_transport& operator=(const tcp_transport&) = delete;
+    /// Effects: stop().
+    ~tcp_transport();
+
+    /// Effects: listens, and dials the peers added so far. Everything is told to `sink` from then
+    /// on. Requires: not started before.
+    /// Errors: invalid_option (no self, or a listen URL that is not http://HOST:PORT), and those of
+    /// the system. Lifetime: `sink` lives until stop().
+    [[nodiscard]] error_code start(transport_sink& sink);
+
+    /// Effects: queues the message; its entries are shared. A message to nobody known is dropped.
+    /// Never calls the sink itself. Running out of memory ends the process.
+    void send(const message& m) noexcept;
+
+    /// Effects: connects to a peer, or moves an existing one to another URL; the same URL changes
+    /// nothing. Nothing for this member itself. Errors: invalid_option.
+    [[nodiscard]] error_code add_peer(node_id peer, const std::string& url);
+
+    /// Effects: sends what is queued for up to 1 s, then closes. From now on the member is told
+    /// that it was removed, until it is added again.
+    void drop_peer(node_id peer);
+
+    /// Effects: closes everything; the sink is not called again. May be called inside the sink.
+    void stop();
+
+    /// Returns: the port that it listens on; zero when it does not.
+    [[nodiscard]] std::uint16_t listen_port() const noexcept;
+    /// Returns: its cluster; that of the first peer reached where the options named none.
+    [[nodiscard]] cluster_id cluster() const noexcept { return hub_->identity.cluster; }
+    [[nodiscard]] const tcp_statistics& statistics() const noexcept { return hub_->statistics; }
+
+private:
+    std::shared_ptr<detail::tcp_hub> hub_;
+    std::shared_ptr<detail::tcp_listener> listener_;
+    bool started_ = false;
+};
+
+} // namespace quorate
+
+#if defined(QUORATE_HEADER_ONLY)
+#include <quorate/net/impl/tcp_transport.ipp>
+#endif
+
+#endif

@@ -1,0 +1,54 @@
+// The contract of the wire between members.
+// Flow:    8 and 9. messages → frames → peer → messages
+// Source:  doc/concept/transport.md
+#ifndef QUORATE_NET_TRANSPORT_HPP
+#define QUORATE_NET_TRANSPORT_HPP
+
+#include <quorate/base/error.hpp>
+#include <quorate/consensus/message.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+
+namespace quorate {
+
+struct transport_options {
+    cluster_id cluster;
+    node_id self;
+    std::string listen_url; ///< Where peers reach this member, such as http://127.0.0.1:12380.
+    std::uint64_t frame_bytes_max = 64 << 20;          ///< A longer frame ends the connection.
+    std::uint64_t queue_bytes_max = 256 << 20; ///< Per peer; appends beyond it are dropped.
+    std::uint64_t snapshot_bytes_max = 8ULL << 30; ///< Of one snapshot, sent or received.
+};
+
+/// What a transport tells its owner, always on the owner's executor.
+class transport_sink {
+public:
+    /// A message whose frame was valid; its content is not checked any further.
+    virtual void on_message(const message& m) = 0;
+    /// Messages to `peer` were lost or cannot be delivered now.
+    virtual void on_unreachable(node_id peer) = 0;
+    /// A snapshot was handed over to `peer` entirely, or was given up.
+    virtual void on_snapshot_sent(node_id peer, bool delivered) = 0;
+    /// The group says that this member was removed from it.
+    virtual void on_removed() = 0;
+
+protected:
+    ~transport_sink() = default;
+};
+
+/// May lose, duplicate, reorder and delay; never corrupts or forges. Its queues are bounded.
+template <class T>
+concept transport = requires(T wire, const message& m, node_id id, std::string url,
+                             transport_sink& sink) {
+    { wire.start(sink) } -> std::same_as<error_code>;
+    { wire.send(m) } noexcept -> std::same_as<void>;
+    { wire.add_peer(id, url) } -> std::same_as<error_code>;
+    { wire.drop_peer(id) } -> std::same_as<void>;
+    { wire.stop() } -> std::same_as<void>;
+};
+
+} // namespace quorate
+
+#endif

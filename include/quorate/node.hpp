@@ -1,0 +1,217 @@
+// The assembly: one member of a group, made of the chosen policies, driven by one thread.
+// Flow:       3, 5, 7, 11 and 13: requests → proposals, effects → their execution, replies
+// In / Out:   requests, messages, ticks → replies, messages, files
+// Invariants: effects are executed in the order that effects.hpp names; R7
+// Source:     doc/flow.md; thesis §10.2.1 for the disk beside the network
+// Threads:    everything on the io_context's one thread; writes and syncs on two threads of its own
+#ifndef QUORATE_NODE_HPP
+#define QUORATE_NODE_HPP
+
+#include <quorate/log/data_directory.hpp>
+#include <quorate/policies.hpp>
+#include <quorate/server/member_table.hpp>
+#include <quorate/server/node_options.hpp>
+#include <quorate/server/node_snapshot.hpp>
+#include <quorate/server/read_rounds.hpp>
+#include <quorate/server/request_ids.hpp>
+#include <quorate/server/request_table.hpp>
+#include <quorate/server/start_state.hpp>
+#include <quorate/server/storage_queue.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace quorate {
+
+/// What a node tells about itself.
+struct node_status {
+    engine_status engine;
+    log_index applied{};
+    std::size_t requests = 0; ///< Waiting for their outcome.
+    std::size_t reads = 0;    ///< Waiting to be confirmed.
+    bool ended = false;
+};
+
+/// A member of a replicated group. See doc/tutorial for programs that use one.
+///
+/// Lifetime: the io_context outlives the node, and is run by one thread at a time. Call `stop` and
+/// let its handler run before the node is destroyed.
+/// Threads: call members from that thread; handlers are called on it, possibly before the call
+/// that was given them returns.
+template <class Policies = default_policies>
+class basic_node final : private transport_sink {
+    using machine_policy = machine_of<Policies>;
+
+    static_assert(consensus_engine<typename Policies::consensus>,
+                  "Policies::consensus does not model quorate::consensus_engine; what is missing "
+                  "stands below, what it means in doc/concept/consensus_engine.md");
+    static_assert(log_store<typename Policies::log>,
+                  "Policies::log does not model quorate::log_store; what is missing stands below, "
+                  "what it means in doc/concept/log_store.md");
+    static_assert(snapshot_store<typename Policies::snapshots>,
+                  "Policies::snapshots does not model quorate::snapshot_store; what is missing "
+                  "stands below, what it means in doc/concept/snapshot_store.md");
+    static_assert(transport<typename Policies::transport>,
+                  "Policies::transport does not model quorate::transport; what is missing stands "
+                  "below, what it means in doc/concept/transport.md");
+    static_assert(state_machine<machine_policy>,
+                  "Policies::machine does not model quorate::state_machine; what is missing stands "
+                  "below, what it means in doc/concept/state_machine.md");
+
+public:
+    using engine_type = typename Policies::consensus;
+    using log_type = typename Policies::log;
+    using snapshots_type = typename Policies::snapshots;
+    using transport_type = typename Policies::transport;
+    using machine_type = machine_policy;
+    using request_type = typename machine_type::request_type;
+    using reply_type = typename machine_type::reply_type;
+    using reply_handler = std::function<void(error_code, reply_type)>;
+    using handler = std::function<void(error_code)>;
+
+    /// With a transport that is made from the io_context and transport_options.
+    basic_node(boost::asio::io_context& io, node_options options);
+    /// With a transport of one's own.
+    basic_node(boost::asio::io_context& io, node_options options,
+               std::unique_ptr<transport_type> wire);
+    ~basic_node();
+    basic_node(const basic_node&) = delete;
+    basic_node& operator=(const basic_node&) = delete;
+
+    /// Effects: locks and reads the data directory, restores the state, starts to take part.
+    /// `ended` is called once if the member cannot go on: member_removed, or a storage failure.
+    /// Errors: invalid_option, directory_locked, wrong_cluster, wrong_member, corrupt, or of the
+    /// system; `explanation()` then says which file or address.
+    error_code start(handler ended = {});
+    /// Returns: a sentence about the last failure.
+    [[nodiscard]] const std::string& explanation() const noexcept { return explanation_; }
+
+    /// Effects: replicates a request and applies it; the handler gets the reply after that, on
+    /// whichever member it was asked.
+    /// Errors: too_many_unapplied, request_too_large, uncommitted_limit, no_leader, stopped: it is
+    /// not applied and never will be. outcome_unknown: it may be.
+    void submit(const request_type& asked, reply_handler done);
+    /// Effects: calls back once `machine()` reflects everything that was acknowledged to anyone
+    /// before this call (linearizable, thesis §6.4). Errors: no_leader, read_timed_out, stopped.
+    void read(handler done);
+    /// Returns: the state as applied here; as fresh as a `read` before it.
+    [[nodiscard]] const machine_type& machine() const noexcept { return machine_; }
+
+    /// Effects: adds or changes a member. Errors: as submit; member_exists with another URL;
+    /// change_pending; invalid_option for a URL that is none.
+    void add_member(const member_address& member, change_kind kind, handler done);
+    /// Effects: removes a member; it stops by itself. Errors: as submit; member_unknown,
+    /// removed_all_voters, change_pending.
+    void remove_member(node_id member, handler done);
+    [[nodiscard]] const member_table& members() const noexcept { return members_; }
+
+    /// Effects: asks another voter to take over; best effort.
+    void transfer_leadership();
+    /// Effects: answers what waits, writes what is queued, closes everything, then calls back.
+    void stop(handler done);
+
+    [[nodiscard]] node_status status() const noexcept;
+
+private:
+    using clock = std::chrono::steady_clock;
+    static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
+
+    // Starting (impl/node_start.hpp).
+    error_code open_storage();
+    error_code build_engine();
+    error_code bootstrap(start_state& start);
+    error_code adopt_members();
+
+    // The loop (impl/node_loop.hpp).
+    void schedule_pump();
+    void pump();
+    void propose_queued();
+    void ask_for_reads();
+    void execute(effects& batch);
+    void take_note(effects& batch);
+    void stage(effects& batch);
+    void release(staged_batch& batch);
+    void release_free();
+    bool start_sync();
+    void on_synced(typename log_type::sync_job job, error_code failed);
+    void arm_timer();
+    void on_timer();
+    void fail(error_code reason, std::string explanation);
+    void end(error_code reason);
+    void say(severity level, const std::string& text) const;
+
+    // Applying (impl/node_apply.hpp).
+    void apply(const applied_mark& mark);
+    void apply_command(const entry& e);
+    void apply_change(const entry& e);
+    void adopt_change(const single_change& change, byte_view peer_url);
+    error_code install(const snapshot& snap);
+    void maybe_snapshot();
+    void on_snapshot_saved(const snapshot_ptr& snap, error_code failed);
+    void propose_change(const single_change& change, byte_view peer_url, handler done);
+    void enqueue(request_id id, entry_kind kind, shared_bytes payload, reply_handler done);
+    [[nodiscard]] error_code admit() const noexcept;
+
+    // transport_sink
+    void on_message(const message& m) override;
+    void on_unreachable(node_id peer) override;
+    void on_snapshot_sent(node_id peer, bool delivered) override;
+    void on_removed() override;
+
+    boost::asio::io_context& io_;
+    node_options options_;
+    std::unique_ptr<transport_type> wire_;
+    boost::asio::steady_timer timer_;
+    boost::asio::steady_timer farewell_; // a removed member lingers to tell its peers
+    std::mt19937_64 random_;
+    request_ids ids_;
+
+    std::optional<data_directory> directory_;
+    std::unique_ptr<log_type> log_;
+    std::unique_ptr<snapshots_type> snapshots_;
+    std::unique_ptr<engine_type> engine_;
+    machine_type machine_;
+    member_table members_;
+
+    request_table<reply_type> requests_;
+    read_rounds reads_;
+    storage_queue storage_;
+    std::vector<entry> applying_; // the entries of one batch: the engine's spans do not last
+    log_id applied_{};
+    log_index snapshot_index_{};
+    log_index compacted_{};
+    soft_state soft_{};
+
+    bool pump_scheduled_ = false;
+    bool proposals_blocked_ = false; // no leader took the last ones: wait for a tick or an election
+    bool reads_blocked_ = false;
+    bool snapshot_under_way_ = false;
+    bool started_ = false;
+    bool stopping_ = false;
+    error_code failed_;
+    std::string explanation_;
+    handler ended_;
+
+    // Last, so that their threads end before anything they use.
+    std::mutex save_mutex_; // a received and an own snapshot may be saved at the same time
+    boost::asio::thread_pool log_thread_{1};
+    boost::asio::thread_pool snapshot_thread_{1};
+};
+
+} // namespace quorate
+
+#include <quorate/impl/node_apply.hpp>
+#include <quorate/impl/node_loop.hpp>
+#include <quorate/impl/node_start.hpp>
+
+#endif

@@ -1,0 +1,78 @@
+// What a node is told when it starts: who it is, whom it knows, how fast, how much.
+// Flow:    none
+// Source:  defaults as in etcd (request timeout, gap, snapshot count) where it has them
+#ifndef QUORATE_SERVER_NODE_OPTIONS_HPP
+#define QUORATE_SERVER_NODE_OPTIONS_HPP
+
+#include <quorate/base/error.hpp>
+#include <quorate/base/ids.hpp>
+#include <quorate/consensus/raft_options.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace quorate {
+
+/// A member and where its peers reach it.
+struct member_address {
+    node_id id{};
+    std::string peer_url;
+
+    friend bool operator==(const member_address&, const member_address&) noexcept = default;
+};
+
+enum class severity : std::uint8_t { info, warning, error };
+
+struct node_options {
+    node_id id{};
+    cluster_id cluster{};
+    /// Bootstraps a new group; every first member is given the same list. Ignored once the data
+    /// directory holds a log, and by a member that joins.
+    std::vector<member_address> initial_members;
+    /// Joins a group that exists: starts empty and waits for its leader. The group must have been
+    /// told of this member.
+    bool join = false;
+    std::string peer_url; ///< Where peers reach this member; the transport listens there.
+    /// Holds `wal/`, `snap/`, a lock and the identity. Policies without files ignore it.
+    std::filesystem::path data_directory;
+
+    std::chrono::milliseconds tick_interval{100};
+    /// Timing in ticks, limits and rules of the engine; `id` is filled in by the node.
+    raft_options engine;
+
+    /// A write that is not applied by then ends as outcome_unknown.
+    std::chrono::milliseconds request_timeout{7000};
+    /// A request waits this long for a leader before it ends as no_leader.
+    std::chrono::milliseconds leader_wait{2000};
+    /// A read that is not confirmed by then is asked for anew.
+    std::chrono::milliseconds read_retry{500};
+
+    std::uint64_t request_bytes_max = 1'572'864; ///< One encoded command.
+    std::uint64_t unapplied_entries_max = 5000;  ///< Committed and not applied; more: refused.
+    std::uint64_t requests_in_flight_max = 20'000;
+
+    std::uint64_t snapshot_entries = 10'000; ///< Applied entries between two snapshots.
+    std::uint64_t catch_up_entries = 5000;   ///< Kept in the log behind a snapshot.
+
+    std::uint64_t seed = 0; ///< Of election jitter; zero: drawn from the system.
+
+    /// Called with one line per notable event, on the node's thread. Never values or keys.
+    std::function<void(severity, const std::string&)> log;
+
+    /// Errors: invalid_option.
+    [[nodiscard]] error_code check() const noexcept {
+        const bool positive = tick_interval.count() > 0 && request_timeout.count() > 0 &&
+                              leader_wait.count() >= 0 && read_retry.count() > 0 &&
+                              snapshot_entries > 0 && request_bytes_max > 0 &&
+                              unapplied_entries_max > 0 && requests_in_flight_max > 0;
+        return id && positive ? error_code() : error_code(errc::invalid_option);
+    }
+};
+
+} // namespace quorate
+
+#endif

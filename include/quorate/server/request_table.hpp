@@ -1,0 +1,231 @@
+// Requests between their arrival and their answer: who waits, since when, and what is known.
+// Flow:       3 and 13. command bytes → proposal; reply → whoever asked
+// Invariants: each request is answered exactly once; "not applied" is only said when it is certain
+// Source:     thesis §6.2 to §6.3 for outcomes; the argument stands at on_term_applied
+// Threads:    none (the owner's)
+#ifndef QUORATE_SERVER_REQUEST_TABLE_HPP
+#define QUORATE_SERVER_REQUEST_TABLE_HPP
+
+#include <quorate/base/error.hpp>
+#include <quorate/consensus/engine.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace quorate {
+
+/// A request is *queued* until the engine takes it, then *proposed* until it is applied or its
+/// fate is known. `Reply` is what the state machine answers.
+template <class Reply>
+class request_table {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+    /// Without an error the reply is the state machine's.
+    using handler = std::function<void(error_code, Reply)>;
+
+    [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
+    [[nodiscard]] bool has_queued() const noexcept { return !queue_.empty(); }
+
+    /// Effects: queues a request. `deadline`: when its outcome is given up; `leader_deadline`: when
+    /// it is given up while it was never proposed.
+    void add(request_id id, proposed proposal, handler done, time_point deadline,
+             time_point leader_deadline) {
+        waiting_.emplace(id, waiter{std::move(proposal), std::move(done), deadline, leader_deadline,
+                                    term_id{}, 0});
+        queue_.push_back(id);
+        deadlines_.push_back({deadline, id});
+    }
+
+    /// Requests that the engine is given together, and refuses or takes together.
+    struct batch {
+        std::uint64_t number = 0;
+        std::vector<request_id> ids;
+        std::vector<proposed> proposals;
+    };
+    /// Effects: moves queued requests of up to `bytes_max` payload bytes into one batch for the
+    /// engine; at least one if any is queued. A membership change goes alone, so that its refusal
+    /// concerns nobody else.
+    batch& take_batch(std::uint64_t bytes_max) {
+        batch_.number = ++batches_;
+        batch_.ids.clear();
+        batch_.proposals.clear();
+        std::uint64_t bytes = 0;
+        while (!queue_.empty()) {
+            const auto found = waiting_.find(queue_.front());
+            if (found == waiting_.end()) {
+                queue_.pop_front(); // answered meanwhile
+                continue;
+            }
+            const proposed& next = found->second.proposal;
+            const bool change = next.kind != entry_kind::normal;
+            bytes += next.payload.size();
+            if (!batch_.ids.empty() && (change || bytes > bytes_max)) {
+                break;
+            }
+            batch_.ids.push_back(queue_.front());
+            batch_.proposals.push_back(next);
+            queue_.pop_front();
+            if (change) {
+                break;
+            }
+        }
+        return batch_;
+    }
+    /// Effects: the engine took the batch, in `term`.
+    void on_proposed(const batch& taken, term_id term) {
+        for (request_id id : taken.ids) {
+            if (const auto found = waiting_.find(id); found != waiting_.end()) {
+                found->second.term = term;
+                found->second.batch = taken.number;
+            }
+        }
+    }
+    /// Effects: the engine refused the batch: queues it again or answers `reason`.
+    void on_refused(const batch& refused, errc reason) {
+        for (request_id id : refused.ids) {
+            refuse(id, reason);
+        }
+    }
+    /// Effects: the leader that a batch was forwarded to refused it.
+    void on_refused(std::uint64_t number, errc reason) {
+        std::vector<request_id> ids;
+        for (const auto& [id, w] : waiting_) {
+            if (w.batch == number) {
+                ids.push_back(id);
+            }
+        }
+        for (request_id id : ids) {
+            refuse(id, reason);
+        }
+    }
+
+    /// Effects: answers a request. A request that nobody here waits for is ignored.
+    void finish(request_id id, error_code failed, Reply reply) {
+        const auto found = waiting_.find(id);
+        if (found == waiting_.end()) {
+            return;
+        }
+        handler done = std::move(found->second.done);
+        waiting_.erase(found);
+        done(failed, std::move(reply));
+    }
+
+    /// Effects: an entry of `term` was applied. A request proposed in an earlier term that is not
+    /// applied by now never will be: its leader stamped it with that term, terms never decrease
+    /// along a log, and a committed prefix never changes. So it may be proposed again.
+    void on_term_applied(term_id term) {
+        if (term <= newest_applied_) {
+            return;
+        }
+        newest_applied_ = term;
+        for (auto& [id, w] : waiting_) {
+            if (w.term && w.term < term) {
+                w.term = term_id{};
+                w.batch = 0;
+                queue_.push_back(id);
+            }
+        }
+    }
+
+    /// Effects: the state was replaced by a snapshot. Whether it holds what was proposed before
+    /// cannot be seen, and proposing that again might apply it twice.
+    void on_snapshot_installed(term_id term) {
+        newest_applied_ = std::max(newest_applied_, term);
+        finish_all([](const waiter& w) {
+            return w.term ? std::optional(errc::outcome_unknown) : std::nullopt;
+        });
+    }
+
+    /// Effects: answers everything whose time is up. Complexity: linear in those, while leaders
+    /// are known; linear in all queued ones otherwise.
+    void on_tick(time_point now) {
+        while (!deadlines_.empty() && deadlines_.front().first <= now) {
+            expire(deadlines_.front().second);
+            deadlines_.pop_front();
+        }
+        if (queue_.empty()) {
+            return;
+        }
+        const std::deque<request_id> queued = queue_;
+        for (request_id id : queued) {
+            const auto found = waiting_.find(id);
+            if (found != waiting_.end() && found->second.leader_deadline <= now) {
+                expire(id);
+            }
+        }
+    }
+
+    /// Effects: answers everything: `stopped` where nothing was proposed, else outcome_unknown.
+    void stop() {
+        finish_all([](const waiter& w) {
+            return std::optional(w.term ? errc::outcome_unknown : errc::stopped);
+        });
+    }
+
+private:
+    struct waiter {
+        proposed proposal;
+        handler done;
+        time_point deadline;
+        time_point leader_deadline;
+        term_id term{};          // zero: not proposed
+        std::uint64_t batch = 0; // zero: not proposed
+    };
+
+    // Answers whatever `fate` gives a code for. Collected first: a handler may add requests.
+    template <class Fate>
+    void finish_all(Fate fate) {
+        std::vector<std::pair<request_id, errc>> fates;
+        for (const auto& [id, w] : waiting_) {
+            if (const std::optional<errc> code = fate(w)) {
+                fates.emplace_back(id, *code);
+            }
+        }
+        for (const auto& [id, code] : fates) {
+            finish(id, code, Reply{});
+        }
+    }
+    static bool worth_another_try(errc reason) noexcept {
+        return reason == errc::no_leader || reason == errc::not_leader ||
+               reason == errc::leader_changed || reason == errc::transfer_in_progress;
+    }
+    void refuse(request_id id, errc reason) {
+        const auto found = waiting_.find(id);
+        if (found == waiting_.end()) {
+            return;
+        }
+        if (worth_another_try(reason)) {
+            found->second.term = term_id{};
+            found->second.batch = 0;
+            queue_.push_back(id);
+        } else {
+            finish(id, reason, Reply{});
+        }
+    }
+    void expire(request_id id) {
+        const auto found = waiting_.find(id);
+        if (found != waiting_.end()) {
+            const bool proposed = static_cast<bool>(found->second.term);
+            finish(id, proposed ? errc::outcome_unknown : errc::no_leader, Reply{});
+        }
+    }
+
+    boost::unordered_flat_map<request_id, waiter, std::hash<request_id>> waiting_;
+    std::deque<request_id> queue_;
+    std::deque<std::pair<time_point, request_id>> deadlines_; // one timeout for all: ascending
+    batch batch_;
+    std::uint64_t batches_ = 0;
+    term_id newest_applied_{};
+};
+
+} // namespace quorate
+
+#endif

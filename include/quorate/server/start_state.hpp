@@ -1,0 +1,63 @@
+// What a member starts from: the newest snapshot and the log, made one again.
+// Flow:       beside 7; runs once, before the first event
+// In / Out:   snapshot, recovered log → engine state
+// Invariants: nothing that the snapshot does not hold may be missing between it and the log
+// Source:     doc/format.md, "Starting"
+#ifndef QUORATE_SERVER_START_STATE_HPP
+#define QUORATE_SERVER_START_STATE_HPP
+
+#include <quorate/base/result.hpp>
+#include <quorate/consensus/engine.hpp>
+#include <quorate/log/log_store.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace quorate {
+
+struct start_state {
+    engine_state engine;
+    bool restart_log = false; ///< The log ends before the snapshot or contradicts it: begin anew.
+    bool fresh = false;       ///< Neither a snapshot nor a log: this member never ran.
+};
+
+/// A crash may fall between saving a snapshot that was received and restarting the log behind it;
+/// then the snapshot wins, because it was durable before anybody was told of it.
+/// Errors: corrupt, where the log begins behind the snapshot's end or contradicts its own state.
+[[nodiscard]] inline result<start_state> make_start_state(snapshot_ptr newest, recovered_log log) {
+    start_state start;
+    start.engine.hard = log.hard;
+    const log_id base = newest == nullptr ? log_id{} : newest->last;
+    if (newest == nullptr && log.entries.empty() && log.hard.empty() && !log.base.index) {
+        start.fresh = true;
+        return start;
+    }
+    if (log.base.index > base.index) {
+        return error_code(errc::corrupt);
+    }
+    const log_index last = log.base.index + log.entries.size();
+    const auto at_base = [&]() -> log_id {
+        return base.index == log.base.index ? log.base
+                                            : log.entries[base.index - log.base.index - 1].id();
+    };
+    if (last < base.index || at_base() != base) {
+        start.restart_log = true;
+    } else {
+        const auto covered = static_cast<std::ptrdiff_t>(base.index - log.base.index);
+        start.engine.entries.assign(std::make_move_iterator(log.entries.begin() + covered),
+                                    std::make_move_iterator(log.entries.end()));
+    }
+    start.engine.hard.commit = std::max(start.engine.hard.commit, base.index);
+    start.engine.hard.term = std::max(start.engine.hard.term, base.term);
+    start.engine.applied = base.index;
+    start.engine.base = std::move(newest);
+    if (const error_code failed = check(start.engine)) {
+        return failed;
+    }
+    return start;
+}
+
+} // namespace quorate
+
+#endif

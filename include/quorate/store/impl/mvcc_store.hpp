@@ -1,0 +1,172 @@
+// The long walks of the store: compaction, snapshot and restore.
+// Flow:       beside 12
+// In / Out:   see store/mvcc_store.hpp
+// Invariants: a state that restore accepts is one that a store can have
+// Threads:    none (owner's strand)
+#ifndef QUORATE_STORE_IMPL_MVCC_STORE_HPP
+#define QUORATE_STORE_IMPL_MVCC_STORE_HPP
+
+#include <quorate/store/mvcc_store.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace quorate {
+namespace detail {
+
+/// How many changes are looked at before their keys are compacted; bounds the memory of it.
+inline constexpr std::size_t compact_batch = 1024;
+
+/// Far below where a counter could overflow, far above what any store reaches.
+inline constexpr std::uint64_t revision_main_max = std::uint64_t{1} << 62;
+
+} // namespace detail
+
+/// A key has something to forget only when it changed after the last compaction, or was deleted at
+/// exactly its revision. So the keys of the changes in [from, upto] are all that need a look.
+template <class Index, class Backend>
+void mvcc_store<Index, Backend>::forget_changes(std::uint64_t from, std::uint64_t upto) {
+    const auto forget_row = [this](revision removed) {
+        const bool was_there = backend_.erase(removed);
+        QUORATE_ASSERT(was_there);
+    };
+    std::vector<shared_bytes> keys;
+    revision next{from, 0};
+    bool more = true;
+    while (more) {
+        more = false;
+        keys.clear();
+        backend_.scan(next, {upto, UINT32_MAX}, [&](revision at, const row& found) {
+            if (keys.size() == detail::compact_batch) {
+                next = at;
+                more = true;
+                return false;
+            }
+            keys.push_back(found.key);
+            return true;
+        });
+        for (const shared_bytes& key : keys) {
+            index_.compact(key.view(), upto, forget_row);
+        }
+    }
+}
+
+template <class Index, class Backend>
+rope mvcc_store<Index, Backend>::snapshot() const {
+    state_writer out({current_, compact_floor_, backend_.size()});
+    backend_.scan({0, 0}, {UINT64_MAX, UINT32_MAX}, [&](revision at, const row& found) {
+        out.add({at.main, at.sub, found.create_revision, found.version, found.lease, found.key,
+                 found.value});
+        return true;
+    });
+    return std::move(out).finish();
+}
+
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::restore(const rope& state) {
+    state_reader in(state);
+    const result<state_header> header = in.header();
+    if (!header) {
+        return header.error();
+    }
+    const std::uint64_t current = header->current;
+    const bool in_bounds = current >= first_revision && current <= detail::revision_main_max;
+    if (!in_bounds || header->compact_floor > current + 1) {
+        return errc::corrupt;
+    }
+    mvcc_store fresh;
+    fresh.current_ = current;
+    fresh.compact_floor_ = header->compact_floor;
+    revision last{0, 0};
+    for (std::uint64_t i = 0; i < header->rows; ++i) {
+        const result<state_row> next = in.next();
+        if (!next) {
+            return next.error();
+        }
+        if (const error_code failed = fresh.enter(*header, *next, last)) {
+            return failed;
+        }
+        last = {next->main, next->sub};
+    }
+    // What is not compacted is complete, so the last row is the last write.
+    const std::uint64_t first_readable = std::max(fresh.compact_revision(), first_revision);
+    if (in.remaining() != 0 || std::max(last.main, first_readable) != current) {
+        return errc::corrupt;
+    }
+    *this = std::move(fresh);
+    return {};
+}
+
+/// Adds the row that follows `before`, if it can be there in a store with that header.
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::enter(const state_header& header, const state_row& next,
+                                             revision before) {
+    const revision at{next.main, next.sub};
+    const std::uint64_t compacted = compact_revision();
+    bool sound = at > before && at.main > first_revision && at.main <= header.current;
+    sound = sound && !next.key.empty();
+    if (next.version == 0) {
+        sound = sound && next.create_revision == 0 && !next.lease && next.value.empty();
+    } else {
+        // A life of so many changes is at least as many writes old.
+        sound = sound && next.create_revision > first_revision && next.create_revision <= at.main;
+        sound = sound && next.version - 1 <= at.main - next.create_revision;
+        sound = sound && (next.version == 1) == (next.create_revision == at.main);
+    }
+    if (sound && at.main > compacted) {
+        // Every write is there, and every change of it.
+        const std::uint64_t written = std::max({before.main, compacted, first_revision});
+        sound = before.main == at.main ? at.sub == before.sub + 1
+                                       : at.main == written + 1 && at.sub == 0;
+    }
+    if (!sound || !(at.main > compacted ? enter_readable(next, at) : enter_compacted(next, at))) {
+        return errc::corrupt;
+    }
+    return {};
+}
+
+/// A change at or before the compacted revision: the only one left of its key up to there.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::enter_compacted(const state_row& next, revision at) {
+    if (next.version == 0) {
+        if (at.main != compact_revision() || !index_.restore_tombstone(next.key.view(), at)) {
+            return false;
+        }
+    } else if (!index_.restore(next.key.view(), {next.create_revision, 0}, at, next.version)) {
+        return false;
+    }
+    backend_.put(at, row{next.key.compacted(), next.value.compacted(), next.create_revision,
+                         next.version, next.lease});
+    return true;
+}
+
+/// A change after the compacted revision: must be what the index makes of it.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::enter_readable(const state_row& next, revision at) {
+    // One write changes a key at most once.
+    if (at.sub > 0) {
+        const auto earlier = index_.modified(next.key.view());
+        if (earlier && earlier->main == at.main) {
+            return false;
+        }
+    }
+    if (next.version == 0) {
+        std::optional<index_tombstone> done = index_.tombstone(next.key.view(), at);
+        if (!done) {
+            return false;
+        }
+        backend_.put(at, row{std::move(done->key), {}, 0, 0, {}});
+        return true;
+    }
+    index_put done = index_.put(next.key.view(), at);
+    if (done.now.created.main != next.create_revision || done.now.version != next.version) {
+        return false;
+    }
+    backend_.put(at, row{std::move(done.key), next.value.compacted(), next.create_revision,
+                         next.version, next.lease});
+    return true;
+}
+
+} // namespace quorate
+
+#endif

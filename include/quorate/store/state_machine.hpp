@@ -1,0 +1,38 @@
+// The contract of what is replicated.
+// Flow:    11 to 13. committed entry → reply
+// Source:  doc/concept/state_machine.md
+#ifndef QUORATE_STORE_STATE_MACHINE_HPP
+#define QUORATE_STORE_STATE_MACHINE_HPP
+
+#include <quorate/base/bytes.hpp>
+#include <quorate/base/error.hpp>
+#include <quorate/base/ids.hpp>
+
+#include <concepts>
+
+namespace quorate {
+
+/// A pure function of the entries applied: no clock, no randomness, no addresses. `apply` is
+/// total: any bytes get a reply, the same one on every member. `encode` leaves
+/// `command_header_bytes` bytes free at the front, where the node writes the request's id; `apply`
+/// is given the bytes behind them. `snapshot` shares what it can and copies no values; `restore`
+/// leaves the old state when it fails.
+template <class M>
+concept state_machine = requires(M machine, const M fixed, log_index index,
+                                 const shared_bytes& command, const rope& state,
+                                 const typename M::request_type& request) {
+    typename M::request_type;
+    typename M::reply_type;
+    requires std::default_initializable<M>;
+    { M::encode(request) } -> std::same_as<draft>;
+    { machine.apply(index, command) } -> std::same_as<typename M::reply_type>;
+    { fixed.snapshot() } -> std::same_as<rope>;
+    { machine.restore(state) } -> std::same_as<error_code>;
+};
+
+/// Bytes at the front of every command: the request id, little endian.
+inline constexpr std::size_t command_header_bytes = 8;
+
+} // namespace quorate
+
+#endif

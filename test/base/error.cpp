@@ -1,0 +1,116 @@
+#include <quorate/base/error.hpp>
+#include <quorate/base/result.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <set>
+#include <string>
+
+using namespace quorate;
+
+namespace {
+
+constexpr int last_code = static_cast<int>(errc::invalid_option);
+
+struct error_row {
+    errc code;
+    const char* name;
+    condition group;
+};
+
+// One row of each group and the ones where a wrong group would mislead a client.
+constexpr error_row rows[] = {
+    {errc::no_leader, "no_leader", condition::retry},
+    {errc::not_leader, "not_leader", condition::retry},
+    {errc::proposal_dropped, "proposal_dropped", condition::retry},
+    {errc::transfer_in_progress, "transfer_in_progress", condition::retry},
+    {errc::uncommitted_limit, "uncommitted_limit", condition::retry},
+    {errc::too_many_unapplied, "too_many_unapplied", condition::retry},
+    {errc::leader_changed, "leader_changed", condition::retry},
+    {errc::outcome_unknown, "outcome_unknown", condition::outcome_unknown},
+    {errc::request_too_large, "request_too_large", condition::rejected},
+    {errc::member_removed, "member_removed", condition::rejected},
+    {errc::corrupt, "corrupt", condition::corrupt},
+    {errc::truncated, "truncated", condition::corrupt},
+    {errc::log_conflict, "log_conflict", condition::corrupt},
+    {errc::wrong_cluster, "wrong_cluster", condition::corrupt},
+    {errc::revision_compacted, "revision_compacted", condition::rejected},
+    {errc::invalid_option, "invalid_option", condition::rejected},
+};
+
+constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,
+                                condition::corrupt};
+
+result<int> half_of(int number) {
+    if (number % 2 != 0) {
+        return errc::command_invalid;
+    }
+    return number / 2;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(error)
+
+BOOST_AUTO_TEST_CASE(names_and_groups) {
+    for (const error_row& row : rows) {
+        BOOST_TEST_CONTEXT(row.name) {
+            const error_code code = row.code;
+            BOOST_TEST(name_of(row.code) == row.name);
+            BOOST_TEST(code.failed());
+            BOOST_TEST(std::string(code.category().name()) == "quorate");
+            BOOST_TEST((code == row.code));
+            for (condition group : groups) {
+                BOOST_TEST((code == group) == (group == row.group));
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_code_is_complete) {
+    std::set<std::string> names;
+    std::set<std::string> texts;
+    for (int value = 1; value <= last_code; ++value) {
+        const auto code = static_cast<errc>(value);
+        const error_code as_code = code;
+        names.insert(name_of(code));
+        texts.insert(as_code.message());
+        int matched = 0;
+        for (condition group : groups) {
+            matched += as_code == group ? 1 : 0;
+        }
+        BOOST_TEST(matched == 1, name_of(code) << " belongs to " << matched << " conditions");
+    }
+    // No name or text stands twice, and none is the one for unknown values.
+    BOOST_TEST(names.size() == static_cast<std::size_t>(last_code));
+    BOOST_TEST(texts.size() == static_cast<std::size_t>(last_code));
+    BOOST_TEST(!names.contains("unknown"));
+    BOOST_TEST(!texts.contains("unknown error"));
+}
+
+BOOST_AUTO_TEST_CASE(unknown_values_have_a_text) {
+    for (int value : {0, -1, last_code + 1, 2000000000}) {
+        BOOST_TEST(std::string(name_of(static_cast<errc>(value))) == "unknown");
+        BOOST_TEST(error_code(value, quorate_category()).message() == "unknown error");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(conditions_do_not_claim_others) {
+    const error_code foreign(static_cast<int>(errc::no_leader), boost::system::system_category());
+    const error_code fine(0, quorate_category());
+    for (condition group : groups) {
+        BOOST_TEST(!(foreign == group));
+        BOOST_TEST(!(fine == group));
+        BOOST_TEST(make_error_condition(group).message() != "unknown condition");
+    }
+    BOOST_TEST(std::string(condition_category().name()) == "quorate.condition");
+    BOOST_TEST(condition_category().message(99) == "unknown condition");
+}
+
+BOOST_AUTO_TEST_CASE(result_carries_the_code) {
+    BOOST_TEST(half_of(4).value() == 2);
+    BOOST_TEST(half_of(3).has_error());
+    BOOST_TEST((half_of(3).error() == errc::command_invalid));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

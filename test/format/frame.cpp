@@ -1,0 +1,405 @@
+#include <quorate/format/frame.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace quorate;
+
+BOOST_AUTO_TEST_SUITE(frame)
+
+namespace {
+
+entry sample_entry(std::uint64_t term, std::uint64_t index, std::size_t size) {
+    const auto payload = shared_bytes::copy_of(std::string(size, static_cast<char>('a' + index)));
+    return {term_id(term), log_index(index), entry_kind::normal,
+            payload_checksum_of(payload.view()), payload};
+}
+
+message sample_message(message_kind kind) {
+    message m;
+    m.kind = kind;
+    m.to = node_id(2);
+    m.from = node_id(UINT64_MAX);
+    m.term = term_id(7);
+    m.log_term = term_id(6);
+    m.index = log_index(20);
+    m.commit = log_index(19);
+    m.reject_hint = log_index(18);
+    m.context = 0x0102030405060708;
+    return m;
+}
+
+std::string joined(const gather_buffer& buffer) {
+    std::vector<byte_view> views(10'000);
+    views.resize(buffer.gather(views));
+    std::string bytes;
+    for (byte_view view : views) {
+        bytes += view;
+    }
+    return bytes;
+}
+
+std::string bytes_of(const message& m) {
+    gather_buffer buffer;
+    encode_frame(m, buffer);
+    BOOST_TEST(buffer.size() == frame_size(m));
+    return joined(buffer);
+}
+
+result<frame_content> decode(byte_view bytes) {
+    return decode_frame(shared_bytes::copy_of(bytes));
+}
+
+bool same(const message& a, const message& b) {
+    return a.kind == b.kind && a.reject == b.reject && a.transfer == b.transfer && a.to == b.to &&
+           a.from == b.from && a.term == b.term && a.log_term == b.log_term && a.index == b.index &&
+           a.commit == b.commit && a.reject_hint == b.reject_hint && a.context == b.context &&
+           std::ranges::equal(a.entries, b.entries);
+}
+
+std::string append_frame() {
+    message m = sample_message(message_kind::append);
+    const std::vector<entry> entries{sample_entry(6, 21, 0), sample_entry(7, 22, 3),
+                                     sample_entry(7, 23, 40)};
+    m.entries = entries;
+    return bytes_of(m);
+}
+
+message snapshot_message() {
+    message m = sample_message(message_kind::install_snapshot);
+    snapshot snap;
+    snap.last = {term_id(5), log_index(17)};
+    snap.members.voters = {node_id(1), node_id(2)};
+    snap.members.outgoing = {node_id(2), node_id(3)};
+    snap.members.learners = {node_id(4)};
+    snap.members.learners_next = {node_id(3)};
+    snap.members.auto_leave = true;
+    for (std::size_t size : {0UL, 100UL, 200'000UL, 0UL, 100'000UL, 300'000UL}) {
+        snap.data.push_back(shared_bytes::copy_of(std::string(size, 's')));
+    }
+    m.snap = std::make_shared<const snapshot>(std::move(snap));
+    return m;
+}
+
+std::string start_frame() {
+    gather_buffer buffer;
+    encode_snapshot_start(snapshot_message(), 99, buffer);
+    return joined(buffer);
+}
+
+std::string chunk_frame(std::size_t size) {
+    const rope data{shared_bytes::copy_of(std::string(size, 'c'))};
+    chunk_encoder chunks(data, 5);
+    gather_buffer buffer;
+    chunks.encode_next(buffer);
+    return joined(buffer);
+}
+
+std::string hello_frame() {
+    const hello h{protocol_version, hello_status::removed, cluster_id(3), node_id(1), node_id(2)};
+    return std::string(encode_hello(h).view());
+}
+
+/// Gives a changed frame valid checksums again, so that the checks behind them are reached.
+void seal(std::string& bytes, std::size_t covered) {
+    const byte_view all(bytes);
+    store_little(bytes.data() + 12, crc32c(all.substr(frame_header_bytes, covered)));
+    store_little(bytes.data(), crc32c(byte_view(bytes).substr(4, frame_header_bytes - 4)));
+}
+
+constexpr std::size_t fields_bytes = 64;
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(messages_of_every_kind_round_trip) {
+    for (std::uint8_t kind = 0; kind <= message_kind_max; ++kind) {
+        message m = sample_message(static_cast<message_kind>(kind));
+        if (m.kind == message_kind::install_snapshot) {
+            continue;
+        }
+        for (unsigned flags = 0; flags < 4; ++flags) {
+            m.reject = (flags & 1) != 0;
+            m.transfer = (flags & 2) != 0;
+            const auto content = decode(bytes_of(m));
+            BOOST_REQUIRE(content.has_value());
+            const auto* back = std::get_if<owned_message>(&*content);
+            BOOST_REQUIRE(back != nullptr);
+            BOOST_TEST(same(back->get(), m));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(entries_round_trip_as_slices_of_the_frame) {
+    message m = sample_message(message_kind::append);
+    std::vector<entry> entries;
+    for (std::size_t size : {0UL, 1UL, 256UL, 257UL, 100'000UL}) {
+        entries.push_back(sample_entry(7, 21 + entries.size(), size));
+    }
+    entries[1].kind = entry_kind::joint_change;
+    m.entries = entries;
+    const shared_bytes frame = shared_bytes::copy_of(bytes_of(m));
+    const auto content = decode_frame(frame);
+    BOOST_REQUIRE(content.has_value());
+    const auto& back = std::get<owned_message>(*content).get();
+    BOOST_TEST(same(back, m));
+    for (const entry& e : back.entries) {
+        const bool inside = e.payload.data() >= frame.data() &&
+                            e.payload.data() + e.payload.size() <= frame.data() + frame.size();
+        BOOST_TEST((e.payload.empty() || inside));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(large_payloads_are_not_copied_when_encoded) {
+    message m = sample_message(message_kind::append);
+    const std::vector<entry> entries{sample_entry(7, 21, 5000)};
+    m.entries = entries;
+    gather_buffer buffer;
+    encode_frame(m, buffer);
+    std::vector<byte_view> views(4);
+    BOOST_REQUIRE(buffer.gather(views) == 2U);
+    BOOST_TEST(static_cast<const void*>(views[1].data()) ==
+               static_cast<const void*>(entries[0].payload.data()));
+}
+
+BOOST_AUTO_TEST_CASE(proposals_carry_entries_without_place) {
+    message m = sample_message(message_kind::proposal);
+    const std::vector<entry> entries{sample_entry(0, 0, 9), sample_entry(0, 0, 9)};
+    m.entries = entries;
+    const auto content = decode(bytes_of(m));
+    BOOST_REQUIRE(content.has_value());
+    BOOST_TEST(same(std::get<owned_message>(*content).get(), m));
+    const std::vector<entry> placed{sample_entry(0, 1, 9)};
+    m.entries = placed;
+    BOOST_TEST(decode(bytes_of(m)).error() == error_code(errc::corrupt));
+    const std::vector<entry> dated{sample_entry(1, 0, 9)};
+    m.entries = dated;
+    BOOST_TEST(decode(bytes_of(m)).error() == error_code(errc::corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(appends_are_dense) {
+    message m = sample_message(message_kind::append);
+    for (std::uint64_t first : {0U, 20U, 22U}) {
+        const std::vector<entry> entries{sample_entry(7, first, 1)};
+        m.entries = entries;
+        BOOST_TEST(decode(bytes_of(m)).error() == error_code(errc::corrupt));
+    }
+    const std::vector<entry> gap{sample_entry(7, 21, 1), sample_entry(7, 23, 1)};
+    m.entries = gap;
+    BOOST_TEST(decode(bytes_of(m)).error() == error_code(errc::corrupt));
+    // Behind the last index there is no next one.
+    const std::vector<entry> wrapped{sample_entry(7, 0, 1)};
+    m.entries = wrapped;
+    m.index = log_index_max;
+    BOOST_TEST(decode(bytes_of(m)).error() == error_code(errc::corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(snapshot_starts_round_trip) {
+    const message m = snapshot_message();
+    const std::string bytes = start_frame();
+    BOOST_TEST(bytes.size() == frame_size(m));
+    const auto content = decode(bytes);
+    BOOST_REQUIRE(content.has_value());
+    const auto& start = std::get<snapshot_start>(*content);
+    BOOST_TEST(same(start.head, m));
+    BOOST_TEST(start.number == 99U);
+    BOOST_TEST(start.last == m.snap->last);
+    BOOST_TEST((start.members == m.snap->members));
+    BOOST_TEST(start.total_bytes == rope_size(m.snap->data));
+}
+
+BOOST_AUTO_TEST_CASE(chunks_cover_the_data_in_order) {
+    const message m = snapshot_message();
+    std::string expected;
+    for (const shared_bytes& piece : m.snap->data) {
+        expected += piece.view();
+    }
+    chunk_encoder chunks(m.snap->data, 8);
+    std::string data;
+    while (!chunks.done()) {
+        gather_buffer buffer;
+        chunks.encode_next(buffer);
+        const auto content = decode(joined(buffer));
+        BOOST_REQUIRE(content.has_value());
+        const auto& chunk = std::get<snapshot_chunk>(*content);
+        BOOST_TEST(chunk.number == 8U);
+        BOOST_TEST(chunk.offset == data.size());
+        data += chunk.data.view();
+        BOOST_TEST((chunk.data.size() == chunk_data_bytes || chunks.done()));
+    }
+    BOOST_TEST((data == expected));
+    BOOST_TEST(chunk_encoder(rope{}, 1).done());
+}
+
+BOOST_AUTO_TEST_CASE(hellos_round_trip) {
+    const hello h{protocol_version, hello_status::wrong_member, cluster_id(9), node_id(8),
+                  node_id(7)};
+    const shared_bytes bytes = encode_hello(h);
+    BOOST_TEST(bytes.size() <= hello_frame_bytes_max);
+    const auto content = decode_frame(bytes);
+    BOOST_REQUIRE(content.has_value());
+    BOOST_TEST((std::get<hello>(*content) == h));
+}
+
+BOOST_AUTO_TEST_CASE(a_hello_of_another_version_is_understood_that_far) {
+    std::string bytes = hello_frame();
+    store_little(bytes.data() + frame_header_bytes, std::uint16_t{2});
+    bytes += std::string(40, '\x55');
+    store_little(bytes.data() + 8, static_cast<std::uint32_t>(bytes.size() - frame_header_bytes));
+    seal(bytes, bytes.size() - frame_header_bytes);
+    const auto content = decode(bytes);
+    BOOST_REQUIRE(content.has_value());
+    const auto& h = std::get<hello>(*content);
+    BOOST_TEST(h.version == 2U);
+    BOOST_TEST((h.status == hello_status::unsupported_version));
+    BOOST_TEST(h.from == node_id(1));
+}
+
+BOOST_AUTO_TEST_CASE(every_flipped_bit_is_refused) {
+    for (const std::string& good : {append_frame(), bytes_of(sample_message(message_kind::vote)),
+                                    start_frame(), chunk_frame(200), hello_frame()}) {
+        BOOST_REQUIRE(decode(good).has_value());
+        for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+            std::string bad = good;
+            bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+            BOOST_TEST(!decode(bad).has_value());
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_other_length_is_refused) {
+    for (const std::string& good : {append_frame(), bytes_of(sample_message(message_kind::vote)),
+                                    start_frame(), chunk_frame(200), hello_frame()}) {
+        for (std::size_t size = 0; size < good.size(); ++size) {
+            BOOST_TEST(decode(good.substr(0, size)).error() == error_code(errc::truncated));
+        }
+        BOOST_TEST(decode(good + 'x').error() == error_code(errc::corrupt));
+    }
+}
+
+/// The same with checksums made right, as a faulty or hostile peer would: what the header says of
+/// the body must hold.
+BOOST_AUTO_TEST_CASE(a_sealed_frame_of_the_wrong_size_is_refused) {
+    for (const std::string& good : {append_frame(), bytes_of(sample_message(message_kind::vote)),
+                                    start_frame(), chunk_frame(200), hello_frame()}) {
+        for (std::size_t size = frame_header_bytes; size < good.size(); ++size) {
+            std::string bad = good.substr(0, size);
+            const std::size_t body = size - frame_header_bytes;
+            store_little(bad.data() + 8, static_cast<std::uint32_t>(body));
+            for (std::size_t covered : {body, fields_bytes + 8, std::size_t{24}}) {
+                seal(bad, std::min(covered, body));
+                BOOST_TEST(!decode(bad).has_value());
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(unknown_kinds_flags_and_versions_are_refused) {
+    const std::string good = bytes_of(sample_message(message_kind::vote));
+    const auto changed = [&](std::size_t place, std::uint8_t value) {
+        std::string bad = good;
+        store_little(bad.data() + place, value);
+        seal(bad, fields_bytes);
+        return decode(bad).error();
+    };
+    BOOST_TEST(changed(4, 0x52) == error_code(errc::corrupt));
+    BOOST_TEST(changed(5, 2) == error_code(errc::unsupported_version));
+    for (unsigned kind = message_kind_max + 1U; kind < 256; ++kind) {
+        if (kind == frame_kind_hello) {
+            continue; // These bytes happen to be a hello of version 2.
+        }
+        BOOST_TEST(changed(6, static_cast<std::uint8_t>(kind)).failed());
+    }
+    for (unsigned flags = 4; flags < 256; ++flags) {
+        BOOST_TEST(changed(7, static_cast<std::uint8_t>(flags)) == error_code(errc::corrupt));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(declared_counts_are_held_against_the_size) {
+    const std::string good = append_frame();
+    for (std::uint32_t count : {0U, 2U, 4U, 1000U, UINT32_MAX}) {
+        std::string bad = good;
+        store_little(bad.data() + frame_header_bytes + fields_bytes, count);
+        seal(bad, fields_bytes + 8);
+        BOOST_TEST(decode(bad).error() == error_code(errc::corrupt));
+    }
+    std::string reserved = good;
+    store_little(reserved.data() + frame_header_bytes + fields_bytes + 4, 1U);
+    seal(reserved, fields_bytes + 8);
+    BOOST_TEST(decode(reserved).error() == error_code(errc::corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(memberships_are_checked) {
+    const std::string good = start_frame();
+    const std::size_t counts = frame_header_bytes + fields_bytes + 40;
+    const auto changed = [&](std::size_t place, std::uint64_t value, std::size_t size) {
+        std::string bad = good;
+        for (std::size_t i = 0; i < size; ++i) {
+            bad[place + i] = static_cast<char>((value >> (8 * i)) & 0xff);
+        }
+        seal(bad, bad.size() - frame_header_bytes);
+        return decode(bad).error();
+    };
+    BOOST_TEST(changed(counts - 8, 2, 8) == error_code(errc::corrupt)); // auto_leave
+    for (std::size_t set = 0; set < 4; ++set) {
+        for (std::uint32_t count : {0U, 3U, UINT32_MAX}) {
+            BOOST_TEST(changed(counts + 4 * set, count, 4) == error_code(errc::corrupt));
+        }
+    }
+    const std::size_t ids = counts + 16;
+    BOOST_TEST(changed(ids, 0, 8) == error_code(errc::corrupt));      // Nobody.
+    BOOST_TEST(changed(ids, 2, 8) == error_code(errc::corrupt));      // Twice.
+    BOOST_TEST(changed(ids, 5, 8) == error_code(errc::corrupt));      // Out of order.
+    BOOST_TEST(changed(ids + 32, 2, 8) == error_code(errc::corrupt)); // A learner that votes.
+}
+
+BOOST_AUTO_TEST_CASE(chunks_have_data_and_no_more_than_they_may) {
+    std::string empty = chunk_frame(1).substr(0, frame_header_bytes + 24);
+    store_little(empty.data() + 8, 24U);
+    store_little(empty.data() + frame_header_bytes + 16, crc32c({}));
+    seal(empty, 24);
+    BOOST_TEST(decode(empty).error() == error_code(errc::corrupt));
+    std::string large = chunk_frame(chunk_data_bytes) + 'c';
+    store_little(large.data() + 8, static_cast<std::uint32_t>(large.size() - frame_header_bytes));
+    store_little(large.data() + frame_header_bytes + 16,
+                 crc32c(byte_view(large).substr(frame_header_bytes + 24)));
+    seal(large, 24);
+    BOOST_TEST(decode(large).error() == error_code(errc::corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(a_header_over_the_limit_is_refused) {
+    const std::string good = bytes_of(sample_message(message_kind::vote));
+    BOOST_TEST(decode_frame_header(good, good.size()).has_value());
+    BOOST_TEST(decode_frame_header(good, good.size() - 1).error() == error_code(errc::too_large));
+    BOOST_TEST(decode_frame_header(good.substr(0, 15), 1000).error() ==
+               error_code(errc::truncated));
+}
+
+/// The figures of doc/format.md.
+BOOST_AUTO_TEST_CASE(the_layout_is_the_documented_one) {
+    message m = sample_message(message_kind::append_response);
+    m.reject = true;
+    const std::string bytes = bytes_of(m);
+    BOOST_TEST(bytes.size() == 80U);
+    const auto u64 = [&](std::size_t place) {
+        return load_little<std::uint64_t>(bytes.data() + place);
+    };
+    BOOST_TEST(bytes.substr(4, 4) == std::string("\x51\x01\x02\x01", 4));
+    BOOST_TEST(load_little<std::uint32_t>(bytes.data() + 8) == 64U);
+    BOOST_TEST(load_little<std::uint32_t>(bytes.data() + 12) == crc32c(bytes.substr(16)));
+    BOOST_TEST(load_little<std::uint32_t>(bytes.data()) == crc32c(bytes.substr(4, 12)));
+    BOOST_TEST(u64(16) == 2U);
+    BOOST_TEST(u64(24) == UINT64_MAX);
+    BOOST_TEST(u64(32) == 7U);
+    BOOST_TEST(u64(40) == 6U);
+    BOOST_TEST(u64(48) == 20U);
+    BOOST_TEST(u64(56) == 19U);
+    BOOST_TEST(u64(64) == 18U);
+    BOOST_TEST(u64(72) == 0x0102030405060708U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,402 @@
+#include <quorate/http/server.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <sys/resource.h>
+
+#include <atomic>
+#include <ctime>
+#include <list>
+#include <string>
+
+#include "support.hpp"
+
+using namespace quorate;
+using namespace quorate::http;
+using namespace quorate::http::test;
+
+namespace {
+
+const std::string get_root = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const std::string get_wait = "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Limits that a test can wait for; each sets the one it is about.
+server_options patient() {
+    return {.head_timeout = 30s,
+            .body_timeout = 30s,
+            .idle_timeout = 30s,
+            .write_timeout = 30s,
+            .linger_timeout = 200ms};
+}
+
+std::chrono::milliseconds elapsed(std::chrono::steady_clock::time_point since) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                 since);
+}
+
+/// Drains, and counts the calls back.
+struct drainer {
+    drainer(fixture& f, std::chrono::milliseconds at_most) {
+        f.run([&, at_most] { f.of_thread().drain(at_most, [this] { ++calls; }); });
+    }
+    bool is_done() const {
+        return fixture::eventually([this] { return calls.load() > 0; });
+    }
+    std::atomic<int> calls{0};
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(servers)
+
+// ---- Starting -----------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(start_reports_what_is_wrong) {
+    boost::asio::io_context io;
+    const auto start = [&](server_options o) {
+        return server(io, std::move(o), [](exchange) {}).start();
+    };
+    BOOST_TEST(!start({}));
+    BOOST_TEST(start({.address = "localhost"}).failed());
+    BOOST_TEST(start({.pipeline_max = 0}) == make_error_code(errc::invalid_option));
+    server first(io, {}, [](exchange) {});
+    BOOST_TEST(first.port() == 0U);
+    BOOST_TEST_REQUIRE(!first.start());
+    BOOST_TEST(first.port() != 0U);
+    BOOST_TEST(start({.port = first.port()}) == boost::system::errc::address_in_use);
+}
+
+BOOST_AUTO_TEST_CASE(listens_on_ipv6_too) {
+    boost::asio::io_context io;
+    server s(io, {.address = "::1"}, [](exchange) {});
+    const error_code ec = s.start();
+    BOOST_TEST((!ec || ec == boost::system::errc::address_not_available ||
+                ec == boost::system::errc::address_family_not_supported));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_left_to_run_after_stop) {
+    boost::asio::io_context io;
+    server s(io, {}, [](exchange) {});
+    BOOST_TEST_REQUIRE(!s.start());
+    const client c(s.port());
+    io.run_for(50ms);
+    BOOST_TEST(s.connection_count() == 1U);
+    s.stop();
+    BOOST_TEST(s.connection_count() == 0U);
+    io.restart();
+    const auto begin = std::chrono::steady_clock::now();
+    io.run(); // Returns, as nothing is pending.
+    BOOST_TEST(elapsed(begin) < 1s);
+}
+
+BOOST_AUTO_TEST_CASE(server_may_go_while_operations_are_pending) {
+    boost::asio::io_context io;
+    std::optional<exchange> held;
+    std::optional<server> s(std::in_place, io, server_options{},
+                            [&](exchange x) { held = std::move(x); });
+    BOOST_TEST_REQUIRE(!s->start());
+    client c(s->port());
+    c.send(get_root);
+    while (!held) {
+        io.run_one();
+    }
+    s.reset();
+    BOOST_TEST(!held->is_open());
+    BOOST_TEST(held->request().target == "/");
+    held.reset();
+    io.run();
+    BOOST_TEST(c.is_closed());
+}
+
+// ---- Time limits --------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(idle_connections_close_silently) {
+    server_options o = patient();
+    o.idle_timeout = 200ms;
+    fixture f(o);
+    client fresh = f.connect();
+    client used = f.connect();
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < 4; ++i) {
+        std::this_thread::sleep_for(100ms);
+        used.send(get_root);
+        BOOST_TEST(used.receive().status == 200U);
+    }
+    BOOST_TEST(fresh.is_closed(1ms));
+    BOOST_TEST(used.is_closed());
+    BOOST_TEST(elapsed(begin) >= 600ms);
+    BOOST_TEST(elapsed(begin) < 2s);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_for_the_handler_is_not_idle) {
+    server_options o = patient();
+    o.idle_timeout = 100ms;
+    fixture f(o);
+    client c = f.connect();
+    c.send(get_wait);
+    BOOST_TEST(c.is_silent(400ms));
+    f.answer_kept(0);
+    BOOST_TEST(c.receive().status == 200U);
+    BOOST_TEST(c.is_closed());
+}
+
+BOOST_AUTO_TEST_CASE(slow_heads_get_408) {
+    server_options o = patient();
+    o.head_timeout = 200ms;
+    fixture f(o);
+    client c = f.connect();
+    const auto begin = std::chrono::steady_clock::now();
+    c.send("GET / HTTP/1.1\r\n");
+    std::this_thread::sleep_for(100ms);
+    c.send("Host: a\r\n"); // Progress does not extend the limit.
+    const seen r = c.receive();
+    BOOST_TEST(r.status == 408U);
+    BOOST_TEST(r.closes());
+    BOOST_TEST(elapsed(begin) >= 200ms);
+    BOOST_TEST(elapsed(begin) < 1s);
+    BOOST_TEST(c.is_closed());
+}
+
+BOOST_AUTO_TEST_CASE(each_head_has_its_own_limit) {
+    server_options o = patient();
+    o.head_timeout = 300ms;
+    fixture f(o);
+    client c = f.connect();
+    for (int i = 0; i < 4; ++i) {
+        c.send(get_root.substr(0, 10));
+        std::this_thread::sleep_for(120ms);
+        c.send(get_root.substr(10) + "\r");
+        BOOST_TEST(c.receive().status == 200U);
+        c.send("\n");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(slow_bodies_get_408) {
+    server_options o = patient();
+    o.body_timeout = 200ms;
+    fixture f(o);
+    for (const char* framing : {"Content-Length: 100000", "Transfer-Encoding: chunked"}) {
+        client c = f.connect();
+        c.send(std::string("PUT / HTTP/1.1\r\nHost: a\r\n") + framing + "\r\n\r\n5\r\nhello\r\n");
+        BOOST_TEST(c.receive().status == 408U);
+        c.send(std::string(50000, 'x')); // Arrives in a read that was begun before the refusal.
+        BOOST_TEST(c.is_closed());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_reads_nothing_is_dropped) {
+    server_options o = patient();
+    o.write_timeout = 200ms;
+    const auto body = shared_bytes::copy_of(std::string(16 << 20, 'x'));
+    fixture f(o, [&](exchange x) { x.respond({.body = body}); });
+    client stalled(f.port(), 4096);
+    stalled.send(get_root);
+    client slow(f.port(), 65536);
+    slow.send(get_root);
+    BOOST_TEST((slow.receive().body == body.view()));
+    BOOST_TEST(f.eventually([&] { return f.connection_count() == 1; }));
+}
+
+BOOST_AUTO_TEST_CASE(refused_clients_are_not_lingered_for_forever) {
+    fixture f(patient());
+    client c = f.connect();
+    c.send("BAD\r\n\r\n");
+    BOOST_TEST(c.receive().status == 400U);
+    const auto begin = std::chrono::steady_clock::now();
+    while (f.connection_count() > 0 && elapsed(begin) < 2s) {
+        c.send("more and more");
+        std::this_thread::sleep_for(5ms);
+    }
+    BOOST_TEST(elapsed(begin) < 1s);
+}
+
+// ---- Limits -------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(connections_beyond_the_limit_get_503) {
+    server_options o = patient();
+    o.connections_max = 2;
+    fixture f(o);
+    client a = f.connect();
+    client b = f.connect();
+    a.send(get_wait);
+    b.send(get_wait);
+    BOOST_TEST_REQUIRE(f.keeps(2));
+    client c = f.connect();
+    const seen r = c.receive();
+    BOOST_TEST(r.status == 503U);
+    BOOST_TEST(r.closes());
+    BOOST_TEST(r.field("retry-after") == "1");
+    BOOST_TEST(r.body == "too many connections\n");
+    BOOST_TEST(c.is_closed());
+    a.reset();
+    BOOST_TEST(f.eventually([&] { return f.connection_count() == 1; }));
+    client d = f.connect();
+    d.send(get_root);
+    BOOST_TEST(d.receive().status == 200U);
+    f.answer_kept(1);
+    BOOST_TEST(b.receive().status == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(the_longest_idle_makes_way) {
+    server_options o = patient();
+    o.connections_max = 2;
+    fixture f(o);
+    client busy = f.connect();
+    busy.send(get_wait);
+    BOOST_TEST_REQUIRE(f.keeps(1));
+    client idle = f.connect();
+    BOOST_TEST(f.eventually([&] { return f.connection_count() == 2; }));
+    client hasty = f.connect();
+    BOOST_TEST(hasty.receive().status == 503U); // The idle one is too fresh to close.
+    std::this_thread::sleep_for(300ms);
+    client next = f.connect();
+    next.send(get_root);
+    BOOST_TEST(next.receive().status == 200U);
+    BOOST_TEST(idle.is_closed(100ms));
+    f.answer_kept(0);
+    BOOST_TEST(busy.receive().status == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(running_out_of_descriptors_does_not_spin) {
+    fixture f(patient());
+    client before = f.connect();
+    before.send(get_root);
+    BOOST_TEST(before.receive().status == 200U);
+
+    rlimit saved{};
+    BOOST_TEST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &saved) == 0);
+    std::list<int> fill;
+    for (int fd = ::dup(0); fd >= 0 && fd < 200; fd = ::dup(0)) {
+        fill.push_back(fd);
+    }
+    BOOST_TEST_REQUIRE(fill.size() > 2U);
+    // Room for one descriptor: the client's. The server finds none for its side.
+    const rlimit tight{static_cast<rlim_t>(fill.back()) + 1, saved.rlim_max};
+    ::close(fill.back());
+    fill.pop_back();
+    BOOST_TEST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+    client waits = f.connect();
+    const std::clock_t begin = std::clock();
+    waits.send(get_root);
+    BOOST_TEST(waits.is_silent(500ms));
+    const double busy = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+    BOOST_TEST(busy < 0.1);
+    before.send(get_root); // Those inside are served meanwhile.
+    BOOST_TEST(before.receive().status == 200U);
+    ::setrlimit(RLIMIT_NOFILE, &saved);
+    for (const int fd : fill) {
+        ::close(fd);
+    }
+    BOOST_TEST(waits.receive().status == 200U);
+}
+
+// ---- The end ------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(drain_of_an_idle_server_is_immediate) {
+    fixture f(patient());
+    client idle = f.connect();
+    idle.send(get_root);
+    BOOST_TEST(idle.receive().status == 200U);
+    const auto begin = std::chrono::steady_clock::now();
+    const drainer d(f, 10s);
+    BOOST_TEST(d.is_done());
+    BOOST_TEST(idle.is_closed());
+    BOOST_TEST(elapsed(begin) < 1s);
+    BOOST_CHECK_THROW(f.connect(), std::runtime_error);
+}
+
+BOOST_AUTO_TEST_CASE(drain_finishes_what_has_begun) {
+    fixture f(patient());
+    client waiting = f.connect();
+    waiting.send(get_wait + get_wait);
+    client uploading = f.connect();
+    uploading.send("PUT /u HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+    BOOST_TEST_REQUIRE(f.keeps(2));
+    const drainer d(f, 10s);
+    std::this_thread::sleep_for(30ms);
+    BOOST_TEST(d.calls.load() == 0);
+
+    uploading.send("llo");
+    const seen r = uploading.receive();
+    BOOST_TEST(r.body == "PUT /u 11 [hello]");
+    BOOST_TEST(r.closes());
+    uploading.finish_sending();
+    BOOST_TEST(uploading.is_closed());
+
+    f.answer_kept(0);
+    BOOST_TEST(!waiting.receive().closes());
+    f.answer_kept(0);
+    BOOST_TEST(waiting.receive().closes());
+    BOOST_TEST(d.calls.load() == 0); // The client may still be about to send.
+    waiting.finish_sending();
+    BOOST_TEST(waiting.is_closed());
+    BOOST_TEST(d.is_done());
+    BOOST_TEST(f.connection_count() == 0U);
+    BOOST_TEST(d.calls.load() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(drain_begins_no_request) {
+    server_options o = patient();
+    o.pipeline_max = 1;
+    fixture f(o);
+    client c = f.connect();
+    c.send(get_wait + get_wait);
+    BOOST_TEST_REQUIRE(f.keeps(1));
+    const drainer d(f, 10s);
+    f.answer_kept(0);
+    BOOST_TEST(c.receive().closes());
+    c.finish_sending();
+    BOOST_TEST(c.is_closed());
+    BOOST_TEST(d.is_done());
+    BOOST_TEST(f.kept_count() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(drain_ends_at_its_limit) {
+    fixture f(patient());
+    client c = f.connect();
+    c.send(get_wait);
+    BOOST_TEST_REQUIRE(f.keeps(1));
+    const auto begin = std::chrono::steady_clock::now();
+    const drainer d(f, 200ms);
+    BOOST_TEST(d.is_done());
+    BOOST_TEST(elapsed(begin) >= 200ms);
+    BOOST_TEST(c.is_closed());
+    f.answer_kept(0); // To no effect.
+    BOOST_TEST(d.calls.load() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(stop_ends_everything_and_a_drain) {
+    fixture f(patient());
+    client c = f.connect();
+    c.send(get_wait);
+    BOOST_TEST_REQUIRE(f.keeps(1));
+    const drainer d(f, 30s);
+    f.run([&] { f.of_thread().stop(); });
+    BOOST_TEST(d.is_done());
+    BOOST_TEST(c.is_closed());
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_may_stop_its_server) {
+    std::function<void()> stop;
+    fixture f({}, [&](exchange x) {
+        stop();
+        x.respond({});
+    });
+    stop = [&] { f.of_thread().stop(); };
+    client c = f.connect();
+    c.send(get_root + get_root);
+    BOOST_TEST(c.is_closed());
+}
+
+BOOST_AUTO_TEST_CASE(stop_accepting_keeps_what_is_open) {
+    fixture f;
+    client c = f.connect();
+    c.send(get_root);
+    BOOST_TEST(c.receive().status == 200U);
+    f.run([&] { f.of_thread().stop_accepting(); });
+    BOOST_CHECK_THROW(f.connect(), std::runtime_error);
+    c.send(get_root);
+    BOOST_TEST(c.receive().status == 200U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

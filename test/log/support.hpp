@@ -1,0 +1,238 @@
+// Directories that go away, entries with checksums, files to damage, and a disk that fails.
+// Flow:    none
+#ifndef QUORATE_TEST_LOG_SUPPORT_HPP
+#define QUORATE_TEST_LOG_SUPPORT_HPP
+
+#include <quorate/log/posix_volume.hpp>
+#include <quorate/log/segmented_log.hpp>
+#include <quorate/testing/conformance/log_store.hpp>
+
+#include <boost/system/system_category.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace log_test {
+
+using namespace quorate;
+using quorate::testing::make_test_entry;
+
+/// An empty directory that is removed with all that is in it.
+class scratch_directory {
+public:
+    scratch_directory() {
+        std::string name = (std::filesystem::temp_directory_path() / "quorate_log_XXXXXX").string();
+        BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    scratch_directory(const scratch_directory&) = delete;
+    scratch_directory& operator=(const scratch_directory&) = delete;
+    ~scratch_directory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+[[nodiscard]] inline std::string read_file(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    BOOST_REQUIRE_MESSAGE(in.good(), path);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline void write_file(const std::filesystem::path& path, byte_view bytes) {
+    std::ofstream out(path, std::ios::binary | std::ios::trunc);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    BOOST_REQUIRE_MESSAGE(out.good(), path);
+}
+
+/// Returns: the names in a directory, sorted.
+[[nodiscard]] inline std::vector<std::string> names_in(const std::filesystem::path& path) {
+    std::vector<std::string> names;
+    for (const auto& found : std::filesystem::directory_iterator(path)) {
+        names.push_back(found.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+/// Effects: makes `to` a copy of `from`, whatever was there.
+inline void copy_directory(const std::filesystem::path& from, const std::filesystem::path& to) {
+    std::filesystem::remove_all(to);
+    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+}
+
+[[nodiscard]] inline log_options options_for(const std::filesystem::path& directory) {
+    log_options options;
+    options.directory = directory;
+    options.cluster = cluster_id(77);
+    options.member = node_id(3);
+    options.segment_bytes = 16 << 10;
+    return options;
+}
+
+/// Returns: `count` entries from `index` on, each with the same number of bytes.
+[[nodiscard]] inline std::vector<entry> make_entries(std::uint64_t term, std::uint64_t index,
+                                                     std::size_t count, std::size_t bytes = 11) {
+    std::vector<entry> entries;
+    for (std::size_t i = 0; i < count; ++i, ++index) {
+        entries.push_back(
+            make_test_entry(term, index, std::string(bytes, static_cast<char>('a' + index % 26))));
+    }
+    return entries;
+}
+
+template <class Log>
+[[nodiscard]] error_code sync(Log& log) {
+    auto job = log.begin_sync();
+    const error_code outcome = job.run();
+    log.finish_sync(std::move(job), outcome);
+    return outcome;
+}
+
+template <class Log>
+void append_and_sync(Log& log, const std::vector<entry>& entries) {
+    log.append(entries);
+    BOOST_REQUIRE(!sync(log));
+}
+
+[[nodiscard]] inline std::unique_ptr<segmented_log<>> open_log(log_options options) {
+    std::string failure;
+    options.failure = &failure;
+    auto opened = segmented_log<>::open(options);
+    BOOST_REQUIRE_MESSAGE(opened.has_value(), failure);
+    return std::move(*opened);
+}
+
+/// Returns: the first indices and terms of the entries, for short comparisons.
+[[nodiscard]] inline std::vector<log_id> ids_of(const std::vector<entry>& entries) {
+    std::vector<log_id> ids;
+    for (const entry& e : entries) {
+        ids.push_back(e.id());
+    }
+    return ids;
+}
+
+/// What a faulty disk does, and how far it has come. Shared by all its files.
+struct fault_plan {
+    int fail_at = -1;       ///< The operation that fails; later ones fail too. Negative: none.
+    bool half_done = false; ///< A write that fails has written half of its bytes.
+    int operations = 0;     ///< Changes asked for so far.
+
+    [[nodiscard]] bool next_fails() noexcept {
+        const int now = operations++;
+        return fail_at >= 0 && now >= fail_at;
+    }
+    [[nodiscard]] static error_code error() noexcept {
+        return {EIO, boost::system::system_category()};
+    }
+};
+
+class faulty_file {
+public:
+    faulty_file(posix_file inner, std::shared_ptr<fault_plan> plan)
+        : inner_(std::move(inner)), plan_(std::move(plan)) {}
+
+    [[nodiscard]] result<std::uint64_t> size() const { return inner_.size(); }
+    [[nodiscard]] result<std::size_t> read_at(std::uint64_t offset, char* place,
+                                              std::size_t size) const {
+        return inner_.read_at(offset, place, size);
+    }
+    [[nodiscard]] error_code write_at(std::uint64_t offset, std::span<const byte_view> pieces) {
+        const bool first_failure = plan_->operations == plan_->fail_at;
+        if (!plan_->next_fails()) {
+            return inner_.write_at(offset, pieces);
+        }
+        if (first_failure && plan_->half_done) {
+            std::string all;
+            for (const byte_view piece : pieces) {
+                all.append(piece);
+            }
+            const byte_view half = byte_view(all).substr(0, all.size() / 2);
+            static_cast<void>(inner_.write_at(offset, {&half, 1}));
+        }
+        return fault_plan::error();
+    }
+    [[nodiscard]] error_code reserve(std::uint64_t size) {
+        return plan_->next_fails() ? fault_plan::error() : inner_.reserve(size);
+    }
+    [[nodiscard]] error_code resize(std::uint64_t size) {
+        return plan_->next_fails() ? fault_plan::error() : inner_.resize(size);
+    }
+    [[nodiscard]] error_code sync_data() {
+        return plan_->next_fails() ? fault_plan::error() : inner_.sync_data();
+    }
+
+private:
+    posix_file inner_;
+    std::shared_ptr<fault_plan> plan_;
+};
+
+/// A directory whose changes fail from some point on, as when a cable is pulled.
+class faulty_volume {
+public:
+    using file_type = faulty_file;
+
+    faulty_volume(posix_volume inner, std::shared_ptr<fault_plan> plan)
+        : inner_(std::move(inner)), plan_(std::move(plan)) {}
+
+    [[nodiscard]] static result<faulty_volume> open(const std::filesystem::path& directory) {
+        result<posix_volume> inner = posix_volume::open(directory);
+        if (!inner) {
+            return inner.error();
+        }
+        return faulty_volume(std::move(*inner), std::make_shared<fault_plan>());
+    }
+
+    [[nodiscard]] result<std::vector<std::string>> list() const { return inner_.list(); }
+    [[nodiscard]] result<faulty_file> open_file(const std::string& name) {
+        result<posix_file> file = inner_.open_file(name);
+        if (!file) {
+            return file.error();
+        }
+        return faulty_file(std::move(*file), plan_);
+    }
+    [[nodiscard]] result<temporary_file<faulty_file>> create_temporary() {
+        if (plan_->next_fails()) {
+            return fault_plan::error();
+        }
+        auto made = inner_.create_temporary();
+        if (!made) {
+            return made.error();
+        }
+        return temporary_file<faulty_file>{faulty_file(std::move(made->file), plan_), made->name};
+    }
+    [[nodiscard]] error_code rename(const std::string& from, const std::string& to) {
+        return plan_->next_fails() ? fault_plan::error() : inner_.rename(from, to);
+    }
+    [[nodiscard]] error_code remove(const std::string& name) {
+        return plan_->next_fails() ? fault_plan::error() : inner_.remove(name);
+    }
+    [[nodiscard]] error_code sync() {
+        return plan_->next_fails() ? fault_plan::error() : inner_.sync();
+    }
+    [[nodiscard]] std::string path(const std::string& name) const { return inner_.path(name); }
+
+private:
+    posix_volume inner_;
+    std::shared_ptr<fault_plan> plan_;
+};
+
+static_assert(volume<faulty_volume>);
+
+} // namespace log_test
+
+#endif

@@ -1,0 +1,73 @@
+#include <quorate/net/peer_address.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using namespace quorate;
+
+BOOST_AUTO_TEST_SUITE(address)
+
+BOOST_AUTO_TEST_CASE(good_urls) {
+    const auto is = [](std::string_view url, const std::string& host, std::uint16_t port,
+                       bool literal) {
+        const auto parsed = parse_peer_url(url);
+        return parsed && *parsed == peer_address{host, port, literal};
+    };
+    BOOST_TEST(is("http://127.0.0.1:12380", "127.0.0.1", 12380, true));
+    BOOST_TEST(is("http://0.0.0.0:0", "0.0.0.0", 0, true));
+    BOOST_TEST(is("http://[::1]:65535", "::1", 65535, true));
+    BOOST_TEST(is("http://[2001:db8::1]:80", "2001:db8::1", 80, true));
+    BOOST_TEST(is("http://localhost:1", "localhost", 1, false));
+    BOOST_TEST(is("http://node-1.example_x.org:80", "node-1.example_x.org", 80, false));
+    BOOST_TEST(is("http://1and1.example:00080", "1and1.example", 80, false));
+}
+
+BOOST_AUTO_TEST_CASE(bad_urls) {
+    const std::string long_name(254, 'a');
+    for (const std::string& url : {
+             std::string(""),
+             std::string("http://"),
+             std::string("127.0.0.1:80"),
+             std::string("https://127.0.0.1:80"),
+             std::string("HTTP://127.0.0.1:80"),
+             std::string("unix:///tmp/x"),
+             std::string("http://127.0.0.1"),
+             std::string("http://127.0.0.1:"),
+             std::string("http://:80"),
+             std::string("http://127.0.0.1:80/"),
+             std::string("http://127.0.0.1:80/path"),
+             std::string("http://127.0.0.1:80?q"),
+             std::string("http://127.0.0.1:65536"),
+             std::string("http://127.0.0.1:000080"),
+             std::string("http://127.0.0.1:-1"),
+             std::string("http://127.0.0.1:+1"),
+             std::string("http://127.0.0.1: 1"),
+             std::string("http://127.0.0.1:8 "),
+             std::string("http://127.0.0.1:8x"),
+             std::string("http://user@host:80"),
+             std::string("http://a b:80"),
+             std::string("http://256.0.0.1:80"),
+             std::string("http://1.2.3:80"),
+             std::string("http://1:80"),
+             std::string("http://::1:80"),
+             std::string("http://[::1]80"),
+             std::string("http://[::1]"),
+             std::string("http://[::1:80"),
+             std::string("http://[]:80"),
+             std::string("http://[127.0.0.1]:80"),
+             std::string("http://[fe80::1%eth0]:80"),
+             std::string("http://[host]:80"),
+             std::string("http://-a:80"),
+             std::string("http://.a:80"),
+             std::string("http://a\0b:80", 13),
+             std::string("http://[::1\0]:80", 16),
+             "http://" + long_name + ":80",
+         }) {
+        BOOST_TEST_CONTEXT(url) {
+            BOOST_TEST(parse_peer_url(url).error() == error_code(errc::invalid_option));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

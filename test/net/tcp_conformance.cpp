@@ -1,0 +1,19 @@
+#include <quorate/net/tcp_transport.hpp>
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include "tcp_support.hpp"
+
+BOOST_AUTO_TEST_SUITE(tcp_conformance)
+
+static_assert(quorate::transport<quorate::tcp_transport>);
+
+BOOST_DATA_TEST_CASE(conformance,
+                     boost::unit_test::data::make(
+                         quorate::testing::transport_conformance<quorate_test::tcp_fixture>())) {
+    BOOST_TEST(sample.run() == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,309 @@
+#!/usr/bin/env bash
+# Builds and tests everything, from nothing, on Debian 12. `--help` says more.
+set -uo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+
+usage() {
+    cat <<'TEXT'
+usage: test/run.sh [--quick] [--help]
+
+Installs what is missing (Debian packages, as root or with sudo), then checks, builds and tests:
+  checks     layers, style, documentation, generated header, formatting; the checkers themselves
+  release    g++, optimised: every header alone, all tests, the scenario scripts
+  sanitized  clang (g++ where clang is missing): address and undefined behaviour, all tests, fuzzing
+  threads    thread sanitizer: the tests that start threads
+  separate   the library compiled once instead of header-only
+  consume    as strangers use it: find_package, add_subdirectory, pkg-config, Meson subproject
+  meson      the second build system, debug: all tests
+  processes  end-to-end tests of the built programs, and example/run.sh
+Each step prints its title and seconds; its output is in build/test-logs. The last line says how
+many steps and test cases passed and failed.
+
+  --quick    only the optimised build and its unit tests and scripts
+  --help     this text
+
+Environment: QUORATE_JOBS: compile jobs (default: the processors). CI=true: a tool that is missing
+and cannot be installed is a failure, not a skipped step.
+TEXT
+}
+
+quick=no
+for argument in "$@"; do
+    case $argument in
+    --quick) quick=yes ;;
+    --help | -h) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+done
+
+jobs=${QUORATE_JOBS:-$(nproc)}
+logs=$root/build/test-logs
+passed=0
+failed=0
+started=$SECONDS
+export CTEST_OUTPUT_ON_FAILURE=1 CTEST_PARALLEL_LEVEL=$jobs
+rm -rf "$logs" && mkdir -p "$logs"
+
+# ---- packages --------------------------------------------------------------------------------
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+boost_is_recent() {
+    local version
+    version=$(printf '#include <boost/version.hpp>\nBOOST_VERSION\n' |
+        "${CXX:-g++}" -E -x c++ - 2>/dev/null | tail -n 1)
+    [[ $version =~ ^[0-9]+$ ]] && [ "$version" -ge 108100 ]
+}
+
+has_boost_test() {
+    printf 'int main() {}\n' | "${CXX:-g++}" -x c++ - -lboost_unit_test_framework \
+        -o "$logs/probe" 2>/dev/null && rm -f "$logs/probe"
+}
+
+clang_has_sanitizers() {
+    printf 'int main() {}\n' | clang++ -fsanitize=fuzzer-no-link,address -x c++ - \
+        -o "$logs/probe" 2>/dev/null && rm -f "$logs/probe"
+}
+
+# Prints the packages that the steps need and this machine lacks.
+missing_packages() {
+    has g++ || echo g++
+    has cmake || echo cmake
+    has ninja || echo ninja-build
+    has python3 || echo python3
+    boost_is_recent || echo libboost1.81-dev
+    has_boost_test || echo libboost-test1.81-dev
+    [ $quick = yes ] && return
+    has clang++ && clang_has_sanitizers || echo clang libclang-rt-14-dev
+    has clang-format-14 || has clang-format || echo clang-format
+    has meson || echo meson
+    has pkg-config || echo pkg-config
+    has ccache || echo ccache
+}
+
+install_missing() {
+    local packages as_root=()
+    packages=$(missing_packages | tr '\n' ' ')
+    [ -n "${packages// /}" ] || return 0
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    if ! has apt-get || { [ "$(id -u)" != 0 ] && ! has sudo; }; then
+        echo "cannot install: needs apt-get, as root or with sudo"
+    else
+        echo "installing: $packages"
+        # One index that cannot be fetched is no reason to stop: the install says what it lacks.
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q || true
+        # shellcheck disable=SC2086
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
+            --no-install-recommends $packages
+    fi
+    packages=$(missing_packages | tr '\n' ' ')
+    if [ -n "${packages// /}" ]; then
+        echo "still missing, please install by hand: $packages"
+        return 1
+    fi
+}
+
+# ---- steps -----------------------------------------------------------------------------------
+
+# run LIMIT COMMAND...: runs into the step's log, with a time limit in seconds.
+run() {
+    local limit=$1
+    shift
+    timeout --kill-after=10 "$limit" "$@" </dev/null >"$log" 2>&1
+}
+
+# begin TITLE: prints it and names the log.
+begin() {
+    title=$1
+    log=$logs/$(printf '%s' "$title" | tr -c 'a-z0-9\n' '_').log
+    step_started=$SECONDS
+    printf '== %-44s ' "$title"
+}
+
+# finish STATUS TEXT: prints the outcome, and the end of the log when it was bad.
+finish() {
+    local seconds=$((SECONDS - step_started))
+    if [ "$1" = 0 ]; then
+        echo "ok, ${seconds} s${2:+ ($2)}"
+    else
+        echo "FAILED, ${seconds} s${2:+ ($2)}; the end of ${log#"$root"/}:"
+        # A compiler's errors may stand far above the end; the commands it was given are no help.
+        { grep -m 20 -E '(error|Error|FAILED):' "$log"; echo ...; tail -n 40 "$log"; } |
+            grep -v '^/[^ ]*cmake -E env ' | cut -c 1-240 | sed 's/^/   | /'
+    fi
+}
+
+# step TITLE LIMIT COMMAND...: one command, one count.
+step() {
+    begin "$1"
+    shift
+    local status=0
+    run "$@" || status=$?
+    if [ $status = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    finish $status
+    return $status
+}
+
+# cases TITLE LIMIT COMMAND...: a test runner; counts the cases that its closing lines tell.
+cases() {
+    begin "$1"
+    shift
+    local status=0 good bad
+    run "$@" || status=$?
+    read -r good bad < <(python3 -B tools/count_cases.py "$log")
+    # A runner that failed without a failed case, or that ran none, is one failure.
+    if [ "$bad" = 0 ] && { [ $status != 0 ] || [ "$good" = 0 ]; }; then
+        bad=1
+        status=1
+    fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    finish $((status != 0 || bad != 0)) "$good passed, $bad failed"
+}
+
+# skip TITLE WHY: a failure in CI, where nothing may be missing.
+skip() {
+    begin "$1"
+    echo "skipped: $2"
+    [ "${CI:-}" != true ] || failed=$((failed + 1))
+}
+
+# configure_and_build PRESET [TARGET...] [-DOPTION...]: keeps going, so the log has every error.
+configure_and_build() {
+    local preset=$1 targets=()
+    shift
+    while [ $# -gt 0 ] && [[ $1 != -D* ]]; do
+        targets+=("$1") && shift
+    done
+    cmake --preset "$preset" "$@" &&
+        cmake --build "build/$preset" --parallel "$jobs" \
+            ${targets[@]+--target "${targets[@]}"} -- -k 0
+}
+export -f configure_and_build
+export jobs
+build() {
+    step "$1: build" 2400 bash -c 'configure_and_build "$@"' build "${@:2}"
+}
+
+# ---- what is run -----------------------------------------------------------------------------
+
+check_tree() {
+    step "checks: layers" 60 tools/check_layers.py
+    step "checks: style" 60 tools/check_style.py
+    step "checks: documentation" 60 tools/check_docs.py
+    step "checks: generated header" 60 tools/make_src.py --check
+    step "checks: formatting" 120 tools/check_format.sh
+    step "checks: the checkers themselves" 120 python3 -B test/tools/test_tools.py
+}
+
+test_release() {
+    build release release
+    [ $quick = yes ] ||
+        step "release: every header alone" 1200 \
+            cmake --build build/release --parallel "$jobs" --target all_verify_interface_header_sets
+    cases "release: tests" 900 ctest --test-dir build/release -LE checks
+}
+
+# Sets `prefix`, which chooses the presets of clang where it can sanitize.
+choose_compiler() {
+    prefix=clang-
+    if ! has clang++ || ! clang_has_sanitizers; then
+        skip "$1: clang" "clang++ with its sanitizers is not installed; using g++"
+        prefix=
+    fi
+}
+
+test_sanitized() {
+    local prefix preset
+    choose_compiler sanitized
+    preset=${prefix}asan
+    build sanitized $preset -DQUORATE_BUILD_BENCH=OFF
+    cases "sanitized: tests" 1500 ctest --test-dir build/$preset -LE checks
+}
+
+# Prints the folders among those given that have tests.
+folders_with_tests() {
+    local folder
+    for folder in "$@"; do
+        [ ! -f "test/$folder/main.cpp" ] || echo "$folder"
+    done
+}
+
+test_threads() {
+    local prefix folders pattern
+    choose_compiler threads
+    folders=$(folders_with_tests base log net http server node)
+    pattern=$(paste -s -d '|' <<<"$folders")
+    # shellcheck disable=SC2046,SC2086
+    build threads ${prefix}tsan $(printf 'test_%s ' $folders) \
+        -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_FUZZ=OFF -DQUORATE_BUILD_EXAMPLES=OFF
+    cases "threads: tests" 900 ctest --test-dir "build/${prefix}tsan" -R "^($pattern)\$"
+}
+
+test_separate() {
+    step "separate: build and test" 900 test/consume/run.sh separate
+}
+
+test_consume() {
+    local way
+    for way in find_package pkg_config subdirectory; do
+        step "consume: $way" 300 test/consume/run.sh $way
+    done
+    if has meson; then
+        step "consume: meson_subproject" 300 test/consume/run.sh meson_subproject
+    fi
+}
+
+test_meson() {
+    if ! has meson; then
+        skip "meson" "meson is not installed"
+        return
+    fi
+    local options=(--buildtype=debug -Doptimization=0 -Dwerror=true)
+    [ ! -d build/meson/meson-info ] || options+=(--reconfigure)
+    step "meson: set up" 120 meson setup build/meson "${options[@]}"
+    step "meson: build" 2400 ninja -C build/meson -j "$jobs" -k 0
+    cases "meson: tests" 1200 \
+        meson test -C build/meson --no-rebuild --no-suite checks --num-processes "$jobs"
+}
+
+test_processes() {
+    if [ -f test/e2e/run_all.py ]; then
+        cases "processes: end to end" 1800 \
+            python3 -B test/e2e/run_all.py --bin "$root/build/release/bin"
+    fi
+    if [ -x example/run.sh ]; then
+        step "processes: example/run.sh" 600 example/run.sh
+    fi
+}
+
+begin "packages"
+if install_missing >"$logs/packages.log" 2>&1; then
+    finish 0
+elif has g++ && has cmake && has ninja && has python3 && boost_is_recent && has_boost_test; then
+    echo "incomplete: $(tail -n 1 "$logs/packages.log")"
+else
+    log=$logs/packages.log
+    finish 1
+    printf '0 passed, 1 failed\n'
+    exit 1
+fi
+
+if [ $quick = yes ]; then
+    test_release
+else
+    check_tree
+    test_release
+    test_sanitized
+    test_threads
+    test_separate
+    test_consume
+    test_meson
+    test_processes
+fi
+
+echo "== $((SECONDS - started)) s in all"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,347 @@
+#include <quorate/store/memory_backend.hpp>
+#include <quorate/store/mvcc_store.hpp>
+#include <quorate/store/ordered_index.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <vector>
+
+BOOST_AUTO_TEST_SUITE(mvcc_store)
+
+using quorate::byte_view;
+using quorate::errc;
+using quorate::error_code;
+using quorate::key_value;
+using quorate::rope;
+using quorate::shared_bytes;
+using quorate::state_row;
+using store = quorate::mvcc_store<quorate::ordered_index, quorate::memory_backend>;
+
+namespace {
+
+quorate::put_reply put(store& s, byte_view key, byte_view value, bool prev_kv = false) {
+    return s.put({.key = key, .value = value, .lease = {}, .prev_kv = prev_kv},
+                 shared_bytes::copy_of(value));
+}
+quorate::delete_reply erase(store& s, byte_view key, byte_view end = {}, bool prev_kv = false) {
+    return s.delete_range({.key = key, .range_end = end, .prev_kv = prev_kv});
+}
+/// "a=1 b=2": the rows as a reader sees them.
+std::string text(const std::vector<key_value>& kvs) {
+    std::string out;
+    for (const key_value& kv : kvs) {
+        out += (out.empty() ? "" : " ") + std::string(kv.key.view()) + '=' +
+               std::string(kv.value.view());
+    }
+    return out;
+}
+std::string all(const store& s, std::uint64_t revision = 0) {
+    const auto found = s.range(
+        {.key = byte_view("\0", 1), .range_end = quorate::to_last_key, .revision = revision});
+    return found ? text(found->kvs) : quorate::name_of(errc(found.error().value()));
+}
+std::string joined(const rope& pieces) {
+    std::string bytes;
+    for (const shared_bytes& piece : pieces) {
+        bytes.append(piece.view());
+    }
+    return bytes;
+}
+/// Revisions 2 to 7: a=1, b=2, a=3, delete a, c=5, a=6.
+store example() {
+    store s;
+    put(s, "a", "1");
+    put(s, "b", "2");
+    put(s, "a", "3");
+    erase(s, "a");
+    put(s, "c", "5");
+    put(s, "a", "6");
+    return s;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(every_write_makes_one_revision) {
+    store s;
+    BOOST_TEST(s.current_revision() == 1u);
+    put(s, "a", "1");
+    BOOST_TEST(s.current_revision() == 2u);
+    put(s, "b", "2");
+    put(s, "c", "3");
+    BOOST_TEST(erase(s, "a", "c").deleted == 2u);
+    BOOST_TEST(s.current_revision() == 5u);
+    BOOST_TEST(erase(s, "a", "c").deleted == 0u);
+    BOOST_TEST(s.current_revision() == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(a_row_knows_its_life) {
+    store s = example();
+    const auto found = s.get("a");
+    BOOST_REQUIRE(found.has_value());
+    BOOST_TEST(found->value.view() == "6");
+    BOOST_TEST(found->create_revision == 7u);
+    BOOST_TEST(found->mod_revision == 7u);
+    BOOST_TEST(found->version == 1u);
+    put(s, "a", "7");
+    BOOST_TEST(s.get("a")->create_revision == 7u);
+    BOOST_TEST(s.get("a")->mod_revision == 8u);
+    BOOST_TEST(s.get("a")->version == 2u);
+    BOOST_TEST(!s.get("x"));
+}
+
+BOOST_AUTO_TEST_CASE(a_lease_belongs_to_the_row) {
+    store s;
+    s.put({.key = "a", .value = "", .lease = quorate::lease_id(9)}, {});
+    BOOST_TEST(s.get("a")->lease == quorate::lease_id(9));
+    put(s, "a", "1");
+    BOOST_TEST(s.get("a")->lease == quorate::lease_id());
+}
+
+BOOST_AUTO_TEST_CASE(every_revision_can_be_read) {
+    const store s = example();
+    const std::vector<std::string> wanted{"",    "a=1",     "a=1 b=2",    "a=3 b=2",
+                                          "b=2", "b=2 c=5", "a=6 b=2 c=5"};
+    for (std::uint64_t revision = 1; revision <= 7; ++revision) {
+        BOOST_TEST(all(s, revision) == wanted[revision - 1]);
+    }
+    BOOST_TEST(all(s) == wanted.back());
+    BOOST_TEST(all(s, 8) == "revision_in_future");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_before_is_returned_when_asked_for) {
+    store s = example();
+    BOOST_TEST(!put(s, "b", "x").prev_kv);
+    BOOST_TEST(put(s, "b", "y", true).prev_kv->value.view() == "x");
+    BOOST_TEST(!put(s, "new", "z", true).prev_kv);
+    BOOST_TEST(erase(s, "c", quorate::to_last_key).prev_kvs.empty());
+    const auto gone = erase(s, "a", quorate::to_last_key, true);
+    BOOST_TEST(gone.deleted == 2u);
+    BOOST_TEST(text(gone.prev_kvs) == "a=6 b=y");
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_cuts_rows_but_not_the_count) {
+    const store s = example();
+    quorate::range asked{.key = "a", .range_end = quorate::to_last_key, .limit = 2};
+    auto found = s.range(asked);
+    BOOST_TEST(text(found->kvs) == "a=6 b=2");
+    BOOST_TEST(found->count == 3u);
+    BOOST_TEST(found->more);
+    asked.limit = 3;
+    found = s.range(asked);
+    BOOST_TEST(found->kvs.size() == 3u);
+    BOOST_TEST(!found->more);
+}
+
+BOOST_AUTO_TEST_CASE(counts_and_keys_come_without_values) {
+    const store s = example();
+    const auto counted =
+        s.range({.key = "a", .range_end = quorate::to_last_key, .count_only = true});
+    BOOST_TEST(counted->count == 3u);
+    BOOST_TEST(counted->kvs.empty());
+    BOOST_TEST(!counted->more);
+    const auto keys = s.range({.key = "a", .range_end = "c", .keys_only = true});
+    BOOST_TEST(text(keys->kvs) == "a= b=");
+    BOOST_TEST(keys->kvs[0].mod_revision == 7u);
+    BOOST_TEST(keys->kvs[0].create_revision == 7u);
+    BOOST_TEST(keys->kvs[1].version == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(compaction_forgets_what_is_below) {
+    store s = example();
+    BOOST_TEST(s.row_count() == 6u);
+    BOOST_TEST(s.compact(4) == error_code());
+    BOOST_TEST(s.compact_revision() == 4u);
+    BOOST_TEST(s.current_revision() == 7u);
+    BOOST_TEST(s.row_count() == 5u); // a=1 is gone.
+    BOOST_TEST(all(s, 3) == "revision_compacted");
+    BOOST_TEST(all(s, 4) == "a=3 b=2");
+    BOOST_TEST(all(s, 5) == "b=2");
+}
+
+BOOST_AUTO_TEST_CASE(a_deletion_at_the_compacted_revision_stays_until_the_next) {
+    store s = example();
+    BOOST_TEST(s.compact(5) == error_code());
+    BOOST_TEST(s.row_count() == 4u); // b, the deletion of a, c, a
+    BOOST_TEST(s.compact(6) == error_code());
+    BOOST_TEST(s.row_count() == 3u);
+    BOOST_TEST(all(s) == "a=6 b=2 c=5");
+}
+
+BOOST_AUTO_TEST_CASE(compaction_revisions_only_grow) {
+    store s = example();
+    BOOST_TEST(s.compact(8) == make_error_code(errc::revision_in_future));
+    BOOST_TEST(s.compact(3) == error_code());
+    BOOST_TEST(s.compact(3) == make_error_code(errc::revision_compacted));
+    BOOST_TEST(s.compact(2) == make_error_code(errc::revision_compacted));
+    BOOST_TEST(s.compact(0) == make_error_code(errc::revision_compacted));
+    BOOST_TEST(s.compact(7) == error_code());
+    BOOST_TEST(all(s, 7) == "a=6 b=2 c=5");
+}
+
+BOOST_AUTO_TEST_CASE(revision_zero_is_compacted_once) {
+    store s;
+    BOOST_TEST(s.compact(0) == error_code());
+    BOOST_TEST(s.compact(0) == make_error_code(errc::revision_compacted));
+    BOOST_TEST(s.compact(1) == error_code());
+    BOOST_TEST(s.compact(2) == make_error_code(errc::revision_in_future));
+}
+
+BOOST_AUTO_TEST_CASE(compaction_goes_over_many_changes) {
+    store s;
+    for (int i = 0; i < 5000; ++i) {
+        put(s, "key" + std::to_string(i % 100), std::to_string(i));
+    }
+    const std::string before = all(s);
+    BOOST_TEST(s.compact(s.current_revision()) == error_code());
+    BOOST_TEST(s.row_count() == 100u);
+    BOOST_TEST(all(s) == before);
+    BOOST_TEST(erase(s, "key", quorate::to_last_key).deleted == 100u);
+    put(s, "last", "");
+    BOOST_TEST(s.compact(s.current_revision()) == error_code());
+    BOOST_TEST(s.row_count() == 1u);
+    BOOST_TEST(s.key_count() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_large_value_is_shared_and_a_small_one_lets_go_of_its_block) {
+    store s;
+    const auto block = shared_bytes::copy_of(std::string(1000, 'b'));
+    s.put({.key = "large"}, block.slice(100));
+    s.put({.key = "small"}, block.slice(990));
+    BOOST_TEST(s.get("large")->value.data() == block.data() + 100);
+    BOOST_TEST(s.get("small")->value.pinned() == 10u);
+    const rope taken = s.snapshot();
+    bool shared = false;
+    for (const shared_bytes& piece : taken) {
+        shared = shared || piece.data() == block.data() + 100;
+    }
+    BOOST_TEST(shared);
+}
+
+BOOST_AUTO_TEST_CASE(equal_states_have_equal_snapshots_whatever_led_there) {
+    store once = example();
+    BOOST_TEST(once.compact(6) == error_code());
+    store stepwise = example();
+    for (const std::uint64_t revision : {2u, 4u, 5u, 6u}) {
+        BOOST_TEST(stepwise.compact(revision) == error_code());
+    }
+    store restored;
+    BOOST_TEST(restored.restore(example().snapshot()) == error_code());
+    BOOST_TEST(joined(restored.snapshot()) == joined(example().snapshot()));
+    BOOST_TEST(restored.compact(6) == error_code());
+    BOOST_TEST(joined(once.snapshot()) == joined(stepwise.snapshot()));
+    BOOST_TEST(joined(once.snapshot()) == joined(restored.snapshot()));
+    BOOST_TEST(joined(once.snapshot()) != joined(example().snapshot()));
+}
+
+namespace {
+
+state_row live(std::uint64_t main, byte_view key, std::uint64_t create, std::uint64_t version,
+               std::uint32_t sub = 0) {
+    return {main, sub, create, version, {}, shared_bytes::copy_of(key), shared_bytes::copy_of("v")};
+}
+state_row dead(std::uint64_t main, byte_view key, std::uint32_t sub = 0) {
+    return {main, sub, 0, 0, {}, shared_bytes::copy_of(key), {}};
+}
+/// What a store with something in it says to a state; it must keep what it has when it refuses.
+error_code restore(quorate::state_header header, const std::vector<state_row>& rows) {
+    header.rows = rows.size();
+    quorate::state_writer out(header);
+    for (const state_row& row : rows) {
+        out.add(row);
+    }
+    store s = example();
+    const std::string before = joined(s.snapshot());
+    const rope state = std::move(out).finish();
+    const error_code failed = s.restore(state);
+    BOOST_TEST(joined(s.snapshot()) == (failed ? before : joined(state)));
+    return failed;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(sound_states_are_restored) {
+    const std::vector<std::pair<quorate::state_header, std::vector<state_row>>> states{
+        {{1, 0, 0}, {}},
+        {{1, 2, 0}, {}},
+        {{9, 10, 0}, {}},
+        {{3, 0, 0}, {live(2, "a", 2, 1), live(3, "a", 2, 2)}},
+        {{3, 0, 0}, {live(2, "a", 2, 1), dead(3, "a")}},
+        {{4, 0, 0}, {live(2, "a", 2, 1), live(3, "b", 3, 1), dead(4, "a"), dead(4, "b", 1)}},
+        {{9, 9, 0}, {live(5, "a", 3, 3), dead(8, "b"), live(9, "b", 9, 1)}},
+        {{8, 9, 0}, {live(7, "a", 7, 1), dead(8, "b", 2)}},
+    };
+    for (const auto& [header, rows] : states) {
+        BOOST_TEST(restore(header, rows) == error_code());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(states_that_no_store_can_have_are_refused) {
+    const std::vector<std::pair<quorate::state_header, std::vector<state_row>>> states{
+        // The header.
+        {{0, 0, 0}, {}},
+        {{UINT64_MAX, 0, 0}, {}},
+        {{5, 7, 0}, {}},
+        {{2, 0, 0}, {}},                                       // Where is revision 2?
+        {{4, 0, 0}, {live(2, "a", 2, 1)}},                     // The last writes are missing.
+        {{2, 0, 0}, {live(2, "a", 2, 1), live(3, "a", 2, 2)}}, // Later than the current one.
+        // One row.
+        {{1, 0, 0}, {live(1, "a", 1, 1)}},
+        {{2, 0, 0}, {live(2, "", 2, 1)}},
+        {{2, 0, 0}, {live(2, "a", 2, 1, 1)}}, // The first change of the write is missing.
+        {{2, 0, 0}, {live(2, "a", 0, 1)}},
+        {{2, 0, 0}, {live(2, "a", 3, 1)}},
+        {{2, 0, 0}, {live(2, "a", 2, 2)}},
+        {{2, 0, 0}, {dead(2, "a")}},
+        {{9, 10, 0}, {live(9, "a", 5, 6)}}, // More changes than writes.
+        {{9, 10, 0}, {live(9, "a", 5, UINT64_MAX)}},
+        {{9, 10, 0}, {live(9, "a", 5, 1)}}, // First change, but created before.
+        {{9, 10, 0}, {dead(8, "a")}},       // Should be compacted away.
+        // Rows together.
+        {{3, 0, 0}, {live(3, "a", 3, 1), live(2, "b", 2, 1)}},
+        {{2, 0, 0}, {live(2, "a", 2, 1), live(2, "a", 2, 1)}},
+        {{4, 0, 0}, {live(2, "a", 2, 1), live(4, "b", 4, 1)}},
+        {{2, 0, 0}, {live(2, "a", 2, 1), live(2, "b", 2, 1, 2)}},
+        {{3, 0, 0}, {live(2, "a", 2, 1), live(3, "a", 2, 3)}},
+        {{3, 0, 0}, {live(2, "a", 2, 1), live(3, "a", 3, 1)}},
+        {{4, 0, 0}, {live(2, "a", 2, 1), dead(3, "a"), dead(4, "a")}},
+        {{4, 0, 0}, {live(2, "a", 2, 1), dead(3, "a"), live(4, "a", 2, 3)}},
+        {{3, 0, 0}, {live(2, "a", 2, 1), dead(3, "a"), live(3, "a", 3, 1, 1)}},
+        {{2, 0, 0}, {live(2, "a", 2, 1), live(2, "a", 2, 2, 1)}},
+        {{9, 10, 0}, {live(8, "a", 8, 1), live(9, "a", 8, 2)}}, // Both before the compacted one.
+        {{9, 10, 0}, {live(8, "a", 8, 1), dead(9, "a")}},
+    };
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        BOOST_TEST_CONTEXT("state " << i) {
+            BOOST_TEST(restore(states[i].first, states[i].second) ==
+                       make_error_code(errc::corrupt));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_deletion_with_more_than_a_key_is_refused) {
+    state_row row = dead(3, "a");
+    row.value = shared_bytes::copy_of("v");
+    BOOST_TEST(restore({3, 0, 0}, {live(2, "a", 2, 1), row}) == make_error_code(errc::corrupt));
+    row = dead(3, "a");
+    row.lease = quorate::lease_id(1);
+    BOOST_TEST(restore({3, 0, 0}, {live(2, "a", 2, 1), row}) == make_error_code(errc::corrupt));
+    row = dead(3, "a");
+    row.create_revision = 2;
+    BOOST_TEST(restore({3, 0, 0}, {live(2, "a", 2, 1), row}) == make_error_code(errc::corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(a_state_with_more_or_fewer_bytes_than_it_says_is_refused) {
+    store s = example();
+    const std::string bytes = joined(s.snapshot());
+    BOOST_TEST(s.restore({shared_bytes::copy_of(bytes + 'x')}) == make_error_code(errc::corrupt));
+    BOOST_TEST(s.restore({shared_bytes::copy_of(bytes.substr(0, bytes.size() - 1))}) ==
+               make_error_code(errc::truncated));
+    BOOST_TEST(s.restore({}) == make_error_code(errc::truncated));
+    std::string many = bytes;
+    many.replace(24, 8, 8, '\xff'); // The number of rows.
+    BOOST_TEST(s.restore({shared_bytes::copy_of(many)}) == make_error_code(errc::truncated));
+    BOOST_TEST(joined(s.snapshot()) == bytes);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
