@@ -57,8 +57,8 @@ boost_is_recent() {
     [[ $version =~ ^[0-9]+$ ]] && [ "$version" -ge 108100 ]
 }
 
-has_boost_test() {
-    printf 'int main() {}\n' | "${CXX:-g++}" -x c++ - -lboost_unit_test_framework \
+has_boost_library() {
+    printf 'int main() {}\n' | "${CXX:-g++}" -x c++ - "-lboost_$1" \
         -o "$logs/probe" 2>/dev/null && rm -f "$logs/probe"
 }
 
@@ -74,7 +74,8 @@ missing_packages() {
     has ninja || echo ninja-build
     has python3 || echo python3
     boost_is_recent || echo libboost1.81-dev
-    has_boost_test || echo libboost-test1.81-dev
+    has_boost_library unit_test_framework || echo libboost-test1.81-dev
+    has_boost_library program_options || echo libboost-program-options1.81-dev
     [ $quick = yes ] && return
     has clang++ && clang_has_sanitizers || echo clang libclang-rt-14-dev
     has clang-format-14 || has clang-format || echo clang-format
@@ -282,7 +283,8 @@ test_processes() {
 begin "packages"
 if install_missing >"$logs/packages.log" 2>&1; then
     finish 0
-elif has g++ && has cmake && has ninja && has python3 && boost_is_recent && has_boost_test; then
+elif has g++ && has cmake && has ninja && has python3 && boost_is_recent &&
+    has_boost_library unit_test_framework && has_boost_library program_options; then
     echo "incomplete: $(tail -n 1 "$logs/packages.log")"
 else
     log=$logs/packages.log

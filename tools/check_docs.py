@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the documentation against the tree: quoted code, links, the error table, the version.
+"""Checks the documentation against the tree: quoted code, links, paths, error table, version.
 
 A quoted block stands below a line `<!-- from: path#marker -->` and equals the lines of that file
 between `[marker` and `marker]`, each in a comment of its own, with common indentation removed.
@@ -14,6 +14,7 @@ import source_tree
 
 QUOTE = re.compile(r"^<!-- from: (\S+)#(\S+) -->\n```(\w*)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
+NAMED_PATH = re.compile(r"`((?:[\w.]+/)*\w+\.(?:hpp|ipp|py|sh|txt))[` ]")
 ENUMERATOR = re.compile(r"^\s*(\w+)(?:\s*=\s*\d+)?,\s*///<")
 ROW = re.compile(r"^\| `(\w+)` \| `?(\w+)`? \|", re.M)
 
@@ -88,6 +89,15 @@ def check_links(root, page, findings):
             findings.add(page, line, f"no such heading: {target}")
 
 
+def check_paths(root, page, findings):
+    """A file named in the text exists: below the top, include/quorate or the page's folder."""
+    for line, content in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        for name in NAMED_PATH.findall(content):
+            tops = (root, root / "include", root / "include" / "quorate", page.parent)
+            if not any((top / name).is_file() for top in tops):
+                findings.add(page, line, f"no such file: {name}")
+
+
 def enumerators(header, name):
     """Returns the enumerators of `enum class name`, each documented on its own line."""
     text = header.read_text(encoding="utf-8")
@@ -152,6 +162,7 @@ def main():
     for page in pages:
         quotes += check_quotes(root, page, findings, arguments.write)
         check_links(root, page, findings)
+        check_paths(root, page, findings)
     check_errors(root, findings)
     check_version(root, findings)
     return findings.finish("docs", f"{len(pages)} pages, {quotes} quoted blocks")

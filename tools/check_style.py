@@ -27,10 +27,11 @@ NOT_A_FUNCTION = re.compile(
 
 
 def guard_of(root, path):
-    """Returns the guard that the path demands; include/ itself is not part of it."""
-    relative = path.relative_to(root).as_posix().removeprefix("include/")
-    if not relative.startswith("quorate/"):
+    """Returns the guard that the path demands; include/ and example/ are not part of it."""
+    relative = path.relative_to(root).as_posix()
+    if relative.startswith("test/"):
         relative = "quorate/" + relative
+    relative = relative.removeprefix("include/").removeprefix("example/")
     return re.sub(r"[^A-Z0-9]", "_", relative.upper())
 
 
@@ -64,7 +65,7 @@ def check_guard(root, path, lines, findings):
 
 
 def check_preamble(path, lines, findings):
-    """A sentence, then keys of the fixed set in their order; a header always names its flow."""
+    """A sentence, then keys of the fixed set in order; public headers name their flow."""
     preamble = []
     for line in lines:
         if not line.startswith("//"):
@@ -87,19 +88,24 @@ def check_preamble(path, lines, findings):
             order.append(PREAMBLE_KEYS.index(key))
     if order != sorted(set(order)):
         findings.add(path, 1, "preamble keys are not in the order " + ", ".join(PREAMBLE_KEYS))
-    if path.suffix == ".hpp" and "Flow" not in [key for _, key in keys]:
+    public = path.suffix == ".hpp" and path.parent.name != "impl"
+    if public and "Flow" not in [key for _, key in keys]:
         findings.add(path, 1, "the preamble has no Flow key")
 
 
 def check_mirror(root, path, findings):
-    """A test of a header includes that header first, so that the header must stand alone."""
+    """A test of a header includes it, behind nothing but other headers of the library."""
     folder = path.parent.relative_to(root / "test").as_posix()
     header = f"quorate/{folder}/{path.stem}.hpp"
     if not (root / "include" / header).is_file():
         return
-    first = next(source_tree.includes(path), None)
-    if first is None or first[2] != header:
-        findings.add(path, first[0] if first else 1, f"<{header}> is not the first include")
+    for number, _, target in source_tree.includes(path):
+        if target == header:
+            return
+        if not target.startswith("quorate/"):
+            findings.add(path, number, f"<{header}> is not among the first includes")
+            return
+    findings.add(path, 1, f"<{header}> is not among the first includes")
 
 
 def functions(lines):

@@ -31,7 +31,8 @@ void print(quorate::severity level, const std::string& text) {
 class member {
 public:
     explicit member(const kvstore::options& options)
-        : context_(1),
+        : options_(options),
+          context_(1),
           node_(context_, options.node),
           routes_(node_),
           server_(context_, options.http,
@@ -46,7 +47,9 @@ public:
             return EXIT_FAILURE;
         }
         if (const error_code failed = server_.start()) {
-            print(quorate::severity::error, "cannot listen for clients: " + failed.message());
+            print(quorate::severity::error, "cannot listen for clients on port " +
+                                                std::to_string(options_.http.port) + ": " +
+                                                failed.message());
             return EXIT_FAILURE;
         }
         signals_.add(SIGINT);
@@ -87,6 +90,7 @@ private:
         });
     }
 
+    kvstore::options options_;
     boost::asio::io_context context_;
     kvstore::node node_;
     kvstore::routes routes_;

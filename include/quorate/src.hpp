@@ -22,6 +22,7 @@
 #include <quorate/format/impl/frame.ipp>
 #include <quorate/format/impl/gather_buffer.ipp>
 #include <quorate/format/impl/record.ipp>
+#include <quorate/format/impl/snapshot.ipp>
 #include <quorate/format/impl/state.ipp>
 #include <quorate/http/impl/connection.ipp>
 #include <quorate/http/impl/error_page.ipp>
@@ -33,11 +34,13 @@
 #include <quorate/http/impl/request_parser.ipp>
 #include <quorate/http/impl/server.ipp>
 #include <quorate/http/impl/server_options.ipp>
+#include <quorate/log/impl/data_directory.ipp>
 #include <quorate/log/impl/posix_file.ipp>
 #include <quorate/log/impl/posix_volume.ipp>
 #include <quorate/log/impl/recovery.ipp>
 #include <quorate/log/impl/segment.ipp>
 #include <quorate/net/impl/framer.ipp>
+#include <quorate/net/impl/loopback_transport.ipp>
 #include <quorate/net/impl/outbox.ipp>
 #include <quorate/net/impl/peer_address.ipp>
 #include <quorate/net/impl/tcp_dialler.ipp>

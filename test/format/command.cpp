@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(a_value_is_a_slice_of_the_command) {
     const auto& asked = std::get<quorate::put>(*found);
     const shared_bytes value = slice_of(command, asked.value);
     BOOST_TEST(value.view() == "value");
-    BOOST_TEST(value.data() == asked.value.data());
+    BOOST_TEST((value.data() == asked.value.data()));
     BOOST_TEST(slice_of(command, byte_view{}).empty());
 }
 

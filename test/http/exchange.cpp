@@ -11,7 +11,9 @@ using namespace quorate::http;
 namespace {
 
 struct recorder final : http::detail::exchange_owner {
-    void answer(http::detail::exchange_slot&, response&& r) override { got.push_back(std::move(r)); }
+    void answer(http::detail::exchange_slot&, response&& r) override {
+        got.push_back(std::move(r));
+    }
     bool is_open() const noexcept override { return open; }
     std::vector<response> got;
     bool open = true;

@@ -33,8 +33,8 @@ error_code open_error(log_options options, std::string& failure) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(conforms) {
-    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-        scratch_directory scratch;
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        scratch_directory scratch(seed <= 2 ? medium::disk : medium::memory);
         log_options options = options_for(scratch.path());
         options.segment_bytes = seed % 2 == 0 ? 16 << 10 : 0;
         quorate::testing::log_store_suite<segmented_log<>> suite(options, true, seed);

@@ -10,6 +10,8 @@
 #include <boost/system/system_category.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -26,11 +28,19 @@ namespace log_test {
 using namespace quorate;
 using quorate::testing::make_test_entry;
 
+/// Where a test keeps its files. Most only need them to look like files, and open thousands of
+/// logs, each with its syncs.
+enum class medium { memory, disk };
+
 /// An empty directory that is removed with all that is in it.
 class scratch_directory {
 public:
-    scratch_directory() {
-        std::string name = (std::filesystem::temp_directory_path() / "quorate_log_XXXXXX").string();
+    explicit scratch_directory(medium where = medium::memory) {
+        std::filesystem::path parent = std::filesystem::temp_directory_path();
+        if (where == medium::memory && ::access("/dev/shm", W_OK) == 0) {
+            parent = "/dev/shm";
+        }
+        std::string name = (parent / "quorate_log_XXXXXX").string();
         BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
         path_ = name;
     }

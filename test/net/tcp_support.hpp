@@ -65,7 +65,6 @@ struct tcp_fixture {
             }
             io.restart();
             io.run_one_for(std::chrono::milliseconds(10));
-            io.poll();
         }
         return true;
     }

@@ -1,11 +1,11 @@
 // Scripts about membership changes, without nodes.
-#include "printers.hpp"
-#include "session.hpp"
-
 #include <quorate/consensus/membership_change.hpp>
 
 #include <algorithm>
 #include <map>
+
+#include "printers.hpp"
+#include "session.hpp"
 
 namespace quorate::scenario {
 namespace {
@@ -18,8 +18,8 @@ public:
     void apply(std::span<const single_change> changes, const id_set& outgoing, log_index last) {
         const log_index next = std::max(last, log_index{1});
         for (const single_change& change : changes) {
-            const bool adds = change.kind == change_kind::add_voter ||
-                              change.kind == change_kind::add_learner;
+            const bool adds =
+                change.kind == change_kind::add_voter || change.kind == change_kind::add_learner;
             if (change.node && adds) {
                 next_.try_emplace(change.node, next);
             } else if (change.kind == change_kind::remove && !outgoing.contains(change.node)) {
@@ -122,6 +122,8 @@ bool is_change_command(std::string_view command) noexcept {
     return command == "simple" || command == "enter-joint" || command == "leave-joint";
 }
 
-std::unique_ptr<session> make_change_session() { return std::make_unique<change_session>(); }
+std::unique_ptr<session> make_change_session() {
+    return std::make_unique<change_session>();
+}
 
 } // namespace quorate::scenario

@@ -1,12 +1,12 @@
 // Nodes, queues, storage threads.
 #include "environment.hpp"
 
-#include "script_file.hpp"
-
 #include <quorate/base/assert.hpp>
 
 #include <algorithm>
 #include <utility>
+
+#include "script_file.hpp"
 
 namespace quorate::scenario {
 namespace {
@@ -14,7 +14,9 @@ namespace {
 // A group that exchanges messages for ever would hang the runner.
 constexpr int stabilize_rounds_max = 10'000;
 
-std::string number(node_id id) { return std::to_string(id.value()); }
+std::string number(node_id id) {
+    return std::to_string(id.value());
+}
 
 parcel storage_append(const script_node& node, const effects& batch) {
     const node_id self = node.options.id;
@@ -339,7 +341,9 @@ bool environment::stabilize_once(const std::vector<node_id>& ids) {
         [&](node_id id) { out_.indented([&] { process_ready(id); }); });
     phase(
         "receiving messages", [&](node_id id) { return has_parcel_for(id); },
-        [&](node_id id) { out_.indented([&] { deliver({{id, false}}, {}); }); });
+        [&](node_id id) { out_.indented([&] {
+                              deliver({{id, false}}, {});
+                          }); });
     phase(
         "processing append thread", [&](node_id id) { return !node(id).append_work.empty(); },
         [&](node_id id) {
@@ -402,8 +406,7 @@ void environment::restart(node_id id) {
     const auto stands_before_log = [&](const snapshot_ptr& s) {
         return s->last == owner.storage.before;
     };
-    const auto base =
-        std::find_if(owner.history.begin(), owner.history.end(), stands_before_log);
+    const auto base = std::find_if(owner.history.begin(), owner.history.end(), stands_before_log);
     if (base == owner.history.end()) {
         throw command_error("error: no snapshot stands before the log");
     }
@@ -441,8 +444,7 @@ void environment::check_leaders() {
         }
         const auto [place, fresh] = leaders_.emplace(status.hard.term, status.id);
         if (!fresh && place->second != status.id) {
-            throw script_error("two nodes led in term " +
-                               std::to_string(status.hard.term.value()));
+            throw script_error("two nodes led in term " + std::to_string(status.hard.term.value()));
         }
     }
 }

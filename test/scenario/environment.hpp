@@ -7,11 +7,6 @@
 #ifndef QUORATE_TEST_SCENARIO_ENVIRONMENT_HPP
 #define QUORATE_TEST_SCENARIO_ENVIRONMENT_HPP
 
-#include "model_storage.hpp"
-#include "output.hpp"
-#include "parcel.hpp"
-#include "printers.hpp"
-
 #include <quorate/consensus/raft.hpp>
 
 #include <deque>
@@ -22,6 +17,11 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "model_storage.hpp"
+#include "output.hpp"
+#include "parcel.hpp"
+#include "printers.hpp"
 
 namespace quorate::scenario {
 

@@ -1,11 +1,11 @@
 // Scripts about groups of nodes: reads directives, calls the environment.
-#include "environment.hpp"
-#include "session.hpp"
-
 #include <algorithm>
 #include <cctype>
 #include <functional>
 #include <map>
+
+#include "environment.hpp"
+#include "session.hpp"
 
 namespace quorate::scenario {
 namespace {
@@ -84,9 +84,7 @@ const std::map<std::string, spec_setter, std::less<>>& spec_setters() {
         {"read-only", set_reads},
         {"step-down-on-removal", sets(&raft_options::step_down_on_removal)},
         {"content",
-         [](group_spec&, const std::string&) {
-             throw script_error("content= cannot be given");
-         }},
+         [](group_spec&, const std::string&) { throw script_error("content= cannot be given"); }},
         // The project's own.
         {"election-ticks", sets(&raft_options::election_ticks)},
         {"max-size-per-msg", sets(&raft_options::append_bytes_max)},
@@ -309,9 +307,9 @@ private:
             throw command_error(
                 "error: v1 conf change can only have one operation and no transition");
         }
-        fail_on(engine(directive).propose_change(
-            change, v1 ? entry_kind::change : entry_kind::joint_change,
-            directive.number_or_zero("context")));
+        fail_on(engine(directive).propose_change(change,
+                                                 v1 ? entry_kind::change : entry_kind::joint_change,
+                                                 directive.number_or_zero("context")));
     }
     static change_transition to_transition(const std::string& name) {
         if (name == "auto") {
@@ -329,9 +327,9 @@ private:
     void raft_log(const directive_view& directive) {
         const model_storage& storage = world_.node(directive.id(0)).storage;
         if (storage.entries.empty()) {
-            world_.out().write("log is empty: first index=" +
-                               std::to_string(storage.first().value()) +
-                               ", last index=" + std::to_string(storage.last().value()));
+            world_.out().write(
+                "log is empty: first index=" + std::to_string(storage.first().value()) +
+                ", last index=" + std::to_string(storage.last().value()));
             return;
         }
         world_.out().write(describe(storage.entries));
@@ -362,8 +360,9 @@ private:
     }
     void report_unreachable(const directive_view& directive) {
         if (directive.ids().size() != 2) {
-            throw command_error("error: must specify exactly two node indexes: node on which to "
-                                "report, and reported node");
+            throw command_error(
+                "error: must specify exactly two node indexes: node on which to "
+                "report, and reported node");
         }
         engine(directive).on_unreachable(directive.id(1));
     }

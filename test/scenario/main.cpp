@@ -1,10 +1,10 @@
 // quorate_scenario: runs consensus scripts. See doc/scenario.md.
-#include "runner.hpp"
-
 #include <charconv>
 #include <cstdio>
 #include <optional>
 #include <string_view>
+
+#include "runner.hpp"
 
 namespace {
 

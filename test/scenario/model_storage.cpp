@@ -1,9 +1,9 @@
 // The model of one node's disk.
 #include "model_storage.hpp"
 
-#include "script_file.hpp"
-
 #include <quorate/base/assert.hpp>
+
+#include "script_file.hpp"
 
 namespace quorate::scenario {
 namespace {

@@ -16,8 +16,8 @@ namespace quorate::scenario {
 
 struct model_storage {
     hard_state hard;
-    log_id before;             ///< Zero: nothing is compacted.
-    log_index snapshot;        ///< Of the newest snapshot installed; zero: none.
+    log_id before;              ///< Zero: nothing is compacted.
+    log_index snapshot;         ///< Of the newest snapshot installed; zero: none.
     std::vector<entry> entries; ///< Dense; the first follows `before`.
 
     [[nodiscard]] log_index first() const noexcept { return before.index.next(); }

@@ -1,7 +1,8 @@
 // The text that a directive prints.
 // Flow:       none
 // Invariants: nothing is printed at level none
-// Source:     the reference's log levels; the lower ones only hid log lines, which do not exist here
+// Source:     the reference's log levels; the lower ones only hid log lines, which do not exist
+// here
 #ifndef QUORATE_TEST_SCENARIO_OUTPUT_HPP
 #define QUORATE_TEST_SCENARIO_OUTPUT_HPP
 

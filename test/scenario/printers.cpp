@@ -1,16 +1,18 @@
 // Formats of everything that scripts show.
 #include "printers.hpp"
 
-#include "script_file.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
 
+#include "script_file.hpp"
+
 namespace quorate::scenario {
 namespace {
 
-std::string decimal(std::uint64_t number) { return std::to_string(number); }
+std::string decimal(std::uint64_t number) {
+    return std::to_string(number);
+}
 
 std::string describe_target(node_id id) {
     if (!id) {
@@ -23,22 +25,10 @@ std::string describe_target(node_id id) {
 }
 
 constexpr std::array<std::string_view, message_kind_max + 1> peer_types{
-    "MsgProp",
-    "MsgApp",
-    "MsgAppResp",
-    "MsgVote",
-    "MsgVoteResp",
-    "MsgSnap",
-    "MsgHeartbeat",
-    "MsgHeartbeatResp",
-    "MsgTransferLeader",
-    "MsgTimeoutNow",
-    "MsgReadIndex",
-    "MsgReadIndexResp",
-    "MsgPreVote",
-    "MsgPreVoteResp",
-    "MsgPropRefused",
-    "MsgReadIndexRefused",
+    "MsgProp",           "MsgApp",         "MsgAppResp",     "MsgVote",
+    "MsgVoteResp",       "MsgSnap",        "MsgHeartbeat",   "MsgHeartbeatResp",
+    "MsgTransferLeader", "MsgTimeoutNow",  "MsgReadIndex",   "MsgReadIndexResp",
+    "MsgPreVote",        "MsgPreVoteResp", "MsgPropRefused", "MsgReadIndexRefused",
 };
 
 constexpr std::array<std::string_view, 4> storage_types{
@@ -50,8 +40,7 @@ constexpr std::array<std::string_view, 4> storage_types{
 
 // Kinds that the reference knows and that exist here as calls, not as messages.
 constexpr std::array<std::string_view, 6> call_types{
-    "MsgHup",        "MsgBeat",        "MsgUnreachable",
-    "MsgSnapStatus", "MsgCheckQuorum", "MsgForgetLeader",
+    "MsgHup", "MsgBeat", "MsgUnreachable", "MsgSnapStatus", "MsgCheckQuorum", "MsgForgetLeader",
 };
 
 std::string describe_change(entry_kind kind, byte_view bytes) {
@@ -137,8 +126,7 @@ std::string describe_reason(const parcel& p) {
     }
     const std::uint64_t number = p.header.reject_hint.value();
     const bool known = number > 0 && number <= static_cast<std::uint64_t>(errc::invalid_option);
-    return " Reason:" +
-           (known ? std::string(name_of(static_cast<errc>(number))) : decimal(number));
+    return " Reason:" + (known ? std::string(name_of(static_cast<errc>(number))) : decimal(number));
 }
 
 std::string describe_reads(std::span<const read_state> reads) {
@@ -324,8 +312,7 @@ std::string describe(const soft_state& soft) {
 
 std::string describe(const snapshot_ptr& snap) {
     return "Index:" + decimal(snap->last.index.value()) +
-           " Term:" + decimal(snap->last.term.value()) +
-           " ConfState:" + describe_conf_state(snap);
+           " Term:" + decimal(snap->last.term.value()) + " ConfState:" + describe_conf_state(snap);
 }
 
 std::string describe(const parcel& p, const std::string& indent) {

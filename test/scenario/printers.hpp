@@ -5,8 +5,6 @@
 #ifndef QUORATE_TEST_SCENARIO_PRINTERS_HPP
 #define QUORATE_TEST_SCENARIO_PRINTERS_HPP
 
-#include "parcel.hpp"
-
 #include <quorate/base/error.hpp>
 #include <quorate/consensus/membership_change.hpp>
 #include <quorate/consensus/progress.hpp>
@@ -17,6 +15,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "parcel.hpp"
 
 namespace quorate::scenario {
 

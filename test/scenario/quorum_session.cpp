@@ -1,13 +1,13 @@
 // Scripts about quorums: what is committed, who has won. Also checks that other ways to compute
 // the same give the same.
-#include "printers.hpp"
-#include "session.hpp"
-
 #include <quorate/consensus/quorum.hpp>
 
 #include <algorithm>
 #include <map>
 #include <optional>
+
+#include "printers.hpp"
+#include "session.hpp"
 
 namespace quorate::scenario {
 namespace {
@@ -207,14 +207,12 @@ void check_lowered(const membership& members, const inputs& acked, log_index ind
             changed[id] = lower;
             const log_index found = committed(members, changed);
             cross.expect(index, found, describe_index(found),
-                         "overlaying " + std::to_string(id.value()) + "->" +
-                             std::to_string(lower));
+                         "overlaying " + std::to_string(id.value()) + "->" + std::to_string(lower));
         }
     }
 }
 
-std::string check_committed(const quorum_question& question, const inputs& acked,
-                            log_index index) {
+std::string check_committed(const quorum_question& question, const inputs& acked, log_index index) {
     const membership& members = question.members;
     cross_check cross;
     const auto expect = [&](log_index found, const char* how) {
@@ -223,8 +221,7 @@ std::string check_committed(const quorum_question& question, const inputs& acked
     expect(std::min(committed_by_counting(members.voters, acked),
                     committed_by_counting(members.outgoing, acked)),
            "via alternative computation");
-    expect(committed(halves(members.outgoing, members.voters), acked),
-           "via symmetry");
+    expect(committed(halves(members.outgoing, members.voters), acked), "via symmetry");
     if (!question.joint) {
         expect(committed_index(members.voters,
                                [&](node_id id) -> std::optional<log_index> {
@@ -233,8 +230,7 @@ std::string check_committed(const quorum_question& question, const inputs& acked
                                               : std::nullopt;
                                }),
                "via zero-joint quorum");
-        expect(committed(halves(members.voters, members.voters), acked),
-               "via self-joint quorum");
+        expect(committed(halves(members.voters, members.voters), acked), "via self-joint quorum");
         check_lowered(members, acked, index, cross);
     }
     return cross.text();
@@ -295,6 +291,8 @@ bool is_quorum_command(std::string_view command) noexcept {
     return command == "committed" || command == "vote";
 }
 
-std::unique_ptr<session> make_quorum_session() { return std::make_unique<quorum_session>(); }
+std::unique_ptr<session> make_quorum_session() {
+    return std::make_unique<quorum_session>();
+}
 
 } // namespace quorate::scenario

@@ -21,8 +21,8 @@ public:
 
 [[noreturn]] void throw_assertion(const assertion_failure& failure) {
     throw engine_assertion(std::string("assertion failed: ") + failure.expression + " (" +
-                           failure.where.file_name() + ":" +
-                           std::to_string(failure.where.line()) + ")");
+                           failure.where.file_name() + ":" + std::to_string(failure.where.line()) +
+                           ")");
 }
 
 bool ignored(const fs::path& path) {
@@ -167,6 +167,8 @@ file_report run_file(const fs::path& path, const run_options& options) {
     return file_run(path, options).run();
 }
 
-void install_assertion_handler() { set_assertion_handler(&throw_assertion); }
+void install_assertion_handler() {
+    set_assertion_handler(&throw_assertion);
+}
 
 } // namespace quorate::scenario

@@ -4,13 +4,13 @@
 #ifndef QUORATE_TEST_SCENARIO_RUNNER_HPP
 #define QUORATE_TEST_SCENARIO_RUNNER_HPP
 
-#include "session.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include "session.hpp"
 
 namespace quorate::scenario {
 

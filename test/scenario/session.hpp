@@ -5,11 +5,11 @@
 #ifndef QUORATE_TEST_SCENARIO_SESSION_HPP
 #define QUORATE_TEST_SCENARIO_SESSION_HPP
 
-#include "script_file.hpp"
-
 #include <cstdint>
 #include <memory>
 #include <string>
+
+#include "script_file.hpp"
 
 namespace quorate::scenario {
 

@@ -1,3 +1,4 @@
+#include <quorate/store/key_index.hpp>
 #include <quorate/store/ordered_index.hpp>
 #include <quorate/testing/conformance/key_index.hpp>
 
@@ -17,6 +18,21 @@ BOOST_AUTO_TEST_CASE(ordered_index_keeps_the_contract) {
         BOOST_TEST(report.passed(), report);
         BOOST_TEST(report.checks() > 10000u);
     }
+}
+
+namespace {
+
+/// The worst that a client can do.
+struct equal_hash {
+    std::size_t operator()(byte_view) const noexcept { return 7; }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(the_hash_is_of_no_consequence) {
+    using index = quorate::basic_ordered_index<equal_hash>;
+    const auto report = quorate::testing::check_key_index<index>();
+    BOOST_TEST(report.passed(), report);
 }
 
 namespace {
@@ -46,10 +62,10 @@ BOOST_AUTO_TEST_CASE(the_suite_finds_what_is_wrong) {
 BOOST_AUTO_TEST_CASE(rows_share_the_one_copy_of_a_key) {
     ordered_index index;
     const shared_bytes first = index.put("key", {2, 0}).key;
-    BOOST_TEST(index.put("key", {3, 0}).key.data() == first.data());
+    BOOST_TEST((index.put("key", {3, 0}).key.data() == first.data()));
     const auto deleted = index.tombstone("key", {4, 0});
     BOOST_REQUIRE(deleted.has_value());
-    BOOST_TEST(deleted->key.data() == first.data());
+    BOOST_TEST((deleted->key.data() == first.data()));
 }
 
 BOOST_AUTO_TEST_CASE(a_moved_index_still_finds_its_keys) {

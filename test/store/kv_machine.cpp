@@ -139,11 +139,11 @@ BOOST_AUTO_TEST_CASE(a_value_is_copied_into_the_command_and_never_again) {
     m.apply(log_index(1), command.slice(8));
     const auto found = m.get("k");
     BOOST_REQUIRE(found.has_value());
-    BOOST_TEST(found->value.data() == command.data() + command.size() - long_value.size());
+    BOOST_TEST((found->value.data() == command.data() + command.size() - long_value.size()));
     // The snapshot and who restores it share it too.
     machine other;
     BOOST_TEST(!other.restore(m.snapshot()));
-    BOOST_TEST(other.get("k")->value.data() == found->value.data());
+    BOOST_TEST((other.get("k")->value.data() == found->value.data()));
 }
 
 BOOST_AUTO_TEST_CASE(a_snapshot_in_one_large_piece_is_not_kept_whole) {

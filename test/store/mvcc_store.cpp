@@ -1,5 +1,6 @@
-#include <quorate/store/memory_backend.hpp>
 #include <quorate/store/mvcc_store.hpp>
+// The models that it is tested with.
+#include <quorate/store/memory_backend.hpp>
 #include <quorate/store/ordered_index.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -208,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_large_value_is_shared_and_a_small_one_lets_go_of_its_bloc
     const auto block = shared_bytes::copy_of(std::string(1000, 'b'));
     s.put({.key = "large"}, block.slice(100));
     s.put({.key = "small"}, block.slice(990));
-    BOOST_TEST(s.get("large")->value.data() == block.data() + 100);
+    BOOST_TEST((s.get("large")->value.data() == block.data() + 100));
     BOOST_TEST(s.get("small")->value.pinned() == 10u);
     const rope taken = s.snapshot();
     bool shared = false;

@@ -195,10 +195,14 @@ class Style(ToolTest):
         self.append("include/quorate/net/tcp_transport.hpp", "#include <boost/asio.hpp>\n")
         self.refuses("check_style.py", "<boost/asio.hpp>: include the parts")
 
+    def test_header_not_included(self):
+        self.write("test/base/error.cpp", "#include <quorate/consensus/raft.hpp>\n")
+        self.refuses("check_style.py", "<quorate/base/error.hpp> is not among the first includes")
+
     def test_header_not_first(self):
         self.write("test/base/error.cpp",
                    "#include <vector>\n\n#include <quorate/base/error.hpp>\n")
-        self.refuses("check_style.py", "<quorate/base/error.hpp> is not the first include")
+        self.refuses("check_style.py", "<quorate/base/error.hpp> is not among the first includes")
 
     def test_long_function(self):
         body = "inline void grow(int a) {\n" + "    ++a;\n" * 80 + "}\n"
@@ -245,6 +249,12 @@ class Docs(ToolTest):
     def test_link_to_missing_heading(self):
         self.append("doc/index.md", "\n[gone](errors.md#gone)\n")
         self.refuses("check_docs.py", "no such heading: errors.md#gone")
+
+    def test_named_file(self):
+        self.append("doc/index.md", "\n`base/error.hpp` and `tools/layers.txt`\n")
+        self.accepts("check_docs.py")
+        self.append("doc/index.md", "\n`base/gone.hpp`\n")
+        self.refuses("check_docs.py", "no such file: base/gone.hpp")
 
     def test_errors(self):
         for rows, expected in (

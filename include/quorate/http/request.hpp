@@ -26,7 +26,7 @@ struct request {
     std::string_view target{}; ///< The raw bytes: no decoding, query included, not empty.
     byte_view body{};          ///< Chunks are joined.
     std::span<const request_field> fields{}; ///< In the order received; trailers are dropped.
-    unsigned version = 11;                 ///< 10 for HTTP/1.0, 11 for HTTP/1.1.
+    unsigned version = 11;                   ///< 10 for HTTP/1.0, 11 for HTTP/1.1.
 
     /// Returns: the value of the first field called `name`, whatever its case.
     /// Complexity: linear in the number of fields.

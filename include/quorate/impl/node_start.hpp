@@ -197,7 +197,10 @@ error_code basic_node<Policies>::bootstrap(start_state& start) {
 
 template <class Policies>
 error_code basic_node<Policies>::adopt_members() {
-    for (const member_address& m : members_) {
+    // A member that joins knows nobody yet but those it was told of, and has to answer them.
+    const member_table known =
+        members_.size() > 0 ? members_ : member_table(options_.initial_members);
+    for (const member_address& m : known) {
         if (m.id == options_.id) {
             continue;
         }

@@ -16,24 +16,33 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <map>
-#include <random>
 #include <utility>
 
 namespace quorate {
+
+/// The same on every machine and in every run. Who lets strangers choose keys, and minds that they
+/// could choose a million of one hash to slow its searches down, gives a hash of their own with a
+/// secret in it; results do not depend on the hash.
+struct fixed_key_hash {
+    std::size_t operator()(byte_view key) const noexcept {
+        return boost::hash_range(key.begin(), key.end());
+    }
+};
 
 /// Complexity: constant for one key, save that a new one is entered in logarithmic time; `range`
 /// logarithmic plus linear in the keys of the span, those that are deleted but not compacted away
 /// included. `put` allocates a node and a copy of the key when the key is new, else only when its
 /// history grows.
-class ordered_index {
+template <class KeyHash = fixed_key_hash>
+class basic_ordered_index {
 public:
-    ordered_index() = default;
-    ordered_index(ordered_index&&) noexcept = default;
-    ordered_index& operator=(ordered_index&&) noexcept = default;
+    basic_ordered_index() = default;
+    basic_ordered_index(basic_ordered_index&&) noexcept = default;
+    basic_ordered_index& operator=(basic_ordered_index&&) noexcept = default;
     /// The table refers to the nodes of the tree, which a copy would not.
-    ordered_index(const ordered_index&) = delete;
-    ordered_index& operator=(const ordered_index&) = delete;
-    ~ordered_index() = default;
+    basic_ordered_index(const basic_ordered_index&) = delete;
+    basic_ordered_index& operator=(const basic_ordered_index&) = delete;
+    ~basic_ordered_index() = default;
 
     index_put put(byte_view key, revision at) {
         const probe wanted = probe_of(key);
@@ -136,7 +145,7 @@ private:
     /// What the table holds. The hash is kept so that growing the table touches no node.
     struct entry {
         std::size_t hash;
-        tree::iterator node;
+        typename tree::iterator node;
     };
     struct entry_hash {
         using is_transparent = void;
@@ -153,20 +162,10 @@ private:
     };
     using table = boost::unordered_flat_set<entry, entry_hash, entry_equal>;
 
-    /// Clients choose the keys, so the hash must not be one whose collisions they can look up.
-    /// Nothing but the time of a search depends on the seed.
-    static std::size_t hash_seed() {
-        static const std::size_t seed = std::random_device{}();
-        return seed;
-    }
-    static probe probe_of(byte_view key) {
-        std::size_t hash = hash_seed();
-        boost::hash_range(hash, key.begin(), key.end());
-        return {hash, key};
-    }
+    static probe probe_of(byte_view key) noexcept { return {KeyHash{}(key), key}; }
 
     /// Requires: the key is not there.
-    table::iterator enter(const probe& wanted, key_history&& history) {
+    typename table::iterator enter(const probe& wanted, key_history&& history) {
         const auto node =
             tree_.emplace(shared_bytes::copy_of(wanted.key), std::move(history)).first;
         return table_.insert(entry{wanted.hash, node}).first;
@@ -183,7 +182,8 @@ private:
 
     /// Returns: whether to go on.
     template <class Visit>
-    static bool visit_node(const tree::value_type& node, std::uint64_t main, Visit& visit) {
+    static bool visit_node(const typename tree::value_type& node, std::uint64_t main,
+                           Visit& visit) {
         const auto found = node.second.get(main);
         return !found || visit(node.first, *found);
     }
@@ -191,6 +191,8 @@ private:
     tree tree_;
     table table_;
 };
+
+using ordered_index = basic_ordered_index<>;
 
 static_assert(key_index<ordered_index>);
 

@@ -84,7 +84,9 @@ QUORATE_DECL error_code raft::handle_snapshot(const message& m) {
 }
 
 QUORATE_DECL bool raft::restore(const snapshot_ptr& snap) {
-    if (snap->last.index <= log_.committed() || !snap->members.contains(options_.id)) {
+    const bool joining = options_.join_from_any_snapshot && members_.empty();
+    const bool concerned = joining || snap->members.contains(options_.id);
+    if (snap->last.index <= log_.committed() || !concerned) {
         return false;
     }
     if (log_.matches(snap->last)) {

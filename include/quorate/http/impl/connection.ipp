@@ -336,7 +336,8 @@ QUORATE_DECL void connection::settle() {
     } else {
         expect(count_ == 0 && is_sent ? wait::idle : wait::nothing);
     }
-    if (!reading_ && (!is_between || may_begin())) {
+    // What is received but not begun waits for room; a read now would lock it in its buffer.
+    if (!reading_ && (!is_between || (received_.size() == 0 && may_begin()))) {
         read();
     }
 }

@@ -6,10 +6,11 @@
 #ifndef QUORATE_TESTING_CONFORMANCE_REPORT_HPP
 #define QUORATE_TESTING_CONFORMANCE_REPORT_HPP
 
+#include <boost/assert/source_location.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <ostream>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ class conformance_report {
 public:
     /// Returns: `held`. Effects: remembers `what` and its place when it did not.
     bool expect(bool held, const char* what,
-                std::source_location where = std::source_location::current()) {
+                boost::source_location where = BOOST_CURRENT_LOCATION) {
         ++checks_;
         if (!held && failures_.size() < failures_max) {
             failures_.push_back(std::string(where.file_name()) + ':' +

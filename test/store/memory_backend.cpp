@@ -5,7 +5,7 @@
 
 #include "support.hpp"
 
-BOOST_AUTO_TEST_SUITE(value_backend)
+BOOST_AUTO_TEST_SUITE(memory_backend_tests)
 
 using quorate::memory_backend;
 using quorate::revision;

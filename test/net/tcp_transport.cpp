@@ -1,0 +1,484 @@
+#include <quorate/net/tcp_transport.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tcp_support.hpp"
+
+using namespace quorate;
+using namespace quorate_test;
+using quorate::testing::recording_sink;
+
+BOOST_AUTO_TEST_SUITE(over_tcp)
+
+namespace {
+
+constexpr cluster_id cluster{7};
+constexpr node_id one{1};
+constexpr node_id two{2};
+constexpr node_id three{3};
+
+/// Three members that know one another.
+struct trio : tcp_fixture {
+    trio() {
+        for (node_id id : {one, two, three}) {
+            BOOST_REQUIRE(!open(id, cluster, sinks[id]));
+        }
+        for (node_id a : {one, two, three}) {
+            for (node_id b : {one, two, three}) {
+                BOOST_REQUIRE(!wire(a).add_peer(b, url(b)));
+            }
+        }
+    }
+    bool connected() {
+        return run_until([&] {
+            return wire(one).statistics().connections_opened == 2 &&
+                   wire(two).statistics().connections_opened == 2 &&
+                   wire(three).statistics().connections_opened == 2;
+        });
+    }
+    std::map<node_id, recording_sink> sinks;
+};
+
+/// Two members; the first one sends.
+struct duo : tcp_fixture {
+    void begin() {
+        BOOST_REQUIRE(!open(one, cluster, a));
+        BOOST_REQUIRE(!open(two, cluster, b));
+        BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+        BOOST_REQUIRE(run_until([&] { return wire(two).statistics().connections_accepted == 1; }));
+        BOOST_REQUIRE(run_until([&] { return wire(one).statistics().connections_opened == 1; }));
+    }
+    recording_sink a;
+    recording_sink b;
+};
+
+message snapshot_of(node_id from, node_id to, std::size_t pieces, std::size_t piece_bytes) {
+    message m = heartbeat(from, to, 0);
+    m.kind = message_kind::install_snapshot;
+    auto snap = std::make_shared<snapshot>();
+    snap->last = {term_id(1), log_index(100)};
+    snap->members.voters = {from, to};
+    for (std::size_t i = 0; i < pieces; ++i) {
+        snap->data.push_back(sample_entry(1, i, piece_bytes).payload);
+    }
+    m.snap = snap;
+    return m;
+}
+
+shared_bytes hello_from(node_id from, node_id to, cluster_id of = cluster) {
+    return encode_hello({protocol_version, hello_status::ok, of, from, to});
+}
+
+hello_status answer_in(const std::string& received) {
+    const auto content = decode_frame(shared_bytes::copy_of(received));
+    BOOST_REQUIRE(content.has_value());
+    BOOST_REQUIRE(std::holds_alternative<hello>(*content));
+    return std::get<hello>(*content).status;
+}
+
+const std::size_t hello_bytes = hello_from(one, two).size();
+
+/// A peer that answers the hello and reads nothing afterwards.
+struct stalled_peer {
+    stalled_peer(tcp_fixture& fixture, node_id id)
+        : acceptor(fixture.io, {boost::asio::ip::address_v4::loopback(), fixture.port(id)}),
+          socket(fixture.io),
+          answer(encode_hello({protocol_version, hello_status::ok, cluster, id, one})) {
+        accept();
+    }
+    void accept() {
+        acceptor.async_accept(socket, [this](const boost::system::error_code& ec) {
+            if (!ec) {
+                ++accepted;
+                static_cast<void>(
+                    boost::asio::write(socket, boost::asio::buffer(answer.data(), answer.size())));
+                // It keeps the first connection; later ones wait in the backlog.
+            }
+        });
+    }
+
+    tcp::acceptor acceptor;
+    tcp::socket socket;
+    shared_bytes answer;
+    int accepted = 0;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(three_members_hear_one_another, trio) {
+    BOOST_REQUIRE(connected());
+    for (node_id from : {one, two, three}) {
+        for (node_id to : {one, two, three}) {
+            wire(from).send(heartbeat(from, to, from.value() * 10 + to.value()));
+        }
+    }
+    BOOST_TEST(run_until([&] {
+        return sinks[one].messages.size() == 2 && sinks[two].messages.size() == 2 &&
+               sinks[three].messages.size() == 2;
+    }));
+    BOOST_TEST(sinks[one].count(21) == 1U);
+    BOOST_TEST(sinks[two].count(32) == 1U);
+    BOOST_TEST(sinks[three].count(13) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(many_messages_cost_few_writes, duo) {
+    begin();
+    const auto before = wire(one).statistics().writes;
+    const sample_append append(one, two, 1, 3, 100);
+    for (int i = 0; i < 10'000; ++i) {
+        wire(one).send(append.m);
+    }
+    BOOST_TEST(run_until([&] { return b.messages.size() == 10'000; }));
+    BOOST_TEST(wire(one).statistics().writes - before < 1000U);
+    BOOST_TEST(b.messages.back()->entries.size() == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(big_appends_arrive_whole, duo) {
+    begin();
+    for (std::uint64_t i = 0; i < 20; ++i) {
+        wire(one).send(sample_append(one, two, i * 4, 4, 1'000'000).m);
+    }
+    BOOST_REQUIRE(run_until([&] { return b.messages.size() == 20; }));
+    for (std::uint64_t i = 0; i < 20; ++i) {
+        const sample_append expected(one, two, i * 4, 4, 1'000'000);
+        BOOST_TEST(std::ranges::equal(b.messages[i]->entries, expected.m.entries));
+    }
+    BOOST_TEST(a.unreachable.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_does_not_hold_up_heartbeats, duo) {
+    begin();
+    wire(one).send(snapshot_of(one, two, 200, 100'000));
+    std::uint64_t beats = 0;
+    std::size_t heard_before = 0;
+    BOOST_REQUIRE(run_until([&] {
+        wire(one).send(heartbeat(one, two, ++beats));
+        for (const owned_message& m : b.messages) {
+            if (m->kind == message_kind::install_snapshot) {
+                return true;
+            }
+        }
+        heard_before = b.messages.size();
+        return false;
+    }));
+    BOOST_TEST(heard_before > 3U);
+    BOOST_REQUIRE(run_until([&] { return a.snapshots_sent[two] == 1; }));
+    BOOST_TEST(a.snapshots_failed[two] == 0U);
+    const auto& got = std::ranges::find_if(b.messages, [](const owned_message& m) {
+                          return m->kind == message_kind::install_snapshot;
+                      })->get();
+    std::string data;
+    for (const shared_bytes& piece : got.snap->data) {
+        data += piece.view();
+    }
+    BOOST_REQUIRE(data.size() == 20'000'000U);
+    for (std::size_t i = 0; i < 200; ++i) {
+        BOOST_TEST(data[i * 100'000] == static_cast<char>('a' + i % 26));
+        BOOST_TEST(data[i * 100'000 + 99'999] == static_cast<char>('a' + i % 26));
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_lost_connection_ends_a_snapshot, duo) {
+    begin();
+    wire(one).send(snapshot_of(one, two, 1000, 100'000));
+    BOOST_REQUIRE(run_until([&] { return wire(two).statistics().frames_received > 5; }));
+    close(two);
+    BOOST_TEST(run_until([&] { return a.snapshots_failed[two] == 1; }));
+    BOOST_TEST(a.snapshots_sent[two] == 0U);
+    BOOST_TEST(run_until([&] { return a.unreachable[two] > 0; }));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_snapshot_over_the_receivers_limit_ends_its_connection, duo) {
+    BOOST_REQUIRE(!open(one, cluster, a));
+    options.snapshot_bytes_max = 1000;
+    BOOST_REQUIRE(!open(two, cluster, b));
+    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+    BOOST_REQUIRE(!wire(two).add_peer(one, url(one)));
+    wire(one).send(snapshot_of(one, two, 100, 100'000));
+    BOOST_TEST(run_until([&] { return wire(two).statistics().frames_refused == 1; }));
+    // It does not even try to send one itself.
+    wire(two).send(snapshot_of(two, one, 1, 1001));
+    BOOST_TEST(run_until([&] { return b.snapshots_failed[one] == 1; }));
+    BOOST_TEST(a.messages.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_peer_may_move, duo) {
+    begin();
+    close(two);
+    ports[two] = free_port();
+    recording_sink moved;
+    BOOST_REQUIRE(!open(two, cluster, moved));
+    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+    BOOST_TEST(run_until([&] {
+        wire(one).send(heartbeat(one, two, 1));
+        return !moved.messages.empty();
+    }));
+    close(two);
+}
+
+BOOST_FIXTURE_TEST_CASE(adding_a_peer_again_changes_nothing, duo) {
+    begin();
+    BOOST_TEST(!wire(one).add_peer(two, url(two)));
+    wire(one).send(heartbeat(one, two, 1));
+    BOOST_TEST(run_until([&] { return b.count(1) == 1; }));
+    BOOST_TEST(wire(one).statistics().connections_opened == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(messages_sent_before_the_connection_arrive, duo) {
+    BOOST_REQUIRE(!open(one, cluster, a));
+    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+    wire(one).send(heartbeat(one, two, 42));
+    BOOST_REQUIRE(run_until([&] { return a.unreachable[two] > 0; }));
+    BOOST_REQUIRE(!open(two, cluster, b));
+    BOOST_TEST(run_until([&] { return b.count(42) == 1; }));
+}
+
+BOOST_FIXTURE_TEST_CASE(names_are_resolved, duo) {
+    options.listen_url = "unused";
+    BOOST_REQUIRE(!open(one, cluster, a));
+    transport_options named = options;
+    named.cluster = cluster;
+    named.self = two;
+    named.listen_url = "http://localhost:" + std::to_string(port(two));
+    wires[two] = std::make_unique<tcp_transport>(io, named);
+    BOOST_REQUIRE(!wire(two).start(b));
+    BOOST_TEST(wire(two).listen_port() == port(two));
+    BOOST_REQUIRE(!wire(one).add_peer(two, named.listen_url));
+    wire(one).send(heartbeat(one, two, 1));
+    BOOST_TEST(run_until([&] { return b.count(1) == 1; }));
+}
+
+BOOST_FIXTURE_TEST_CASE(wrong_options_are_refused, tcp_fixture) {
+    recording_sink sink;
+    const auto start = [&](node_id self, const std::string& listen) {
+        transport_options wrong;
+        wrong.self = self;
+        wrong.listen_url = listen;
+        tcp_transport transport(io, wrong);
+        return transport.start(sink);
+    };
+    BOOST_TEST(start(node_id(), url(one)) == error_code(errc::invalid_option));
+    BOOST_TEST(start(one, "https://127.0.0.1:1") == error_code(errc::invalid_option));
+    BOOST_TEST(start(one, "") == error_code(errc::invalid_option));
+    BOOST_REQUIRE(!open(two, cluster, sink));
+    BOOST_TEST(start(one, url(two)).failed());
+    BOOST_TEST(wire(two).add_peer(one, "ftp://x:1") == error_code(errc::invalid_option));
+    BOOST_TEST(wire(two).add_peer(one, "http://127.0.0.1:0") == error_code(errc::invalid_option));
+    BOOST_TEST(wire(two).add_peer(node_id(), url(one)) == error_code(errc::invalid_option));
+}
+
+BOOST_FIXTURE_TEST_CASE(hellos_are_judged, duo) {
+    begin();
+    const auto verdict = [&](const shared_bytes& greeting) {
+        raw_client client(*this, two);
+        client.send(greeting);
+        BOOST_TEST(client.hung_up());
+        return answer_in(client.received);
+    };
+    BOOST_TEST((verdict(hello_from(three, two, cluster_id(8))) == hello_status::wrong_cluster));
+    BOOST_TEST((verdict(hello_from(three, one)) == hello_status::wrong_member));
+    BOOST_TEST((verdict(hello_from(two, two)) == hello_status::wrong_member));
+    BOOST_TEST((verdict(encode_hello({2, hello_status::ok, cluster, three, two})) ==
+                hello_status::unsupported_version));
+    wire(two).drop_peer(three);
+    BOOST_TEST((verdict(hello_from(three, two)) == hello_status::removed));
+    BOOST_TEST(wire(two).statistics().hellos_refused == 5U);
+    BOOST_TEST(b.messages.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_member_told_that_it_was_removed_says_so_once, duo) {
+    begin();
+    wire(two).drop_peer(one);
+    BOOST_TEST(run_until([&] { return a.removed > 0; }));
+    BOOST_TEST(run_until([&] { return wire(two).statistics().hellos_refused > 1; }));
+    BOOST_TEST(a.removed == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_joins_learns_its_cluster, duo) {
+    BOOST_REQUIRE(!open(one, cluster_id(), a));
+    BOOST_REQUIRE(!open(two, cluster, b));
+    BOOST_TEST(wire(one).cluster() == cluster_id());
+    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+    BOOST_TEST(run_until([&] { return wire(one).cluster() == cluster; }));
+    raw_client client(*this, one);
+    client.send(hello_from(three, one, cluster_id(8)));
+    BOOST_TEST(client.hung_up());
+    BOOST_TEST((answer_in(client.received) == hello_status::wrong_cluster));
+}
+
+BOOST_FIXTURE_TEST_CASE(frames_are_heard_only_from_whom_they_claim, duo) {
+    begin();
+    const auto send = [&](const std::string& frame, bool heard) {
+        const std::size_t before = b.messages.size();
+        raw_client client(*this, two);
+        client.send(hello_from(three, two));
+        BOOST_TEST(client.receives(hello_bytes));
+        client.send(frame);
+        if (heard) {
+            BOOST_TEST(run_until([&] { return b.messages.size() == before + 1; }));
+        } else {
+            BOOST_TEST(client.hung_up());
+            BOOST_TEST(b.messages.size() == before);
+        }
+    };
+    send(frame_of(heartbeat(three, two, 1)), true);
+    send(frame_of(heartbeat(one, two, 1)), false);
+    send(frame_of(heartbeat(three, one, 1)), false);
+    send(std::string(hello_from(three, two).view()), false);
+    // What a follower passes on keeps its author's name.
+    for (message_kind kind :
+         {message_kind::proposal, message_kind::read_index, message_kind::transfer_leader}) {
+        message m = heartbeat(one, two, 1);
+        m.kind = kind;
+        send(frame_of(m), true);
+        m.from = node_id();
+        send(frame_of(m), false);
+    }
+    // Chunks of no snapshot.
+    const rope data{shared_bytes::copy_of("x")};
+    gather_buffer buffer;
+    chunk_encoder(data, 1).encode_next(buffer);
+    send(joined(buffer), false);
+}
+
+BOOST_FIXTURE_TEST_CASE(garbage_is_harmless, duo) {
+    begin();
+    std::minstd_rand random(11);
+    const std::string heart = frame_of(heartbeat(three, two, 1));
+    std::vector<std::string> garbage{"GET / HTTP/1.1\r\nHost: example\r\n\r\n", heart,
+                                     std::string(100'000, '\0'), std::string(100'000, '\xff')};
+    for (int i = 0; i < 20; ++i) {
+        std::string noise(20 + random() % 5000, '\0');
+        for (char& c : noise) {
+            c = static_cast<char>(random());
+        }
+        garbage.push_back(noise);
+    }
+    // A header whose checksum is right, of a frame of almost 4 GiB.
+    std::string huge = heart.substr(0, frame_header_bytes);
+    store_little(huge.data() + 8, UINT32_MAX - 100);
+    store_little(huge.data(), crc32c(byte_view(huge).substr(4, frame_header_bytes - 4)));
+    garbage.push_back(huge);
+    for (const std::string& bytes : garbage) {
+        raw_client stranger(*this, two);
+        stranger.send(bytes);
+        BOOST_TEST(stranger.hung_up());
+        BOOST_TEST(stranger.received == "");
+        raw_client member(*this, two);
+        member.send(hello_from(three, two));
+        BOOST_TEST(member.receives(hello_bytes));
+        member.send(bytes == heart ? huge : bytes);
+        BOOST_TEST(member.hung_up());
+    }
+    BOOST_TEST(b.messages.empty());
+    // The members still hear each other, on the same connection.
+    wire(one).send(heartbeat(one, two, 5));
+    BOOST_TEST(run_until([&] { return b.count(5) == 1; }));
+    BOOST_TEST(wire(one).statistics().connections_opened == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_second_connection_of_a_member_replaces_the_first, duo) {
+    begin();
+    raw_client first(*this, two);
+    first.send(hello_from(three, two));
+    BOOST_TEST(first.receives(hello_bytes));
+    raw_client second(*this, two);
+    second.send(hello_from(three, two));
+    BOOST_TEST(second.receives(hello_bytes));
+    BOOST_TEST(first.hung_up());
+    second.send(frame_of(heartbeat(three, two, 9)));
+    BOOST_TEST(run_until([&] { return b.count(9) == 1; }));
+}
+
+BOOST_FIXTURE_TEST_CASE(strangers_do_not_keep_members_out, duo) {
+    BOOST_REQUIRE(!open(two, cluster, b));
+    std::vector<std::unique_ptr<raw_client>> strangers;
+    for (int i = 0; i < 100; ++i) {
+        strangers.push_back(std::make_unique<raw_client>(*this, two));
+    }
+    BOOST_TEST(strangers.front()->hung_up());
+    BOOST_REQUIRE(!open(one, cluster, a));
+    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+    wire(one).send(heartbeat(one, two, 1));
+    BOOST_TEST(run_until([&] { return b.count(1) == 1; }));
+}
+
+BOOST_FIXTURE_TEST_CASE(members_may_not_take_every_connection, duo) {
+    BOOST_REQUIRE(!open(two, cluster, b));
+    std::vector<std::unique_ptr<raw_client>> members;
+    for (std::uint64_t i = 0; i < 64; ++i) {
+        members.push_back(std::make_unique<raw_client>(*this, two));
+        members.back()->send(hello_from(node_id(100 + i), two));
+        BOOST_REQUIRE(members.back()->receives(hello_bytes));
+    }
+    raw_client another(*this, two);
+    BOOST_TEST(another.hung_up());
+    members.front()->close();
+    members.front().reset();
+    BOOST_REQUIRE(!open(one, cluster, a));
+    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+    wire(one).send(heartbeat(one, two, 1));
+    BOOST_TEST(run_until([&] { return b.count(1) == 1; }));
+}
+
+/// One wait for two deadlines of five seconds: that of a hello, and that of a write.
+BOOST_FIXTURE_TEST_CASE(silence_and_stalls_end_connections, tcp_fixture) {
+    options.queue_bytes_max = 8 << 20;
+    recording_sink a;
+    BOOST_REQUIRE(!open(one, cluster, a));
+    raw_client silent(*this, one);
+    stalled_peer peer(*this, two);
+    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+    BOOST_REQUIRE(run_until([&] { return wire(one).statistics().connections_opened == 1; }));
+    const sample_append append(one, two, 1, 1, 1 << 20);
+    for (int i = 0; i < 50; ++i) {
+        wire(one).send(append.m);
+        io.poll();
+    }
+    // The socket took some, the queue eight; the others were dropped and told of once.
+    BOOST_TEST(wire(one).statistics().messages_dropped > 10U);
+    BOOST_REQUIRE(run_until([&] { return a.unreachable[two] > 0; }));
+    BOOST_TEST(a.unreachable[two] == 1U);
+    const auto begin = std::chrono::steady_clock::now();
+    BOOST_TEST(run_until([&] { return a.unreachable[two] == 2; }));
+    BOOST_TEST(silent.hung_up());
+    const auto waited = std::chrono::steady_clock::now() - begin;
+    BOOST_TEST((waited > std::chrono::seconds(3)));
+    BOOST_TEST(wire(one).statistics().connections_opened == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_sink_may_destroy_its_transport, duo) {
+    begin();
+    b.then = [&](const message&) {
+        close(two);
+        b.forbidden = true;
+    };
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        wire(one).send(heartbeat(one, two, i));
+    }
+    BOOST_TEST(run_until([&] { return a.unreachable[two] > 0; }));
+    BOOST_TEST(b.messages.size() == 1U);
+    BOOST_TEST(!b.violated);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_loop_may_end_with_work_pending) {
+    recording_sink sink;
+    auto fixture = std::make_unique<tcp_fixture>();
+    BOOST_REQUIRE(!fixture->open(one, cluster, sink));
+    BOOST_REQUIRE(!fixture->open(two, cluster, sink));
+    BOOST_REQUIRE(!fixture->wire(one).add_peer(two, fixture->url(two)));
+    BOOST_REQUIRE(!fixture->wire(one).add_peer(three, "http://localhost:1"));
+    fixture->wire(one).send(sample_append(one, two, 1, 10, 100'000).m);
+    fixture->io.poll();
+    sink.forbidden = true;
+    fixture->wires.clear();
+    fixture.reset();
+    BOOST_TEST(!sink.violated);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
