@@ -12,7 +12,8 @@ a PUT, a GET from another member, the kill of the leader, and the cluster going 
   --keep   leave the cluster running at the end; prints how to use and to stop it
   --help   this text
 
-Installs what is missing to build (Debian 12: g++, cmake, ninja-build, libboost1.81-dev, curl) when
+Installs what is missing to build (Debian 12: g++, cmake, ninja-build, libboost1.81-dev,
+libboost-program-options1.81-dev, curl) when
 run as root or with sudo. Builds in build/example; data goes to a temporary folder.
 Environment: KVSTORE=PATH uses that executable and builds nothing.
 TEXT
@@ -46,6 +47,8 @@ install_missing() {
     command -v ninja >/dev/null || missing+=(ninja-build)
     command -v curl >/dev/null || missing+=(curl)
     [ "$(boost_version || true)" -ge 108100 ] 2>/dev/null || missing+=(libboost1.81-dev)
+    ls /usr/lib/*/libboost_program_options.so >/dev/null 2>&1 ||
+        missing+=(libboost-program-options1.81-dev)
     [ ${#missing[@]} = 0 ] && return
     step "Installing ${missing[*]}"
     command -v apt-get >/dev/null || fail "no apt-get here; install these yourself: ${missing[*]}"

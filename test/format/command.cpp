@@ -56,6 +56,7 @@ BOOST_AUTO_TEST_CASE(room_in_front_is_left_and_zeroed) {
 }
 
 // The bytes of doc/format.md; they may never change within a version.
+// [command_example
 BOOST_AUTO_TEST_CASE(the_bytes_are_the_documented_ones) {
     using namespace std::string_literals;
     BOOST_TEST(bytes_of(quorate::put{.key = "ab", .value = "xyz", .prev_kv = true}) ==
@@ -66,6 +67,7 @@ BOOST_AUTO_TEST_CASE(the_bytes_are_the_documented_ones) {
                "\1\3\0\0\1\0\0\0\1\0\0\0ab"s);
     BOOST_TEST(bytes_of(quorate::compact{.revision = 258}) == "\1\4\0\0\2\1\0\0\0\0\0\0"s);
 }
+// command_example]
 
 BOOST_AUTO_TEST_CASE(a_value_is_a_slice_of_the_command) {
     const shared_bytes command =

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -43,6 +44,25 @@ BOOST_AUTO_TEST_CASE(the_layout_is_the_documented_one) {
     BOOST_TEST(load_little<std::uint16_t>(bytes.data() + 14) == 0);
     BOOST_TEST(load_little<std::uint64_t>(bytes.data() + 16) == 3U);
     BOOST_TEST(load_little<std::uint64_t>(bytes.data() + 24) == 9U);
+}
+
+BOOST_AUTO_TEST_CASE(the_bytes_are_those_of_the_documentation) {
+    // [record_example
+    // Entry 9 of term 3, a membership change whose payload is "hello".
+    const unsigned char expected[] = {
+        0x70, 0xba, 0x1c, 0xb8,                         // checksum of the 28 bytes that follow
+        0x4c, 0xbb, 0x71, 0x9a,                         // checksum of the payload
+        0x05, 0x00, 0x00, 0x00,                         // payload size
+        0x01,                                           // kind
+        0x01,                                           // version
+        0x00, 0x00,                                     // reserved
+        0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // term
+        0x09, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // index
+        0x68, 0x65, 0x6c, 0x6c, 0x6f,                   // payload
+    };
+    // record_example]
+    const std::string bytes = header_of(sample_entry()) + "hello";
+    BOOST_TEST(std::string(std::begin(expected), std::end(expected)) == bytes);
 }
 
 BOOST_AUTO_TEST_CASE(round_trip) {

@@ -100,6 +100,7 @@ BOOST_AUTO_TEST_CASE(long_values_are_shared_both_ways) {
 }
 
 // The bytes of doc/format.md; they may never change within a version.
+// [state_example
 BOOST_AUTO_TEST_CASE(the_bytes_are_the_documented_ones) {
     using namespace std::string_literals;
     const std::string bytes =
@@ -110,6 +111,7 @@ BOOST_AUTO_TEST_CASE(the_bytes_are_the_documented_ones) {
                "\2\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
                "\x9\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0kvw"s);
 }
+// state_example]
 
 BOOST_AUTO_TEST_CASE(every_shorter_state_is_truncated) {
     const std::string bytes = joined(written({samples()[1]}));

@@ -79,6 +79,26 @@ std::vector<shared_bytes> receive(byte_view bytes, std::size_t part) {
     return frames;
 }
 
+/// The same for the records behind the fields of an append or a proposal.
+void seal_records(std::string& body) {
+    std::size_t at = 72;
+    while (at < body.size() && body.size() - at >= record_header_bytes) {
+        char* record = body.data() + at;
+        const std::size_t rest = body.size() - at - record_header_bytes;
+        const auto declared = static_cast<std::uint8_t>(record[8]);
+        // Now and then one that is longer than its frame.
+        const std::size_t size =
+            declared == 0xff ? rest + 1 : std::min<std::size_t>(declared, rest);
+        const std::size_t present = std::min(size, rest);
+        store_little(record + 4, crc32c({record + record_header_bytes, present}));
+        store_little(record + 8, static_cast<std::uint32_t>(size));
+        store_little(record + 13, record_version);
+        store_little(record + 14, std::uint16_t{0});
+        store_little(record, crc32c({record + 4, record_header_bytes - 4}));
+        at += record_header_bytes + present;
+    }
+}
+
 /// Makes frames of chosen bytes pass their checksums, so that the checks behind them are reached.
 /// Each one is a length, the kind, the flags, how much `fields_checksum` covers, and its body.
 std::string sealed(byte_view bytes) {
@@ -93,11 +113,14 @@ std::string sealed(byte_view bytes) {
         store_little(frame.data() + 6, byte(2));
         store_little(frame.data() + 7, byte(3));
         store_little(frame.data() + 8, static_cast<std::uint32_t>(size));
-        const byte_view body = bytes.substr(5, size);
+        std::string body(bytes.substr(5, size));
+        if (byte(2) <= 1) {
+            seal_records(body);
+        }
         const std::size_t covered = (byte(4) & 1) != 0   ? body.size()
                                     : (byte(4) & 2) != 0 ? std::size_t{24}
                                                          : std::size_t{72};
-        store_little(frame.data() + 12, crc32c(body.substr(0, covered)));
+        store_little(frame.data() + 12, crc32c(byte_view(body).substr(0, covered)));
         store_little(frame.data(), crc32c(byte_view(frame).substr(4, frame_header_bytes - 4)));
         stream += frame;
         stream += body;

@@ -1,5 +1,6 @@
 // Scripts about groups of nodes: reads directives, calls the environment.
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <functional>
 #include <map>

@@ -12,11 +12,13 @@ using quorate::echo_machine;
 using quorate::log_index;
 using quorate::shared_bytes;
 
+// [conformance
 BOOST_AUTO_TEST_CASE(it_keeps_the_contract) {
     const std::vector<byte_view> samples{"one", "", "three"};
     const auto report = quorate::testing::check_state_machine<echo_machine>(samples);
     BOOST_TEST(report.passed(), report);
 }
+// conformance]
 
 BOOST_AUTO_TEST_CASE(it_counts_and_echoes) {
     echo_machine machine;

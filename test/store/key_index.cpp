@@ -12,6 +12,7 @@ using quorate::ordered_index;
 using quorate::revision;
 using quorate::shared_bytes;
 
+// [conformance
 BOOST_AUTO_TEST_CASE(ordered_index_keeps_the_contract) {
     for (const std::uint64_t seed : {1u, 2u, 3u, 4u, 5u}) {
         const auto report = quorate::testing::check_key_index<ordered_index>(seed);
@@ -19,6 +20,7 @@ BOOST_AUTO_TEST_CASE(ordered_index_keeps_the_contract) {
         BOOST_TEST(report.checks() > 10000u);
     }
 }
+// conformance]
 
 namespace {
 

@@ -21,6 +21,7 @@ row numbered(std::uint64_t n) {
 
 } // namespace
 
+// [conformance
 BOOST_AUTO_TEST_CASE(memory_backend_keeps_the_contract) {
     for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
         const auto report = quorate::testing::check_value_backend<memory_backend>(seed);
@@ -28,6 +29,7 @@ BOOST_AUTO_TEST_CASE(memory_backend_keeps_the_contract) {
         BOOST_TEST(report.checks() > 10000u);
     }
 }
+// conformance]
 
 namespace {
 

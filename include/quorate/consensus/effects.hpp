@@ -65,7 +65,8 @@ struct effects {
     snapshot_ptr install{};
     /// Replaces whatever the log holds from the first one's index on.
     std::span<const entry> append{};
-    /// Whether the write must be synced before anything in `send_after_sync` leaves.
+    /// Whether the write must be synced before anything in `send_after_sync` leaves. Says nothing
+    /// of `install`, which always must, as in the reference.
     bool must_sync = false;
 
     /// Leaves once the above is durable. Those addressed to this member itself are stepped instead.

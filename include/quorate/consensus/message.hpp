@@ -60,7 +60,7 @@ struct message {
     bool transfer = false; ///< vote: campaigning on the leader's request, so the lease is waived.
     node_id to{};
     node_id from{};
-    term_id term{};     ///< Zero for proposal and read_index: they have no term of their own.
+    term_id term{};     ///< Zero for proposals, read requests and their refusals.
     term_id log_term{}; ///< Term of the entry at `index`; of `reject_hint` in a rejection.
     log_index index{};  ///< See message_kind.
     log_index commit{};

@@ -51,6 +51,9 @@ struct raft_options {
     bool coalesce_appends = true;
     /// Beyond the reference: answers to refused forwards; forwards are void in another term.
     bool answer_refusals = true;
+    /// Beyond the reference: a message that only a leader sends is refused when this member knows
+    /// another leader of the same term, which cannot be.
+    bool check_leader = true;
     /// Beyond the reference: a member that knows of no configuration yet takes a snapshot that
     /// does not name it. It was made before the member was added; the log behind it adds it.
     bool join_from_any_snapshot = true;
@@ -76,6 +79,7 @@ struct raft_options {
         options.async_storage = false;
         options.coalesce_appends = false;
         options.answer_refusals = false;
+        options.check_leader = false;
         options.join_from_any_snapshot = false;
         return options;
     }

@@ -1,9 +1,8 @@
 // What members exchange, as bytes: hello, messages, and snapshots in chunks.
 // Flow:       8 and 9. message → frame → message
-// In / Out:   message → header and fields in a gather_buffer, payloads shared; frame → owned_message
-// Invariants: each byte is under a checksum; payloads keep the checksum that their proposer computed
-// Source:     doc/format.md, "Frame"
-// Threads:    any
+// In / Out:   message → header and fields in a gather_buffer, payloads shared; frame →
+// owned_message Invariants: each byte is under a checksum; payloads keep the checksum that their
+// proposer computed Source:     doc/format.md, "Frame" Threads:    any
 #ifndef QUORATE_FORMAT_FRAME_HPP
 #define QUORATE_FORMAT_FRAME_HPP
 
@@ -123,15 +122,15 @@ private:
 };
 
 /// Reads a header from the front of `bytes`; what follows is not looked at.
-/// Errors: truncated, corrupt, unsupported_version, too_large (a frame over `frame_bytes_max` bytes;
-/// checked before anybody allocates for it).
+/// Errors: truncated, corrupt, unsupported_version, too_large (a frame over `frame_bytes_max`
+/// bytes; checked before anybody allocates for it).
 [[nodiscard]] result<frame_header> decode_frame_header(byte_view bytes,
                                                        std::uint64_t frame_bytes_max) noexcept;
 
 /// Reads one whole frame. Payloads and chunk data in the result are slices of `frame`.
-/// Errors: truncated, corrupt, unsupported_version. Every checksum is verified, entries of an append
-/// are dense after its index, those of a proposal have neither term nor index, and memberships do
-/// not contradict themselves. Complexity: linear in the bytes.
+/// Errors: truncated, corrupt, unsupported_version. Every checksum is verified, entries of an
+/// append are dense after its index, those of a proposal have neither term nor index, and
+/// memberships do not contradict themselves. Complexity: linear in the bytes.
 [[nodiscard]] result<frame_content> decode_frame(const shared_bytes& frame);
 
 } // namespace quorate

@@ -52,7 +52,7 @@ private:
     std::unique_ptr<char[]> buffer_;
     std::size_t begin_ = 0; ///< Bytes of the buffer in [begin_, end_) are received, not yet taken.
     std::size_t end_ = 0;
-    draft large_;           ///< Not empty: the frame that is being received.
+    draft large_; ///< Not empty: the frame that is being received.
     std::size_t large_received_ = 0;
     std::uint64_t limit_;
 };

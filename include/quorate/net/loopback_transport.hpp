@@ -68,10 +68,10 @@ private:
     enum class event_kind : std::uint8_t { arrives, unreachable, snapshot_sent, removed };
     struct event {
         event_kind kind = event_kind::arrives;
-        node_id to;                ///< Whose sink is called.
-        node_id peer;              ///< The sender, or whom the notice is about.
-        bool flag = false;         ///< snapshot_sent: delivered; arrives: the filter was asked.
-        std::uint64_t bytes = 0;   ///< What the message counts in its sender's queue.
+        node_id to;              ///< Whose sink is called.
+        node_id peer;            ///< The sender, or whom the notice is about.
+        bool flag = false;       ///< snapshot_sent: delivered; arrives: the filter was asked.
+        std::uint64_t bytes = 0; ///< What the message counts in its sender's queue.
         owned_message m;
     };
 

@@ -18,8 +18,8 @@ namespace quorate {
 
 /// Units: bytes.
 struct outbox_limits {
-    std::uint64_t queue_bytes_max = 256 << 20;    ///< Messages with entries beyond it are dropped.
-    std::uint64_t frame_bytes_max = 64 << 20;     ///< Longer ones are dropped.
+    std::uint64_t queue_bytes_max = 256 << 20;     ///< Messages with entries beyond it are dropped.
+    std::uint64_t frame_bytes_max = 64 << 20;      ///< Longer ones are dropped.
     std::uint64_t snapshot_bytes_max = 8ULL << 30; ///< Larger ones are refused.
 };
 
@@ -51,7 +51,8 @@ public:
     [[nodiscard]] std::size_t gather(std::span<byte_view> views) const noexcept {
         return frames_.gather(views);
     }
-    /// Effects: the first `size` bytes are sent. Returns: whether the end of a snapshot was in them.
+    /// Effects: the first `size` bytes are sent. Returns: whether the end of a snapshot was in
+    /// them.
     bool consume(std::uint64_t size);
 
     /// Returns: whether nothing waits, parked or as frames.

@@ -22,9 +22,9 @@ struct peer_address {
     friend bool operator==(const peer_address&, const peer_address&) = default;
 };
 
-/// Accepts `http://HOST:PORT` and nothing more: no user, path, query or other scheme. HOST is a name,
-/// an IPv4 address or an IPv6 address in brackets; PORT is decimal, 0 to 65535 (a listener takes any
-/// free port for 0). Errors: invalid_option.
+/// Accepts `http://HOST:PORT` and nothing more: no user, path, query or other scheme. HOST is a
+/// name, an IPv4 address or an IPv6 address in brackets; PORT is decimal, 0 to 65535 (a listener
+/// takes any free port for 0). Errors: invalid_option.
 [[nodiscard]] result<peer_address> parse_peer_url(std::string_view url);
 
 } // namespace quorate

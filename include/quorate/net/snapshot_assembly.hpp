@@ -40,8 +40,7 @@ public:
     /// Errors: corrupt where the chunk is not the one that comes next. Every chunk but the last is
     /// full, so that a peer cannot make the bookkeeping larger than the data.
     [[nodiscard]] result<std::optional<owned_message>> add(snapshot_chunk chunk) {
-        const bool expected =
-            start_ && chunk.number == start_->number && chunk.offset == received_;
+        const bool expected = start_ && chunk.number == start_->number && chunk.offset == received_;
         if (!expected || chunk.data.size() != next_chunk_bytes()) {
             return errc::corrupt;
         }

@@ -52,9 +52,10 @@ private:
         closed,
     };
 
-    using timer = boost::asio::basic_waitable_timer<
-        std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,
-        boost::asio::io_context::executor_type>;
+    using timer =
+        boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                          boost::asio::wait_traits<std::chrono::steady_clock>,
+                                          boost::asio::io_context::executor_type>;
     using resolver = boost::asio::ip::basic_resolver<boost::asio::ip::tcp,
                                                      boost::asio::io_context::executor_type>;
     using tcp_endpoint = boost::asio::ip::tcp::endpoint;
@@ -86,7 +87,7 @@ private:
     peer_address address_;
     state state_ = state::waiting;
     std::uint64_t attempt_ = 0; ///< Zero: not started.
-    std::uint64_t since_ = 0; ///< Tick at which the state, or the current write, began.
+    std::uint64_t since_ = 0;   ///< Tick at which the state, or the current write, began.
     std::uint64_t opened_ = 0;
     std::uint64_t leave_by_ = 0; ///< Non-zero: leaving, until this tick.
     std::uint32_t backoff_ms_ = 0;

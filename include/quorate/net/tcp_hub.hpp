@@ -28,7 +28,7 @@ namespace quorate {
 struct tcp_statistics {
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;
-    std::uint64_t writes = 0;               ///< Calls of the system.
+    std::uint64_t writes = 0; ///< Calls of the system.
     std::uint64_t frames_received = 0;
     std::uint64_t frames_refused = 0;       ///< Each ended its connection.
     std::uint64_t messages_dropped = 0;     ///< Not queued, or unqueued, for a limit.
@@ -39,8 +39,8 @@ struct tcp_statistics {
 
 namespace detail {
 
-using tcp_socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp,
-                                                    boost::asio::io_context::executor_type>;
+using tcp_socket =
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 /// Deadlines are counted in ticks of the transport's one timer, so that no connection re-arms one.
 inline constexpr std::uint32_t tcp_tick_ms = 100;

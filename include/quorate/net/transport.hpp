@@ -17,8 +17,8 @@ struct transport_options {
     cluster_id cluster;
     node_id self;
     std::string listen_url; ///< Where peers reach this member, such as http://127.0.0.1:12380.
-    std::uint64_t frame_bytes_max = 64 << 20;          ///< A longer frame ends the connection.
-    std::uint64_t queue_bytes_max = 256 << 20; ///< Per peer; appends beyond it are dropped.
+    std::uint64_t frame_bytes_max = 64 << 20;      ///< A longer frame ends the connection.
+    std::uint64_t queue_bytes_max = 256 << 20;     ///< Per peer; appends beyond it are dropped.
     std::uint64_t snapshot_bytes_max = 8ULL << 30; ///< Of one snapshot, sent or received.
 };
 
@@ -43,7 +43,8 @@ template <class T>
 concept transport = requires(T wire, const message& m, node_id id, std::string url,
                              transport_sink& sink) {
     { wire.start(sink) } -> std::same_as<error_code>;
-    { wire.send(m) } noexcept -> std::same_as<void>;
+    { wire.send(m) }
+    noexcept->std::same_as<void>;
     { wire.add_peer(id, url) } -> std::same_as<error_code>;
     { wire.drop_peer(id) } -> std::same_as<void>;
     { wire.stop() } -> std::same_as<void>;

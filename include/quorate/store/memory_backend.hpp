@@ -132,11 +132,19 @@ private:
         return there ? &*found : nullptr;
     }
 
+    /// Returns: whether `live` is right.
+    [[nodiscard]] static bool counts_its_rows(const segment& s) noexcept {
+        const auto counts = [](const slot& one) noexcept { return !one.erased(); };
+        return static_cast<std::size_t>(std::count_if(s.slots.begin(), s.slots.end(), counts)) ==
+               s.live;
+    }
+
     /// Drops the erased rows of a segment once they are the larger half; each of them then paid
     /// for moving one that lives. Segments that became small are joined in one pass over the
     /// directory, after so many of them that the pass costs each a constant.
     void thin_out(std::size_t home) {
         segment& thinned = segments_[home];
+        QUORATE_AUDIT(counts_its_rows(thinned));
         if (thinned.live * 2 >= thinned.slots.size()) {
             return;
         }

@@ -36,9 +36,11 @@ constexpr bool is_leader_traffic(message_kind kind) noexcept {
            kind == message_kind::install_snapshot;
 }
 
-// Proposals and read requests are asked of whoever leads, in whatever term.
+// Proposals and read requests are asked of whoever leads, in whatever term; and that they were
+// refused is true in whatever term the asker is by then.
 constexpr bool is_termless(message_kind kind) noexcept {
-    return kind == message_kind::proposal || kind == message_kind::read_index;
+    return kind == message_kind::proposal || kind == message_kind::read_index ||
+           kind == message_kind::proposal_refused || kind == message_kind::read_refused;
 }
 
 inline bool entries_follow(const message& m) noexcept {

@@ -14,7 +14,7 @@ QUORATE_DECL error_code raft::step_follower(const message& m) {
     case message_kind::append:
     case message_kind::heartbeat:
     case message_kind::install_snapshot:
-        if (leader_ && leader_ != m.from) {
+        if (options_.check_leader && leader_ && leader_ != m.from) {
             return errc::message_invalid; // two leaders in one term cannot be (R8)
         }
         return from_leader(m);
@@ -140,7 +140,8 @@ QUORATE_DECL error_code raft::refuse_or_forward(const message& m) {
         return {};
     }
     if (!leader_ || (m.kind == message_kind::proposal && !options_.forward_proposals)) {
-        return dropped(errc::no_leader);
+        const bool proposal = m.kind == message_kind::proposal;
+        return proposal ? dropped(errc::no_leader) : error_code();
     }
     message onward = m;
     onward.to = leader_;

@@ -25,8 +25,9 @@ QUORATE_DECL error_code raft::on_read_request(node_id from, std::uint64_t contex
     const pending_read read{from, context, log_.committed()};
     const bool alone =
         members_.voters.size() == 1 && !members_.joint() && members_.voters.contains(options_.id);
-    if (!alone && log_.term_at(log_.committed()) != term_) {
-        // A new leader does not know yet what is committed (thesis §6.4, step 1).
+    if (log_.term_at(log_.committed()) != term_) {
+        // A new leader does not know yet what is committed (thesis §6.4, step 1). Not even one
+        // that is alone: its commit index may not have reached the disk before it crashed.
         leads.postponed_reads.push_back(read);
         return {};
     }

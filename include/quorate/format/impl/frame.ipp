@@ -30,8 +30,8 @@ inline constexpr std::uint8_t flag_transfer = 2;
     if (header.kind == frame_kind_chunk) {
         return chunk_fields_bytes;
     }
-    const bool entries = header.kind <= message_kind_max &&
-                         carries_entries(static_cast<message_kind>(header.kind));
+    const bool entries =
+        header.kind <= message_kind_max && carries_entries(static_cast<message_kind>(header.kind));
     return entries ? message_fields_bytes + entries_head_bytes : header.body_size;
 }
 

@@ -70,8 +70,7 @@ QUORATE_DECL bool loopback_network::reaches(node_id from, const loopback_transpo
     const loopback_transport* sender = find(from);
     // The sender may be gone by now, as it may be while a packet is on its way.
     return to != nullptr && !cuts_.contains(std::minmax(from, to->options_.self)) &&
-           (sender == nullptr ||
-            same_cluster(sender->options_.cluster, to->options_.cluster));
+           (sender == nullptr || same_cluster(sender->options_.cluster, to->options_.cluster));
 }
 
 QUORATE_DECL void loopback_network::left_queue(const event& e) {
@@ -154,7 +153,8 @@ QUORATE_DECL void loopback_transport::send(const message& m) noexcept {
     }
     const std::uint64_t bytes = detail::queue_bytes(m);
     const bool control = m.entries.empty() && m.snap == nullptr;
-    const std::uint64_t limit = options_.queue_bytes_max + (control ? outbox::control_bytes_max : 0);
+    const std::uint64_t limit =
+        options_.queue_bytes_max + (control ? outbox::control_bytes_max : 0);
     if (found->second != 0 && found->second + bytes > limit) {
         if (m.snap != nullptr) {
             network_.notify(loopback_network::event_kind::snapshot_sent, options_.self, m.to);

@@ -24,8 +24,8 @@ QUORATE_DECL bool outbox::push_snapshot(const message& m) {
         return false;
     }
     // The same snapshot on its way already answers this one; any other one replaces it.
-    const bool same = transfer_ && transfer_->start.term == m.term &&
-                      transfer_->start.snap->last == m.snap->last;
+    const bool same =
+        transfer_ && transfer_->start.term == m.term && transfer_->start.snap->last == m.snap->last;
     if (!same) {
         transfer_.emplace(transfer{m, ++transfers_, std::nullopt, 0});
         transfer_->start.entries = {};

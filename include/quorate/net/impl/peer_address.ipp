@@ -4,12 +4,12 @@
 
 #include <quorate/net/peer_address.hpp>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 
 namespace quorate {
 namespace detail {
@@ -17,7 +17,9 @@ namespace detail {
 inline constexpr std::string_view peer_scheme = "http://";
 inline constexpr std::size_t host_name_bytes_max = 253; // RFC 1035 §2.3.4, as text
 
-[[nodiscard]] inline bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+[[nodiscard]] inline bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
 
 [[nodiscard]] inline bool is_name_char(char c) noexcept {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -27,7 +29,8 @@ inline constexpr std::size_t host_name_bytes_max = 253; // RFC 1035 §2.3.4, as 
 [[nodiscard]] inline std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
     const bool digits = !text.empty() && text.size() <= 5 && std::ranges::all_of(text, is_digit);
     unsigned port = 0;
-    if (!digits || std::from_chars(text.data(), text.data() + text.size(), port).ec != std::errc()) {
+    if (!digits ||
+        std::from_chars(text.data(), text.data() + text.size(), port).ec != std::errc()) {
         return std::nullopt;
     }
     return port <= UINT16_MAX ? std::optional(static_cast<std::uint16_t>(port)) : std::nullopt;

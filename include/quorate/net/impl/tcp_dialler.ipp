@@ -58,7 +58,9 @@ QUORATE_DECL tcp_dialler::tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer
       outbox_({hub_->options.queue_bytes_max, hub_->options.frame_bytes_max,
                hub_->options.snapshot_bytes_max}) {}
 
-QUORATE_DECL void tcp_dialler::start() { dial(); }
+QUORATE_DECL void tcp_dialler::start() {
+    dial();
+}
 
 QUORATE_DECL void tcp_dialler::dial() {
     ++attempt_;
@@ -111,9 +113,8 @@ QUORATE_DECL void tcp_dialler::greet() {
     greeting_ = encode_hello(
         {protocol_version, hello_status::ok, hub_->identity.cluster, hub_->identity.self, peer_});
     answers_ = std::make_unique<framer>(hello_frame_bytes_max);
-    boost::asio::async_write(
-        socket_, boost::asio::const_buffer(greeting_.data(), greeting_.size()),
-        guarded([](tcp_dialler& self, std::size_t) { self.read_answer(); }));
+    boost::asio::async_write(socket_, boost::asio::const_buffer(greeting_.data(), greeting_.size()),
+                             guarded([](tcp_dialler& self, std::size_t) { self.read_answer(); }));
 }
 
 QUORATE_DECL void tcp_dialler::read_answer() {
@@ -222,10 +223,9 @@ QUORATE_DECL void tcp_dialler::flush() {
         }
         return;
     }
-    std::transform(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count),
-                   buffers_.begin(), [](byte_view view) {
-                       return boost::asio::const_buffer(view.data(), view.size());
-                   });
+    std::transform(
+        views.begin(), views.begin() + static_cast<std::ptrdiff_t>(count), buffers_.begin(),
+        [](byte_view view) { return boost::asio::const_buffer(view.data(), view.size()); });
     writing_ = true;
     since_ = hub_->ticks;
     socket_.async_write_some(
@@ -315,10 +315,9 @@ QUORATE_DECL void tcp_dialler::close() {
 
 QUORATE_DECL void tcp_dialler::on_tick() {
     const std::uint64_t elapsed = hub_->ticks - since_;
-    const bool overdue =
-        (state_ == state::connecting && elapsed > tcp_connect_ticks_max) ||
-        (state_ == state::greeting && elapsed > tcp_hello_ticks_max) ||
-        (state_ == state::open && writing_ && elapsed > tcp_stall_ticks_max);
+    const bool overdue = (state_ == state::connecting && elapsed > tcp_connect_ticks_max) ||
+                         (state_ == state::greeting && elapsed > tcp_hello_ticks_max) ||
+                         (state_ == state::open && writing_ && elapsed > tcp_stall_ticks_max);
     if (overdue) {
         fail();
     }

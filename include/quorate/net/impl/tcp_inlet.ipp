@@ -103,13 +103,12 @@ QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
     } else {
         ++hub_->statistics.hellos_refused;
     }
-    boost::asio::async_write(
-        socket_, boost::asio::const_buffer(answer_.data(), answer_.size()),
-        [self = shared_from_this()](const error_code& ec, std::size_t) {
-            if (!self->closed_ && (ec || !self->member_)) {
-                self->close();
-            }
-        });
+    boost::asio::async_write(socket_, boost::asio::const_buffer(answer_.data(), answer_.size()),
+                             [self = shared_from_this()](const error_code& ec, std::size_t) {
+                                 if (!self->closed_ && (ec || !self->member_)) {
+                                     self->close();
+                                 }
+                             });
 }
 
 QUORATE_DECL bool tcp_inlet::plausible(const message& m) const noexcept {
@@ -141,7 +140,9 @@ QUORATE_DECL bool tcp_inlet::on_content(snapshot_chunk& chunk) {
     return on_assembled(assembly_.add(std::move(chunk)));
 }
 
-QUORATE_DECL bool tcp_inlet::on_content(const hello&) { return false; }
+QUORATE_DECL bool tcp_inlet::on_content(const hello&) {
+    return false;
+}
 
 QUORATE_DECL bool tcp_inlet::on_assembled(const result<std::optional<owned_message>>& whole) {
     if (!whole) {

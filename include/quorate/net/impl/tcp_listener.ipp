@@ -65,19 +65,20 @@ QUORATE_DECL error_code tcp_listener::listen(const boost::asio::ip::tcp::endpoin
 
 QUORATE_DECL void tcp_listener::accept() {
     accept_later_ = false;
-    acceptor_.async_accept(hub_->io.get_executor(), [self = shared_from_this()](
-                                                        const error_code& ec, tcp_socket socket) {
-        if (self->stopped_) {
-            return;
-        }
-        if (ec) {
-            // Out of file descriptors, most likely; the next tick tries again.
-            self->accept_later_ = true;
-            return;
-        }
-        self->on_accepted(std::move(socket));
-        self->accept();
-    });
+    acceptor_.async_accept(hub_->io.get_executor(),
+                           [self = shared_from_this()](const error_code& ec, tcp_socket socket) {
+                               if (self->stopped_) {
+                                   return;
+                               }
+                               if (ec) {
+                                   // Out of file descriptors, most likely; the next tick tries
+                                   // again.
+                                   self->accept_later_ = true;
+                                   return;
+                               }
+                               self->on_accepted(std::move(socket));
+                               self->accept();
+                           });
 }
 
 QUORATE_DECL bool tcp_listener::make_room() {
@@ -86,8 +87,8 @@ QUORATE_DECL bool tcp_listener::make_room() {
         return true;
     }
     // Strangers that say nothing may not keep members out; the oldest of them goes.
-    const auto stranger = std::ranges::find_if(
-        hub_->inlets, [](const auto& inlet) { return !inlet->member(); });
+    const auto stranger =
+        std::ranges::find_if(hub_->inlets, [](const auto& inlet) { return !inlet->member(); });
     if (stranger == hub_->inlets.end()) {
         return false;
     }

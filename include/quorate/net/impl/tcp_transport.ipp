@@ -13,7 +13,9 @@ QUORATE_DECL tcp_transport::tcp_transport(boost::asio::io_context& io,
     : hub_(std::make_shared<detail::tcp_hub>(io, options)),
       listener_(std::make_shared<detail::tcp_listener>(hub_)) {}
 
-QUORATE_DECL tcp_transport::~tcp_transport() { stop(); }
+QUORATE_DECL tcp_transport::~tcp_transport() {
+    stop();
+}
 
 QUORATE_DECL error_code tcp_transport::start(transport_sink& sink) {
     QUORATE_ASSERT(!started_);
@@ -96,7 +98,9 @@ QUORATE_DECL void tcp_transport::stop() {
     hub_->inlets.clear();
 }
 
-QUORATE_DECL std::uint16_t tcp_transport::listen_port() const noexcept { return listener_->port(); }
+QUORATE_DECL std::uint16_t tcp_transport::listen_port() const noexcept {
+    return listener_->port();
+}
 
 } // namespace quorate
 

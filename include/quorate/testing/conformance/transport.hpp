@@ -45,10 +45,8 @@ public:
 
     /// Returns: how many messages carried this context.
     [[nodiscard]] std::size_t count(std::uint64_t context) const {
-        return static_cast<std::size_t>(
-            std::ranges::count_if(messages, [context](const owned_message& m) {
-                return m->context == context;
-            }));
+        return static_cast<std::size_t>(std::ranges::count_if(
+            messages, [context](const owned_message& m) { return m->context == context; }));
     }
 
     std::vector<owned_message> messages;
@@ -57,7 +55,7 @@ public:
     std::map<node_id, std::size_t> snapshots_failed;
     std::size_t removed = 0;
     std::size_t calls = 0;
-    bool forbidden = false;  ///< While set, a call is a violation.
+    bool forbidden = false; ///< While set, a call is a violation.
     bool violated = false;
     std::function<void(const message&)> then;
 
