@@ -230,8 +230,8 @@ get 2 /hello "world"
 step "Killing member $leader, the leader"
 killed=$leader
 echo "\$ kill -KILL ${pids[$killed]}"
-kill -KILL "${pids[$killed]}"
-wait "${pids[$killed]}" 2>/dev/null || true
+# The shell would report the end of its child on its own error stream.
+{ kill -KILL "${pids[$killed]}" && wait "${pids[$killed]}"; } 2>/dev/null || true
 pids[$killed]=
 find_leader "$term"
 echo "member $leader leads in term $term"

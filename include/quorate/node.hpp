@@ -117,13 +117,15 @@ public:
 
     /// Effects: asks another voter to take over; best effort.
     void transfer_leadership();
-    /// Effects: answers what waits, writes what is queued, closes everything, then calls back.
+    /// Effects: answers what waits, lets the write under way end, closes everything, then calls
+    /// back. Blocks for as long as that write takes. May be called inside a handler.
     void stop(handler done);
 
     [[nodiscard]] node_status status() const noexcept;
 
 private:
     using clock = std::chrono::steady_clock;
+    static constexpr int rounds_per_pump = 64;
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
 
     // Starting (impl/node_start.hpp).
@@ -141,7 +143,7 @@ private:
     void take_note(effects& batch);
     void stage(effects& batch);
     void release(staged_batch& batch);
-    void release_free();
+    bool release_free();
     bool start_sync();
     void on_synced(typename log_type::sync_job job, error_code failed);
     void arm_timer();
@@ -155,6 +157,7 @@ private:
     void apply_command(const entry& e);
     void apply_change(const entry& e);
     void adopt_change(const single_change& change, byte_view peer_url);
+    void adopt_table(const member_table& table);
     error_code install(const snapshot& snap);
     void maybe_snapshot();
     void on_snapshot_saved(const snapshot_ptr& snap, error_code failed);

@@ -10,6 +10,7 @@
 
 #include <quorate/base/impl/checksum.ipp>
 #include <quorate/base/impl/error.ipp>
+#include <quorate/consensus/impl/invariants.ipp>
 #include <quorate/consensus/impl/membership_change.ipp>
 #include <quorate/consensus/impl/raft.ipp>
 #include <quorate/consensus/impl/raft_candidate.ipp>

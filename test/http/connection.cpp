@@ -272,7 +272,7 @@ BOOST_AUTO_TEST_CASE(a_refused_upload_can_read_why) {
     c.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n");
     const std::string piece(100000, 'x');
     for (int i = 0; i < 100; ++i) {
-        c.send(piece); // The client does not look before it has sent all.
+        BOOST_TEST(c.send(piece)); // The client does not look before it has sent all.
     }
     BOOST_TEST(c.receive().status == 413U);
     c.finish_sending();

@@ -335,6 +335,29 @@ BOOST_AUTO_TEST_CASE(drain_finishes_what_has_begun) {
     BOOST_TEST(d.calls.load() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(drain_waits_for_a_request_that_arrives_in_part) {
+    fixture f(patient());
+    client c = f.connect();
+    client d = f.connect();
+    c.send(get_wait + "PUT /u HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx");
+    d.send(get_wait + get_root.substr(0, 10));
+    BOOST_TEST_REQUIRE(f.keeps(2));
+    const drainer all(f, 10s);
+    f.answer_kept(0);
+    f.answer_kept(0);
+    BOOST_TEST(!c.receive().closes());
+    BOOST_TEST(!d.receive().closes());
+    c.send("y");
+    d.send(get_root.substr(10));
+    const seen r = c.receive();
+    BOOST_TEST(r.body == "PUT /u 11 [xy]");
+    BOOST_TEST(r.closes());
+    BOOST_TEST(d.receive().closes());
+    c.finish_sending();
+    d.finish_sending();
+    BOOST_TEST(all.is_done());
+}
+
 BOOST_AUTO_TEST_CASE(drain_begins_no_request) {
     server_options o = patient();
     o.pipeline_max = 1;

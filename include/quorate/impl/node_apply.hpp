@@ -183,10 +183,25 @@ void basic_node<Policies>::adopt_change(const single_change& change, byte_view p
     // The peers that have not heard yet that the removal is committed shall hear it.
     farewell_.expires_after(std::chrono::seconds(1));
     farewell_.async_wait([this](const error_code& cancelled) {
-        if (!cancelled) {
+        if (!cancelled && !stopping_) {
             end(errc::member_removed);
         }
     });
+}
+
+template <class Policies>
+void basic_node<Policies>::adopt_table(const member_table& table) {
+    for (const member_address& before : std::exchange(members_, table)) {
+        if (before.id != options_.id && members_.find(before.id) == nullptr) {
+            wire_->drop_peer(before.id);
+        }
+    }
+    for (const member_address& m : members_) {
+        if (started_ && m.id != options_.id && wire_->add_peer(m.id, m.peer_url)) {
+            say(severity::warning,
+                "member " + std::to_string(m.id.value()) + " cannot be reached: not a peer URL");
+        }
+    }
 }
 
 template <class Policies>
@@ -198,7 +213,7 @@ error_code basic_node<Policies>::install(const snapshot& snap) {
     if (const error_code failed = machine_.restore(parts->machine)) {
         return failed;
     }
-    members_ = parts->members;
+    adopt_table(parts->members);
     applied_ = snap.last;
     snapshot_index_ = snap.last.index;
     compacted_ = snap.last.index;

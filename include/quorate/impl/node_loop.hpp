@@ -28,13 +28,21 @@ void basic_node<Policies>::pump() {
     }
     propose_queued();
     ask_for_reads();
-    do {
-        while (!failed_ && engine_->has_effects()) {
+    // Handlers may ask again at once, and with a log in memory that never ends; what else waits
+    // for this thread has to have its turn.
+    for (int rounds = 0; rounds < rounds_per_pump; ++rounds) {
+        if (failed_ || stopping_) {
+            return;
+        }
+        if (engine_->has_effects()) {
             execute(engine_->take_effects());
             propose_queued(); // answers and elections may have made room
             ask_for_reads();
+        } else if (!start_sync()) {
+            return;
         }
-    } while (!failed_ && start_sync());
+    }
+    schedule_pump();
 }
 
 template <class Policies>
@@ -50,9 +58,12 @@ void basic_node<Policies>::propose_queued() {
             requests_.on_proposed(batch, term);
             continue;
         }
-        const auto reason = static_cast<errc>(refused.value());
-        proposals_blocked_ = refused == condition::retry;
-        requests_.on_refused(batch, reason);
+        if (requests_.on_refused(batch, static_cast<errc>(refused.value()))) {
+            proposals_blocked_ = true;
+        } else {
+            schedule_pump(); // whoever was answered may have asked again: not without end here
+            return;
+        }
     }
 }
 
@@ -108,12 +119,13 @@ void basic_node<Policies>::take_note(effects& batch) {
     }
     reads_.on_applied(applied_.index);
     for (const refusal& refused : batch.refusals) {
+        // Where the leader changed in the same batch there is no need to wait: ask the new one.
+        const bool wait = !batch.soft.has_value();
         if (refused.kind == refusal::what::read) {
-            reads_.abandon_round();
-            reads_blocked_ = true;
-        } else {
-            proposals_blocked_ = true;
-            requests_.on_refused(refused.context, refused.reason);
+            reads_.on_refused(refused.context);
+            reads_blocked_ = reads_blocked_ || wait;
+        } else if (requests_.on_refused(refused.context, refused.reason)) {
+            proposals_blocked_ = proposals_blocked_ || wait;
         }
     }
 }
@@ -141,11 +153,15 @@ void basic_node<Policies>::stage(effects& batch) {
     storage_.push(std::move(staged));
 }
 
+// Returns: whether there was any, so that the engine may have more to say.
 template <class Policies>
-void basic_node<Policies>::release_free() {
+bool basic_node<Policies>::release_free() {
+    bool any = false;
     while (std::optional<staged_batch> batch = storage_.take_free()) {
         release(*batch);
+        any = true;
     }
+    return any;
 }
 
 template <class Policies>
@@ -155,7 +171,7 @@ void basic_node<Policies>::release(staged_batch& batch) {
             fail(failed, "a snapshot that was received cannot be restored: " + failed.message());
             return;
         }
-        static_cast<void>(adopt_members());
+        engine_->offer_snapshot(batch.install); // an own, older one may have been saved meanwhile
     }
     for (const message& m : batch.after_sync) {
         if (m.to == options_.id) {
@@ -169,10 +185,12 @@ void basic_node<Policies>::release(staged_batch& batch) {
     }
 }
 
-// Returns: whether a sync completed at once, so that there may be more to do.
+// Returns: whether anything was released at once, so that there may be more to do.
 template <class Policies>
 bool basic_node<Policies>::start_sync() {
-    release_free();
+    if (release_free()) {
+        return true;
+    }
     if (!storage_.wants_sync()) {
         return false;
     }
@@ -216,6 +234,9 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
     }
     for (staged_batch& batch : storage_.finish()) {
         release(batch);
+        if (failed_) {
+            return; // a later batch may rest on a snapshot that could not be restored
+        }
     }
 }
 

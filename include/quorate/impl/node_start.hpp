@@ -47,6 +47,7 @@ basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options optio
       farewell_(io),
       random_(detail::seed_of(options_)),
       ids_(options_.id, detail::milliseconds_since_epoch()),
+      requests_(detail::milliseconds_since_epoch() << 8),
       reads_(detail::milliseconds_since_epoch() << 8) {
     options_.engine.id = options_.id;
 }

@@ -1,6 +1,7 @@
 // Requests between their arrival and their answer: who waits, since when, and what is known.
 // Flow:       3 and 13. command bytes → proposal; reply → whoever asked
-// Invariants: each request is answered exactly once; "not applied" is only said when it is certain
+// Invariants: each request is answered exactly once; "not applied" is only said when it is certain;
+//             requests are proposed in the order of their arrival, again too
 // Source:     thesis §6.2 to §6.3 for outcomes; the argument stands at on_term_applied
 // Threads:    none (the owner's)
 #ifndef QUORATE_SERVER_REQUEST_TABLE_HPP
@@ -31,16 +32,21 @@ public:
     /// Without an error the reply is the state machine's.
     using handler = std::function<void(error_code, Reply)>;
 
+    /// `first_batch`: a number that no earlier life of this member gave to a batch, or a late
+    /// refusal of one of those could be taken for one of these.
+    explicit request_table(std::uint64_t first_batch = 0) noexcept : batches_(first_batch) {}
+
     [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
     [[nodiscard]] bool has_queued() const noexcept { return !queue_.empty(); }
 
     /// Effects: queues a request. `deadline`: when its outcome is given up; `leader_deadline`: when
-    /// it is given up while it was never proposed.
+    /// it is given up while it is queued. Requires: neither is earlier than the last one's.
     void add(request_id id, proposed proposal, handler done, time_point deadline,
              time_point leader_deadline) {
-        waiting_.emplace(id, waiter{std::move(proposal), std::move(done), deadline, leader_deadline,
-                                    term_id{}, 0});
-        queue_.push_back(id);
+        const place at{++arrivals_, id};
+        waiting_.emplace(id, waiter{std::move(proposal), std::move(done), leader_deadline,
+                                    at.arrival, term_id{}, 0});
+        queue_.push_back(at);
         deadlines_.push_back({deadline, id});
     }
 
@@ -59,7 +65,7 @@ public:
         batch_.proposals.clear();
         std::uint64_t bytes = 0;
         while (!queue_.empty()) {
-            const auto found = waiting_.find(queue_.front());
+            const auto found = waiting_.find(queue_.front().id);
             if (found == waiting_.end()) {
                 queue_.pop_front(); // answered meanwhile
                 continue;
@@ -70,7 +76,7 @@ public:
             if (!batch_.ids.empty() && (change || bytes > bytes_max)) {
                 break;
             }
-            batch_.ids.push_back(queue_.front());
+            batch_.ids.push_back(queue_.front().id);
             batch_.proposals.push_back(next);
             queue_.pop_front();
             if (change) {
@@ -89,22 +95,21 @@ public:
         }
     }
     /// Effects: the engine refused the batch: queues it again or answers `reason`.
-    void on_refused(const batch& refused, errc reason) {
-        for (request_id id : refused.ids) {
-            refuse(id, reason);
-        }
+    /// Returns: whether it is queued again, and no use to propose before something changed.
+    bool on_refused(const batch& refused, errc reason) {
+        const std::vector<request_id> ids = refused.ids; // a handler may lead to the next batch
+        return refuse(ids, reason);
     }
-    /// Effects: the leader that a batch was forwarded to refused it.
-    void on_refused(std::uint64_t number, errc reason) {
+    /// Effects: the leader that a batch was forwarded to refused it; another number than that of
+    /// a batch whose fate is open is ignored. Returns: as above.
+    bool on_refused(std::uint64_t number, errc reason) {
         std::vector<request_id> ids;
         for (const auto& [id, w] : waiting_) {
-            if (w.batch == number) {
+            if (w.term && w.batch == number) {
                 ids.push_back(id);
             }
         }
-        for (request_id id : ids) {
-            refuse(id, reason);
-        }
+        return refuse(ids, reason);
     }
 
     /// Effects: answers a request. A request that nobody here waits for is ignored.
@@ -126,13 +131,13 @@ public:
             return;
         }
         newest_applied_ = term;
-        for (auto& [id, w] : waiting_) {
+        std::vector<request_id> ids;
+        for (const auto& [id, w] : waiting_) {
             if (w.term && w.term < term) {
-                w.term = term_id{};
-                w.batch = 0;
-                queue_.push_back(id);
+                ids.push_back(id);
             }
         }
+        queue_again(ids);
     }
 
     /// Effects: the state was replaced by a snapshot. Whether it holds what was proposed before
@@ -144,22 +149,25 @@ public:
         });
     }
 
-    /// Effects: answers everything whose time is up. Complexity: linear in those, while leaders
-    /// are known; linear in all queued ones otherwise.
+    /// Effects: answers everything whose time is up. Complexity: amortised constant per request.
     void on_tick(time_point now) {
-        while (!deadlines_.empty() && deadlines_.front().first <= now) {
-            expire(deadlines_.front().second);
-            deadlines_.pop_front();
-        }
-        if (queue_.empty()) {
-            return;
-        }
-        const std::deque<request_id> queued = queue_;
-        for (request_id id : queued) {
-            const auto found = waiting_.find(id);
-            if (found != waiting_.end() && found->second.leader_deadline <= now) {
-                expire(id);
+        // Deadlines of what is answered go as soon as they are in front: long before their time.
+        while (!deadlines_.empty()) {
+            const auto [deadline, id] = deadlines_.front();
+            if (deadline > now && waiting_.contains(id)) {
+                break;
             }
+            deadlines_.pop_front();
+            expire(id);
+        }
+        while (!queue_.empty()) {
+            const request_id id = queue_.front().id;
+            const auto found = waiting_.find(id);
+            if (found != waiting_.end() && found->second.leader_deadline > now) {
+                break;
+            }
+            queue_.pop_front();
+            expire(id);
         }
     }
 
@@ -174,10 +182,16 @@ private:
     struct waiter {
         proposed proposal;
         handler done;
-        time_point deadline;
         time_point leader_deadline;
+        std::uint64_t arrival = 0;
         term_id term{};          // zero: not proposed
         std::uint64_t batch = 0; // zero: not proposed
+    };
+    struct place {
+        std::uint64_t arrival = 0;
+        request_id id{};
+
+        friend auto operator<=>(const place&, const place&) noexcept = default;
     };
 
     // Answers whatever `fate` gives a code for. Collected first: a handler may add requests.
@@ -197,18 +211,30 @@ private:
         return reason == errc::no_leader || reason == errc::not_leader ||
                reason == errc::leader_changed || reason == errc::transfer_in_progress;
     }
-    void refuse(request_id id, errc reason) {
-        const auto found = waiting_.find(id);
-        if (found == waiting_.end()) {
-            return;
-        }
+    bool refuse(const std::vector<request_id>& ids, errc reason) {
         if (worth_another_try(reason)) {
-            found->second.term = term_id{};
-            found->second.batch = 0;
-            queue_.push_back(id);
-        } else {
+            return queue_again(ids);
+        }
+        for (request_id id : ids) {
             finish(id, reason, Reply{});
         }
+        return false;
+    }
+    // Requires: none of them is queued now.
+    bool queue_again(const std::vector<request_id>& ids) {
+        std::vector<place> again;
+        for (request_id id : ids) {
+            if (const auto found = waiting_.find(id); found != waiting_.end()) {
+                found->second.term = term_id{};
+                found->second.batch = 0;
+                again.push_back({found->second.arrival, id});
+            }
+        }
+        std::sort(again.begin(), again.end());
+        const auto between = queue_.insert(queue_.begin(), again.begin(), again.end()) +
+                             static_cast<std::ptrdiff_t>(again.size());
+        std::inplace_merge(queue_.begin(), between, queue_.end());
+        return !again.empty();
     }
     void expire(request_id id) {
         const auto found = waiting_.find(id);
@@ -219,10 +245,11 @@ private:
     }
 
     boost::unordered_flat_map<request_id, waiter, std::hash<request_id>> waiting_;
-    std::deque<request_id> queue_;
+    std::deque<place> queue_;                                 // in the order of arrival
     std::deque<std::pair<time_point, request_id>> deadlines_; // one timeout for all: ascending
     batch batch_;
-    std::uint64_t batches_ = 0;
+    std::uint64_t arrivals_ = 0;
+    std::uint64_t batches_;
     term_id newest_applied_{};
 };
 

@@ -158,7 +158,6 @@ QUORATE_DECL void connection::begin_body(slot& s) {
     scanner_.reset();
     has_partial_head_ = false;
     skipped_empty_line_ = false;
-    waiting_ = wait::nothing;
     body_missing_ = s.parsed.content_length;
     if (!s.parsed.is_chunked && body_missing_ == 0) {
         return dispatch(s);

@@ -1,0 +1,296 @@
+// Several members, the messages between them, and what must hold of all of them together.
+#ifndef QUORATE_TEST_CONSENSUS_GROUP_HPP
+#define QUORATE_TEST_CONSENSUS_GROUP_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support.hpp"
+
+namespace quorate::test {
+
+/// What the group decided, as an observer outside of it would note it down.
+class ledger {
+public:
+    explicit ledger(const snapshot& start) : start_(start.last) {
+        states_.push_back(content_.value());
+    }
+
+    [[nodiscard]] log_index newest() const noexcept { return start_.index + decided_.size(); }
+
+    /// Returns: how many entries were decided for the first time.
+    std::size_t on_commit(const member& m, log_index before) {
+        const raft_log& log = m.engine().log();
+        std::size_t fresh = 0;
+        const log_index from = std::max({before, log.base().index, start_.index});
+        for (log_index i = from.next(); i <= log.committed(); ++i) {
+            const entry& e = log.range(i, 1).front();
+            if (i <= newest()) {
+                if (decided_[i - start_.index - 1] != e) {
+                    fail("R18: no two members commit different entries at one index", m);
+                }
+                continue;
+            }
+            decided_.push_back(e);
+            content_.add(e);
+            states_.push_back(content_.value());
+            ++fresh;
+        }
+        return fresh;
+    }
+    void on_leader(const member& m) {
+        const auto [place, fresh] = leaders_.emplace(m.term().value(), m.id());
+        if (!fresh && place->second != m.id()) {
+            fail("R8: at most one leader is elected in a term", m);
+        }
+        if (!fresh) {
+            return;
+        }
+        const raft_log& log = m.engine().log();
+        const bool complete = decided_.empty() ||
+                              (log.last() >= newest() &&
+                               (log.base().index >= newest() || log.matches(decided_.back().id())));
+        if (!complete) {
+            fail("R17: a leader's log holds every committed entry", m);
+        }
+    }
+    void check_machine(const member& m) const {
+        const log_index last = m.state_machine().last.index;
+        if (last < start_.index) {
+            return;
+        }
+        if (last > newest() || m.state_machine().content.value() != states_[last - start_.index]) {
+            fail("R18: equal positions mean equal state machines", m);
+        }
+    }
+
+private:
+    [[noreturn]] static void fail(const char* text, const member& m) {
+        throw violation(std::string(text) + " (member " + std::to_string(m.id().value()) + ")");
+    }
+
+    log_id start_;
+    digest content_;
+    std::vector<entry> decided_;
+    std::vector<std::uint64_t> states_; // after each decided entry; the start first
+    std::map<std::uint64_t, node_id> leaders_;
+};
+
+/// A group in one place: nothing happens but what a test asks for.
+class group {
+public:
+    /// `make(id)` gives the options of member `id`; ids are 1 to `size`. Members outside of
+    /// `members` know nothing yet.
+    group(std::size_t size, const membership& members,
+          const std::function<raft_options(std::uint64_t)>& make, log_id start = {})
+        : start_(start_of(members, start)), ledger_(*start_) {
+        for (std::uint64_t id = 1; id <= size; ++id) {
+            const bool inside = members.contains(node_id(id));
+            const raft_options options = make(id);
+            // Timeouts differ, so that a plain tick elects the smallest id.
+            members_.push_back(std::make_unique<member>(options, inside ? start_ : nullptr,
+                                                        static_cast<std::uint32_t>(id - 1)));
+        }
+        side_.assign(size, 0);
+    }
+
+    [[nodiscard]] member& operator[](std::uint64_t id) { return *members_[id - 1]; }
+    [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
+    [[nodiscard]] log_index decided() const noexcept { return ledger_.newest(); }
+    [[nodiscard]] std::vector<owned_message>& network() noexcept { return network_; }
+    /// Returns: who leads the newest term; zero for nobody.
+    [[nodiscard]] std::uint64_t leader() const {
+        std::uint64_t found = 0;
+        term_id newest;
+        for (const auto& m : members_) {
+            if (m->up() && m->role() == role_kind::leader && m->term() > newest) {
+                newest = m->term();
+                found = m->id().value();
+            }
+        }
+        return found;
+    }
+
+    /// Effects: lets an event happen at a member and checks what concerns all.
+    template <class Event>
+    auto at(std::uint64_t id, Event&& event) {
+        member& m = (*this)[id];
+        const log_index before = m.commit();
+        if constexpr (std::is_void_v<decltype(event(m))>) {
+            event(m);
+            after(m, before);
+        } else {
+            auto outcome = event(m);
+            after(m, before);
+            return outcome;
+        }
+    }
+    void tick(std::uint64_t id, std::uint32_t jitter = 0) {
+        at(id, [jitter](member& m) { m.tick(jitter); });
+    }
+    error_code propose(std::uint64_t id, byte_view payload) {
+        return at(id, [payload](member& m) { return m.propose(payload); });
+    }
+    void crash(std::uint64_t id, std::size_t kept = 0) { (*this)[id].crash(kept); }
+    void restart(std::uint64_t id, std::uint32_t jitter = 0) { (*this)[id].start(jitter); }
+
+    /// Effects: members on different sides do not hear each other.
+    void set_side(std::uint64_t id, int side) { side_[id - 1] = side; }
+    void isolate(std::uint64_t id) { set_side(id, static_cast<int>(id)); }
+    void heal() { std::fill(side_.begin(), side_.end(), 0); }
+    [[nodiscard]] bool connected(node_id a, node_id b) const {
+        return side_[a.value() - 1] == side_[b.value() - 1];
+    }
+
+    /// Effects: takes one message off the network; it arrives unless there is no way to.
+    /// Returns: what the receiver said; ok when it did not arrive.
+    error_code deliver(std::size_t position = 0, bool keep_copy = false) {
+        const owned_message m = network_[position];
+        if (!keep_copy) {
+            network_.erase(network_.begin() + static_cast<std::ptrdiff_t>(position));
+        }
+        const bool exists = m->to.value() >= 1 && m->to.value() <= size();
+        const bool arrives = exists && connected(sender(m), m->to) && (*this)[m->to.value()].up();
+        if (!arrives) {
+            report_lost(m);
+            return {};
+        }
+        const error_code outcome = at(m->to.value(), [&m](member& to) { return to.step(m); });
+        report_snapshot(m, true);
+        return outcome;
+    }
+    void drop(std::size_t position) {
+        const owned_message m = network_[position];
+        network_.erase(network_.begin() + static_cast<std::ptrdiff_t>(position));
+        report_snapshot(m, false);
+    }
+    /// Effects: disks, state machines and the network work until nothing moves any more.
+    void settle(unsigned rounds = 1000) {
+        for (bool moved = true; moved; --rounds) {
+            if (rounds == 0) {
+                throw violation("the group comes to rest");
+            }
+            moved = false;
+            for (std::uint64_t id = 1; id <= size(); ++id) {
+                if ((*this)[id].up()) {
+                    at(id, [](member& m) { m.settle(); });
+                }
+            }
+            for (std::size_t waiting = network_.size(); waiting > 0; --waiting) {
+                moved = true;
+                static_cast<void>(deliver());
+            }
+        }
+        check_logs();
+    }
+    /// Effects: ticks everybody who is up, settling after each round.
+    void tick_all(unsigned rounds = 1) {
+        for (unsigned i = 0; i < rounds; ++i) {
+            for (std::uint64_t id = 1; id <= size(); ++id) {
+                if ((*this)[id].up()) {
+                    tick(id, static_cast<std::uint32_t>(id - 1));
+                }
+            }
+            settle();
+        }
+    }
+    /// Effects: member `id` campaigns and the group settles.
+    void elect(std::uint64_t id) {
+        at(id, [](member& m) { static_cast<void>(m.campaign()); });
+        settle();
+    }
+
+    /// R16: where two durable logs hold the same entry, they agree on everything before it.
+    void check_logs() const {
+        for (const auto& a : members_) {
+            for (const auto& b : members_) {
+                if (a->id() < b->id()) {
+                    check_pair(a->durable(), b->durable());
+                }
+            }
+        }
+    }
+
+private:
+    // A transfer request names the target as its sender (see message_kind): it comes from nobody.
+    static node_id sender(const owned_message& m) {
+        return m->kind == message_kind::transfer_leader ? m->to : m->from;
+    }
+    void report_snapshot(const owned_message& m, bool delivered) {
+        if (m->kind == message_kind::install_snapshot && (*this)[m->from.value()].up()) {
+            at(m->from.value(), [&](member& from) {
+                from.run([&](raft& r) { r.on_snapshot_sent(m->to, delivered); });
+            });
+        }
+    }
+    void report_lost(const owned_message& m) {
+        report_snapshot(m, false);
+        const bool known = m->from.value() >= 1 && m->from.value() <= size();
+        if (m->kind == message_kind::append && known && (*this)[m->from.value()].up()) {
+            at(m->from.value(),
+               [&](member& from) { from.run([&](raft& r) { r.on_unreachable(m->to); }); });
+        }
+    }
+    void after(member& m, log_index before) {
+        if (m.commit() > before) {
+            const std::size_t fresh = ledger_.on_commit(m, before);
+            if (fresh > 0) {
+                check_durable(m);
+            }
+        }
+        if (m.role() == role_kind::leader) {
+            ledger_.on_leader(m);
+        }
+        ledger_.check_machine(m);
+        for (owned_message& sent : m.outbox) {
+            network_.push_back(std::move(sent));
+        }
+        m.outbox.clear();
+    }
+    // R19: when an entry is first known to be committed, disks of a quorum hold it.
+    void check_durable(const member& m) const {
+        const raft_log& log = m.engine().log();
+        const log_id id{*log.term_at(log.committed()), log.committed()};
+        const auto holds = [this, id](node_id peer) -> std::optional<bool> {
+            if (peer.value() > members_.size()) {
+                return false;
+            }
+            const disk& d = members_[peer.value() - 1]->durable();
+            return d.base_id().index > id.index || d.id_at(id.index) == id;
+        };
+        if (tally(m.engine().members(), holds) != vote_result::won) {
+            throw violation("R19: what is committed is durable at a quorum (member " +
+                            std::to_string(m.id().value()) + ")");
+        }
+    }
+    static void check_pair(const disk& a, const disk& b) {
+        log_index i = std::min(a.last_id().index, b.last_id().index);
+        const log_index low = std::max(a.base_id().index, b.base_id().index);
+        while (i > low && a.id_at(i) != b.id_at(i)) {
+            i = i.prev();
+        }
+        for (; i > low; i = i.prev()) {
+            const entry& x = a.entries[i - a.base_id().index - 1];
+            const entry& y = b.entries[i - b.base_id().index - 1];
+            if (x != y) {
+                throw violation("R16: logs that agree at an index agree on everything before it");
+            }
+        }
+    }
+
+    snapshot_ptr start_;
+    ledger ledger_;
+    std::vector<std::unique_ptr<member>> members_;
+    std::vector<int> side_;
+    std::vector<owned_message> network_;
+};
+
+} // namespace quorate::test
+
+#endif
