@@ -38,6 +38,7 @@ public:
                 continue;
             }
             decided_.push_back(e);
+            terms_.push_back(m.term());
             content_.add(e);
             states_.push_back(content_.value());
             ++fresh;
@@ -78,6 +79,7 @@ private:
     log_id start_;
     digest content_;
     std::vector<entry> decided_;
+    std::vector<term_id> terms_;        // in which each was committed
     std::vector<std::uint64_t> states_; // after each decided entry; the start first
     std::map<std::uint64_t, node_id> leaders_;
 };
@@ -96,9 +98,15 @@ public:
             // Timeouts differ, so that a plain tick elects the smallest id.
             members_.push_back(std::make_unique<member>(options, inside ? start_ : nullptr,
                                                         static_cast<std::uint32_t>(id - 1)));
+            members_.back()->watcher = [this](const member& m, log_index before) {
+                watch(m, before);
+            };
         }
         side_.assign(size, 0);
     }
+
+    group(const group&) = delete; // its members tell it of what they do
+    group& operator=(const group&) = delete;
 
     [[nodiscard]] member& operator[](std::uint64_t id) { return *members_[id - 1]; }
     [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
@@ -121,13 +129,12 @@ public:
     template <class Event>
     auto at(std::uint64_t id, Event&& event) {
         member& m = (*this)[id];
-        const log_index before = m.commit();
         if constexpr (std::is_void_v<decltype(event(m))>) {
             event(m);
-            after(m, before);
+            collect(m);
         } else {
             auto outcome = event(m);
-            after(m, before);
+            collect(m);
             return outcome;
         }
     }
@@ -174,6 +181,9 @@ public:
     void settle(unsigned rounds = 1000) {
         for (bool moved = true; moved; --rounds) {
             if (rounds == 0) {
+                for (auto& x : members_) fprintf(stderr," m%lu role %d term %lu lead %lu last %lu commit %lu applied %lu base %lu\n",x->id().value(),int(x->role()),x->term().value(),x->leader().value(),x->last().value(),x->commit().value(),x->status().applied.value(),x->engine().log().base().index.value());
+                for (auto& x: network_) fprintf(stderr,"%lu->%lu kind %d term %lu log %lu/%lu commit %lu reject %d hint %lu entries %lu\n",x->from.value(),x->to.value(),int(x->kind),x->term.value(),x->log_term.value(),x->index.value(),x->commit.value(),x->reject,x->reject_hint.value(),x->entries.size());
+                for (auto& x : members_) for (auto& p: x->engine().progress()) fprintf(stderr,"  %lu peer %lu kind %d match %lu next %lu paused %d active %d\n",x->id().value(),p.id().value(),int(p.kind()),p.match().value(),p.next().value(),p.paused(),p.recently_active());
                 throw violation("the group comes to rest");
             }
             moved = false;
@@ -237,16 +247,15 @@ private:
                [&](member& from) { from.run([&](raft& r) { r.on_unreachable(m->to); }); });
         }
     }
-    void after(member& m, log_index before) {
-        if (m.commit() > before) {
-            const std::size_t fresh = ledger_.on_commit(m, before);
-            if (fresh > 0) {
-                check_durable(m);
-            }
+    void watch(const member& m, log_index before) {
+        if (m.commit() > before && ledger_.on_commit(m, before) > 0) {
+            check_durable(m);
         }
         if (m.role() == role_kind::leader) {
             ledger_.on_leader(m);
         }
+    }
+    void collect(member& m) {
         ledger_.check_machine(m);
         for (owned_message& sent : m.outbox) {
             network_.push_back(std::move(sent));

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -58,6 +59,9 @@ public:
 private:
     std::uint64_t value_ = 0xcbf29ce484222325;
 };
+
+/// Effects: adds every field of a batch, so that equal digests mean equal batches.
+void add_batch(digest& to, const effects& batch);
 
 /// What goes to the disk in one piece, and what waits for it.
 struct write_job {
@@ -265,6 +269,7 @@ public:
         const raft_facts before = facts_of(*engine_);
         const effects& batch = engine_->take_effects();
         require(check_effects(*engine_, batch), id());
+        add_batch(trace, batch);
         keep(batch);
         check_after(before);
         return true;
@@ -334,6 +339,9 @@ public:
     std::vector<owned_message> outbox;
     std::vector<read_state> reads;
     std::vector<refusal> refusals;
+    digest trace; ///< Of every batch taken, restarts included.
+    /// Told after every event, with the commit index before it.
+    std::function<void(const member&, log_index)> watcher;
 
 private:
     void keep(const effects& batch) {
@@ -366,6 +374,7 @@ private:
             }
             static_cast<void>(engine_->step(m.get()));
             require(check_step(before, *engine_), id());
+            watch(before);
             before = facts_of(*engine_);
         }
         if (job.stable) {
@@ -376,6 +385,12 @@ private:
     void check_after(const raft_facts& before) {
         require(check_step(before, *engine_), id());
         require(check_state(*engine_, options_.validate_changes), id());
+        watch(before);
+    }
+    void watch(const raft_facts& before) const {
+        if (watcher) {
+            watcher(*this, before.hard.commit);
+        }
     }
 
     raft_options options_;
@@ -386,6 +401,81 @@ private:
     std::deque<write_job> writes_;
     std::deque<apply_job> applies_;
 };
+
+inline void add_members(digest& to, const membership& m) {
+    for (const id_set* ids : {&m.voters, &m.outgoing, &m.learners, &m.learners_next}) {
+        to.add(ids->size());
+        for (node_id id : *ids) {
+            to.add(id.value());
+        }
+    }
+    to.add(m.auto_leave ? 1 : 0);
+}
+inline void add_snapshot(digest& to, const snapshot_ptr& snap) {
+    to.add(snap == nullptr ? 0 : 1);
+    if (snap != nullptr) {
+        to.add(snap->last.term.value());
+        to.add(snap->last.index.value());
+        add_members(to, snap->members);
+        for (const shared_bytes& piece : snap->data) {
+            to.add(piece.view());
+        }
+    }
+}
+inline void add_entries(digest& to, std::span<const entry> entries) {
+    to.add(entries.size());
+    for (const entry& e : entries) {
+        to.add(e);
+    }
+}
+inline void add_message(digest& to, const message& m) {
+    for (std::uint64_t number :
+         {static_cast<std::uint64_t>(m.kind), std::uint64_t{m.reject}, std::uint64_t{m.transfer},
+          m.to.value(), m.from.value(), m.term.value(), m.log_term.value(), m.index.value(),
+          m.commit.value(), m.reject_hint.value(), m.context}) {
+        to.add(number);
+    }
+    add_entries(to, m.entries);
+    add_snapshot(to, m.snap);
+}
+inline void add_messages(digest& to, const std::vector<message>& messages) {
+    to.add(messages.size());
+    for (const message& m : messages) {
+        add_message(to, m);
+    }
+}
+inline void add_batch(digest& to, const effects& batch) {
+    const soft_state soft = batch.soft.value_or(soft_state{});
+    const hard_state hard = batch.hard.value_or(hard_state{});
+    const stable_mark stable = batch.stable.value_or(stable_mark{});
+    const applied_mark applied = batch.applied.value_or(applied_mark{});
+    for (std::uint64_t number :
+         {std::uint64_t{batch.soft.has_value()}, soft.leader.value(),
+          static_cast<std::uint64_t>(soft.role), std::uint64_t{batch.hard.has_value()},
+          hard.term.value(), hard.vote.value(), hard.commit.value(),
+          std::uint64_t{batch.stable.has_value()}, stable.term.value(), stable.last.term.value(),
+          stable.last.index.value(), stable.snapshot.value(),
+          std::uint64_t{batch.applied.has_value()}, applied.last.value(), applied.bytes,
+          std::uint64_t{batch.must_sync}}) {
+        to.add(number);
+    }
+    to.add(batch.reads.size());
+    for (const read_state& read : batch.reads) {
+        to.add(read.index.value());
+        to.add(read.context);
+    }
+    to.add(batch.refusals.size());
+    for (const refusal& refused : batch.refusals) {
+        to.add(static_cast<std::uint64_t>(refused.kind));
+        to.add(refused.context);
+        to.add(static_cast<std::uint64_t>(refused.reason));
+    }
+    add_messages(to, batch.send_now);
+    add_snapshot(to, batch.install);
+    add_entries(to, batch.append);
+    add_messages(to, batch.send_after_sync);
+    add_entries(to, batch.apply);
+}
 
 // Short names.
 

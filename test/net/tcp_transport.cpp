@@ -382,6 +382,22 @@ BOOST_FIXTURE_TEST_CASE(garbage_is_harmless, duo) {
     BOOST_TEST(wire(one).statistics().connections_opened == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(no_more_than_a_hello_is_read_from_a_stranger, duo) {
+    begin();
+    std::string header = std::string(hello_from(three, two).view().substr(0, frame_header_bytes));
+    const auto hangs_up = [&](std::size_t frame_bytes) {
+        store_little(header.data() + 8,
+                     static_cast<std::uint32_t>(frame_bytes - frame_header_bytes));
+        store_little(header.data(), crc32c(byte_view(header).substr(4, frame_header_bytes - 4)));
+        raw_client stranger(*this, two);
+        stranger.send(header);
+        // Sooner than the deadline of a hello.
+        return stranger.hung_up(std::chrono::seconds(1));
+    };
+    BOOST_TEST(!hangs_up(hello_frame_bytes_max));
+    BOOST_TEST(hangs_up(hello_frame_bytes_max + 1));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_second_connection_of_a_member_replaces_the_first, duo) {
     begin();
     raw_client first(*this, two);
@@ -401,11 +417,13 @@ BOOST_FIXTURE_TEST_CASE(strangers_do_not_keep_members_out, duo) {
     for (int i = 0; i < 100; ++i) {
         strangers.push_back(std::make_unique<raw_client>(*this, two));
     }
-    BOOST_TEST(strangers.front()->hung_up());
+    // Sooner than the deadlines of their hellos would make room.
+    const std::chrono::seconds soon(2);
+    BOOST_TEST(strangers.front()->hung_up(soon));
     BOOST_REQUIRE(!open(one, cluster, a));
     BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
     wire(one).send(heartbeat(one, two, 1));
-    BOOST_TEST(run_until([&] { return b.count(1) == 1; }));
+    BOOST_TEST(run_until([&] { return b.count(1) == 1; }, soon));
 }
 
 BOOST_FIXTURE_TEST_CASE(members_may_not_take_every_connection, duo) {

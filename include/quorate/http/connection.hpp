@@ -60,6 +60,9 @@ protected:
     ~connection_host() = default;
 };
 
+/// Returns: whether a request with this method asks for no change (RFC 9110 §9.2.1).
+[[nodiscard]] bool is_safe(std::string_view method) noexcept;
+
 class connection final : public exchange_owner, public boost::intrusive::list_base_hook<> {
 public:
     /// Lifetime: `host` outlives the connection's being open.
@@ -99,6 +102,7 @@ private:
         head,         ///< Between requests, or in the head of one.
         sized_body,   ///< In a body of known length.
         chunked_body, ///< In a chunked body.
+        held,         ///< A whole request waits until those before it are answered.
         finished,     ///< No further request will be read.
         lingering,    ///< All is sent; what comes is discarded until the client closes, too.
     };
@@ -113,6 +117,7 @@ private:
     [[nodiscard]] bool take_chunks();
     void begin_body(slot& s);
     void dispatch(slot& s);
+    void hand_over(slot& s);
     void refuse(unsigned status);
 
     [[nodiscard]] slot& current_slot();
@@ -160,8 +165,9 @@ private:
     bool reading_ = false;
     bool writing_ = false;
     bool end_of_input_ = false;
-    bool closing_ = false; ///< The last response is in the outbox.
-    bool unread_ = false;  ///< The client may be sending what nobody will read.
+    bool exclusive_ = false; ///< The request under way may change something: it is alone.
+    bool closing_ = false;   ///< The last response is in the outbox.
+    bool unread_ = false;    ///< The client may be sending what nobody will read.
 };
 
 } // namespace quorate::http::detail

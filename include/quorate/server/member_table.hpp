@@ -64,7 +64,10 @@ public:
         member_table table;
         for (std::uint32_t left = in.u32(); left > 0 && !in.failed(); --left) {
             const node_id id(in.u64());
-            table.put(id, std::string(in.bytes(in.u32())));
+            if (!id || (table.size() > 0 && id <= table.members_.back().id)) {
+                return std::nullopt; // not what encode writes, and slow to sort
+            }
+            table.members_.push_back({id, std::string(in.bytes(in.u32()))});
         }
         return in.finished() ? std::optional(std::move(table)) : std::nullopt;
     }

@@ -26,9 +26,10 @@ inline broken_invariant check_entries(const raft& member) noexcept {
         }
         before = e.id();
     }
-    const term_id term = member.status().hard.term;
-    return before.term > term ? broken_invariant{2, "R2: no entry is newer than the member's term"}
-                              : broken_invariant();
+    // A group may start from a base of any term, before anybody campaigned.
+    const bool newer = before.term > member.status().hard.term && before != member.log().base();
+    return newer ? broken_invariant{2, "R2: no entry is newer than the member's term"}
+                 : broken_invariant();
 }
 
 inline broken_invariant check_cursors(const raft_log& log) noexcept {

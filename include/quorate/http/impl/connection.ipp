@@ -31,6 +31,10 @@ inline void clear_buffer(boost::beast::flat_buffer& buffer) noexcept {
     }
 }
 
+QUORATE_DECL bool is_safe(std::string_view method) noexcept {
+    return method == "GET" || method == "HEAD" || method == "OPTIONS";
+}
+
 QUORATE_DECL connection::connection(tcp_socket socket, connection_host& host)
     : socket_(std::move(socket)),
       host_(&host),
@@ -104,6 +108,12 @@ QUORATE_DECL bool connection::take_step() {
     case phase::head: return take_head();
     case phase::sized_body: return take_sized_body();
     case phase::chunked_body: return take_chunks();
+    case phase::held:
+        if (count_ > 0) {
+            return false;
+        }
+        hand_over(current_slot());
+        return true;
     case phase::finished:
     case phase::lingering: break;
     }
@@ -111,7 +121,7 @@ QUORATE_DECL bool connection::take_step() {
 }
 
 QUORATE_DECL bool connection::may_begin() {
-    return !host_->is_draining && count_ < slots_.size() &&
+    return !host_->is_draining && !exclusive_ && count_ < slots_.size() &&
            unanswered_bytes_ + outbox_.waiting_bytes() <= backlog_bytes_max;
 }
 
@@ -205,6 +215,18 @@ QUORATE_DECL void connection::dispatch(slot& s) {
     parser_.reset();
     continue_wanted_ = false;
     waiting_ = wait::nothing;
+    if (count_ > 0 && !is_safe(s.parsed.method)) {
+        phase_ = phase::held;
+        return;
+    }
+    hand_over(s);
+}
+
+// Requests that change nothing may be under way together. One that may change something neither
+// overtakes those before it nor is overtaken, or a pipelined GET could miss the PUT before it
+// (RFC 9112 §9.3.2).
+QUORATE_DECL void connection::hand_over(slot& s) {
+    exclusive_ = !is_safe(s.parsed.method);
     phase_ = s.keep_alive ? phase::head : phase::finished;
     s.request = {.method = s.parsed.method,
                  .target = s.parsed.target,
@@ -267,6 +289,9 @@ QUORATE_DECL void connection::send_answered() {
         first_ = (first_ + 1) % slots_.size();
         --count_;
     }
+    if (count_ == 0) {
+        exclusive_ = false;
+    }
     if (count_ == 0 && phase_ == phase::head) {
         first_ = 0; // The slot used last is the one whose memory is warm.
     }
@@ -325,7 +350,7 @@ QUORATE_DECL void connection::settle() {
         (phase_ == phase::finished || (is_between && host_->is_draining))) {
         return close();
     }
-    if (phase_ == phase::finished) {
+    if (phase_ == phase::finished || phase_ == phase::held) {
         return expect(wait::nothing);
     }
     if (phase_ != phase::head) {

@@ -1,0 +1,255 @@
+// A seeded random walk over a group: everything that may go wrong does, and safety holds at each
+// step; afterwards everything is repaired, and the group must go on.
+#ifndef QUORATE_TEST_CONSENSUS_WALK_HPP
+#define QUORATE_TEST_CONSENSUS_WALK_HPP
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "group.hpp"
+
+namespace quorate::test {
+
+class walk {
+public:
+    explicit walk(std::uint64_t seed)
+        : random_(seed),
+          style_(random_()),
+          group_(
+              size, voters({1, 2, 3}), [this](std::uint64_t id) { return options(id); },
+              log_id{term_id(1), log_index(1)}) {}
+
+    void run(unsigned steps) {
+        for (unsigned i = 0; i < steps; ++i) {
+            step();
+            if (i % 64 == 0) {
+                group_.check_logs();
+            }
+        }
+    }
+    /// Effects: repairs everything. Throws violation where the group does not get going again.
+    void recover() {
+        group_.heal();
+        for (std::uint64_t id = 1; id <= size; ++id) {
+            if (!group_[id].up()) {
+                group_.restart(id, jitter());
+            }
+        }
+        std::uint64_t last_read = 0;
+        for (unsigned round = 0; round < 600; ++round) {
+            for (std::uint64_t id = 1; id <= size; ++id) {
+                group_.tick(id, jitter());
+            }
+            group_.settle();
+            collect_reads();
+            const std::uint64_t leader = group_.leader();
+            if (leader == 0) {
+                continue;
+            }
+            if (round % 20 == 10 && !propose(leader)) {
+                last_read = read(leader);
+                group_.settle();
+                collect_reads();
+            }
+            if (last_read != 0 && !floors_.contains(last_read) && caught_up(leader)) {
+                return;
+            }
+        }
+        throw violation("after repairs a leader is elected, and commits, and answers reads");
+    }
+    [[nodiscard]] log_index decided() const noexcept { return group_.decided(); }
+    [[nodiscard]] std::uint64_t reads_done() const noexcept { return reads_done_; }
+    [[nodiscard]] std::uint64_t changes_done() const noexcept { return changes_done_; }
+    [[nodiscard]] std::uint64_t fingerprint() {
+        digest all;
+        for (std::uint64_t id = 1; id <= size; ++id) {
+            all.add(group_[id].trace.value());
+        }
+        return all.value();
+    }
+
+private:
+    static constexpr std::uint64_t size = 5;
+
+    std::uint64_t below(std::uint64_t n) { return random_() % n; }
+    bool one_in(std::uint64_t n) { return below(n) == 0; }
+    std::uint32_t jitter() { return static_cast<std::uint32_t>(random_()); }
+    std::uint64_t anybody() { return 1 + below(size); }
+
+    // The bits of the style switch options, so that seeds cover their combinations.
+    [[nodiscard]] bool style(unsigned bit) const { return ((style_ >> bit) & 1) != 0; }
+    [[nodiscard]] raft_options options(std::uint64_t id) const {
+        raft_options o;
+        o.id = node_id(id);
+        o.election_ticks = 6;
+        o.pre_vote = !style(0);
+        o.check_quorum = !style(1);
+        o.coalesce_appends = !style(2);
+        o.step_down_on_removal = !style(3);
+        o.append_bytes_max = style(4) ? 40 : 1 << 20;
+        o.inflight_messages_max = style(5) ? 2 : 256;
+        o.apply_bytes_max = style(6) ? 20 : 0;
+        o.forward_proposals = !style(7);
+        o.uncommitted_bytes_max = style(8) ? 64 : 0;
+        return o;
+    }
+
+    void step() {
+        const std::uint64_t dice = below(1000);
+        if (dice < 400) {
+            network();
+        } else if (dice < 700) {
+            storage(anybody());
+        } else if (dice < 850) {
+            const std::uint64_t id = anybody();
+            if (group_[id].up()) {
+                group_.tick(id, jitter());
+            }
+        } else {
+            rare(dice - 850);
+        }
+        collect_reads();
+    }
+    void rare(std::uint64_t dice) {
+        const std::uint64_t id = anybody();
+        if (!group_[id].up()) {
+            if (one_in(3)) {
+                group_.restart(id, jitter());
+            }
+            return;
+        }
+        if (dice < 60) {
+            static_cast<void>(propose(id));
+        } else if (dice < 90) {
+            static_cast<void>(read(id));
+        } else if (dice < 108) {
+            change(id);
+        } else if (dice < 120) {
+            group_.at(id, [](member& m) { m.make_snapshot(2); });
+        } else if (dice < 126) {
+            group_.at(id, [this](member& m) { static_cast<void>(m.transfer_to(anybody())); });
+        } else if (dice < 132) {
+            group_.crash(id, below(4));
+        } else if (dice < 138) {
+            group_.set_side(id, static_cast<int>(below(3)));
+        } else if (dice < 143) {
+            group_.heal();
+        } else if (dice < 146) {
+            group_.at(id, [](member& m) { static_cast<void>(m.campaign()); });
+        } else {
+            group_.at(id, [](member& m) {
+                m.run([](raft& r) { static_cast<void>(r.forget_leader()); });
+            });
+        }
+    }
+    void network() {
+        std::vector<owned_message>& all = group_.network();
+        if (all.empty()) {
+            return;
+        }
+        while (all.size() > 100) {
+            group_.drop(below(all.size()));
+        }
+        const std::size_t place =
+            below(one_in(4) ? all.size() : std::min<std::size_t>(3, all.size()));
+        if (one_in(20)) {
+            group_.drop(place);
+        } else {
+            static_cast<void>(group_.deliver(place, one_in(25)));
+        }
+    }
+    void storage(std::uint64_t id) {
+        if (!group_[id].up()) {
+            return;
+        }
+        group_.at(id, [this](member& m) {
+            if (!one_in(4)) {
+                m.take();
+            }
+            while (m.writes_waiting() > 0 && !one_in(3)) {
+                m.write_one();
+            }
+            while (m.applies_waiting() > 0 && !one_in(3)) {
+                m.apply_one();
+            }
+        });
+    }
+    error_code propose(std::uint64_t id) {
+        const std::string payload = "p" + std::to_string(++proposed_);
+        return group_.propose(id, payload);
+    }
+    std::uint64_t read(std::uint64_t id) {
+        const std::uint64_t context = ++read_contexts_;
+        const log_index floor = group_.decided();
+        if (group_.at(id, [context](member& m) { return m.read_index(context); })) {
+            return 0;
+        }
+        floors_.emplace(context, floor);
+        return context;
+    }
+    // R20: a read sees everything that was committed before it began.
+    void collect_reads() {
+        for (std::uint64_t id = 1; id <= size; ++id) {
+            for (const read_state& done : group_[id].reads) {
+                const auto asked = floors_.find(done.context);
+                if (asked == floors_.end()) {
+                    continue; // answered twice, because a request was duplicated
+                }
+                if (done.index < asked->second) {
+                    throw violation("R20: a read is confirmed at what was committed before it");
+                }
+                floors_.erase(asked);
+                ++reads_done_;
+            }
+            group_[id].reads.clear();
+            group_[id].refusals.clear();
+        }
+    }
+    // Three voters at least: of two, the one that is left can wait for a removed one for ever.
+    void change(std::uint64_t id) {
+        const member& m = group_[id];
+        membership_change wanted;
+        if (m.engine().members().joint() && one_in(2)) {
+            wanted = {};
+        } else {
+            const std::uint64_t count = 1 + below(3);
+            for (std::uint64_t i = 0; i < count; ++i) {
+                constexpr change_kind kinds[] = {change_kind::add_voter, change_kind::remove,
+                                                 change_kind::add_learner, change_kind::add_voter};
+                wanted.changes.push_back({kinds[below(4)], node_id(anybody())});
+            }
+            wanted.transition = static_cast<change_transition>(below(3));
+            const auto next = apply(m.engine().members(), wanted);
+            if (!next || next->voters.size() < 3) {
+                return;
+            }
+        }
+        const auto outcome =
+            group_.at(id, [&wanted](member& to) { return to.propose_change(wanted); });
+        changes_done_ += outcome ? 0U : 1U;
+    }
+    bool caught_up(std::uint64_t leader) {
+        for (node_id id : group_[leader].engine().members().all()) {
+            if (group_[id.value()].status().applied != group_.decided()) {
+                return false;
+            }
+        }
+        return group_[leader].last() == group_.decided();
+    }
+
+    std::mt19937_64 random_;
+    std::uint64_t style_;
+    group group_;
+    std::map<std::uint64_t, log_index> floors_; // of reads not answered yet
+    std::uint64_t proposed_ = 0;
+    std::uint64_t read_contexts_ = 0;
+    std::uint64_t reads_done_ = 0;
+    std::uint64_t changes_done_ = 0;
+};
+
+} // namespace quorate::test
+
+#endif
