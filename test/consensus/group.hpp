@@ -181,9 +181,6 @@ public:
     void settle(unsigned rounds = 1000) {
         for (bool moved = true; moved; --rounds) {
             if (rounds == 0) {
-                for (auto& x : members_) fprintf(stderr," m%lu role %d term %lu lead %lu last %lu commit %lu applied %lu base %lu\n",x->id().value(),int(x->role()),x->term().value(),x->leader().value(),x->last().value(),x->commit().value(),x->status().applied.value(),x->engine().log().base().index.value());
-                for (auto& x: network_) fprintf(stderr,"%lu->%lu kind %d term %lu log %lu/%lu commit %lu reject %d hint %lu entries %lu\n",x->from.value(),x->to.value(),int(x->kind),x->term.value(),x->log_term.value(),x->index.value(),x->commit.value(),x->reject,x->reject_hint.value(),x->entries.size());
-                for (auto& x : members_) for (auto& p: x->engine().progress()) fprintf(stderr,"  %lu peer %lu kind %d match %lu next %lu paused %d active %d\n",x->id().value(),p.id().value(),int(p.kind()),p.match().value(),p.next().value(),p.paused(),p.recently_active());
                 throw violation("the group comes to rest");
             }
             moved = false;

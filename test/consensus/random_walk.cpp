@@ -14,7 +14,7 @@ using namespace quorate::test;
 
 namespace {
 
-constexpr unsigned steps = 1500;
+constexpr unsigned steps = 4000;
 std::uint64_t running_seed = 0;
 
 [[noreturn]] void print_seed_and_abort(const assertion_failure& failure) {
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(invariants_hold_at_every_step_and_the_group_recovers) {
     if (const std::uint64_t seed = from_environment("QUORATE_SEED", 0); seed != 0) {
         run_seed(seed, sum);
     } else {
-        const std::uint64_t seeds = from_environment("QUORATE_SEEDS", 300);
+        const std::uint64_t seeds = from_environment("QUORATE_SEEDS", 500);
         for (std::uint64_t n = 1; n <= seeds; ++n) {
             run_seed(n, sum);
         }

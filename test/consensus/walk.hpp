@@ -49,6 +49,11 @@ public:
             if (leader == 0) {
                 continue;
             }
+            if (!group_[leader].engine().members().is_voter(node_id(leader))) {
+                group_.crash(leader, 0); // removed, and told not to step down by itself
+                group_.restart(leader, jitter());
+                continue;
+            }
             if (round % 20 == 10 && !propose(leader)) {
                 last_read = read(leader);
                 group_.settle();
@@ -121,7 +126,7 @@ private:
             }
             return;
         }
-        if (dice < 60) {
+        if (dice < 70) {
             static_cast<void>(propose(id));
         } else if (dice < 90) {
             static_cast<void>(read(id));
@@ -131,18 +136,20 @@ private:
             group_.at(id, [](member& m) { m.make_snapshot(2); });
         } else if (dice < 126) {
             group_.at(id, [this](member& m) { static_cast<void>(m.transfer_to(anybody())); });
-        } else if (dice < 132) {
+        } else if (dice < 130) {
             group_.crash(id, below(4));
-        } else if (dice < 138) {
+        } else if (dice < 133) {
             group_.set_side(id, static_cast<int>(below(3)));
-        } else if (dice < 143) {
+        } else if (dice < 142) {
             group_.heal();
-        } else if (dice < 146) {
+        } else if (dice < 145) {
             group_.at(id, [](member& m) { static_cast<void>(m.campaign()); });
-        } else {
+        } else if (dice < 147) {
             group_.at(id, [](member& m) {
                 m.run([](raft& r) { static_cast<void>(r.forget_leader()); });
             });
+        } else if (!group_.network().empty()) {
+            group_.drop(below(group_.network().size()));
         }
     }
     void network() {

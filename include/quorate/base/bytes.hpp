@@ -39,9 +39,16 @@ struct byte_block {
     }
     static void release(byte_block* block) noexcept {
         if (block != nullptr && block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            block->~byte_block();
-            ::operator delete(block);
+            destroy(block);
         }
+    }
+
+private:
+    // Out of line: the rare half of a hot function, and compilers that see two holders of one
+    // block inlined take the second release for a use after free.
+    [[gnu::noinline]] static void destroy(byte_block* block) noexcept {
+        block->~byte_block();
+        ::operator delete(block);
     }
 };
 

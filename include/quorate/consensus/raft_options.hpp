@@ -54,8 +54,8 @@ struct raft_options {
     /// Beyond the reference: a message that only a leader sends is refused when this member knows
     /// another leader of the same term, which cannot be.
     bool check_leader = true;
-    /// Beyond the reference: a member that knows of no configuration yet takes a snapshot that
-    /// does not name it. It was made before the member was added; the log behind it adds it.
+    /// Beyond the reference: a member takes a snapshot that does not name it. It was made before
+    /// the member was added; the log behind it adds it. One that refuses is sent it for ever.
     bool join_from_any_snapshot = true;
 
     /// Errors: invalid_option.

@@ -118,6 +118,11 @@ error_code basic_node<Policies>::open_storage() {
         return opened_snapshots.error();
     }
     snapshots_ = std::move(*opened_snapshots);
+    if constexpr (requires { snapshots_->note(); }) {
+        if (!snapshots_->note().empty()) {
+            say(severity::warning, snapshots_->note());
+        }
+    }
     auto opened_log = log_type::open(log);
     if (!opened_log) {
         explanation_ = "cannot open the log in " + log.directory.string() + ": " +

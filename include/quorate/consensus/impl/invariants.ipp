@@ -92,7 +92,10 @@ inline broken_invariant check_role(const raft& member) noexcept {
         return {10, "R10: a candidate votes for itself"};
     }
     const peer_progress* own = own_progress(member);
-    if (own != nullptr && own->match() > member.log().stable()) {
+    // Votes may elect it while entries of earlier terms are still on their way to its disk; they
+    // count only below an entry of its own term, which goes there after them.
+    if (own != nullptr && own->match() > member.log().stable() &&
+        member.log().term_at(own->match()) == now.hard.term) {
         return {11, "R11: a leader counts its own copy only once that is durable"};
     }
     return {};
@@ -142,10 +145,11 @@ inline broken_invariant check_leader_step(const raft_facts& before, const raft& 
     if (led && same_term && !still_holds(after.log(), before.last)) {
         return {14, "R14: a leader only appends to its log"};
     }
-    if (leads && !led && (before.soft.role != role_kind::candidate || !same_term)) {
+    const bool elected = leads && (!led || !same_term);
+    if (elected && (before.soft.role != role_kind::candidate || !same_term)) {
         return {15, "R15: only a candidate becomes leader, in the term it campaigned in"};
     }
-    if (led && now.soft.role != role_kind::leader && now.soft.role != role_kind::follower) {
+    if (led && same_term && !leads && now.soft.role != role_kind::follower) {
         return {15, "R15: a leader follows before it campaigns again"};
     }
     return {};

@@ -43,6 +43,10 @@ constexpr bool is_termless(message_kind kind) noexcept {
            kind == message_kind::proposal_refused || kind == message_kind::read_refused;
 }
 
+// Terms and indices stay below this: far more than any group reaches, and far from wrapping round,
+// whatever a peer claims.
+inline constexpr std::uint64_t number_max = std::uint64_t{1} << 62;
+
 inline bool entries_follow(const message& m) noexcept {
     log_id before{m.log_term, m.index};
     for (const entry& e : m.entries) {
@@ -56,8 +60,9 @@ inline bool entries_follow(const message& m) noexcept {
 }
 
 inline bool snapshot_sound(const message& m) noexcept {
-    return m.snap != nullptr && m.snap->last.index && m.snap->last.term <= m.term &&
-           !m.snap->members.voters.empty() && !check(m.snap->members);
+    return m.snap != nullptr && m.snap->last.index && m.snap->last.index.value() <= number_max &&
+           m.snap->last.term <= m.term && !m.snap->members.voters.empty() &&
+           !check(m.snap->members);
 }
 
 } // namespace detail
@@ -179,7 +184,7 @@ QUORATE_DECL error_code raft::check_message(const message& m) const noexcept {
     if (is_response(m.kind) && !members_.contains(m.from)) {
         return errc::peer_not_found;
     }
-    if (!detail::is_termless(m.kind) && !m.term) {
+    if ((!detail::is_termless(m.kind) && !m.term) || m.term.value() > detail::number_max) {
         return errc::message_invalid;
     }
     const bool sound = m.kind == message_kind::append             ? detail::entries_follow(m)

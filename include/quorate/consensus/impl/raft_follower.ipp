@@ -84,8 +84,7 @@ QUORATE_DECL error_code raft::handle_snapshot(const message& m) {
 }
 
 QUORATE_DECL bool raft::restore(const snapshot_ptr& snap) {
-    const bool joining = options_.join_from_any_snapshot && members_.empty();
-    const bool concerned = joining || snap->members.contains(options_.id);
+    const bool concerned = options_.join_from_any_snapshot || snap->members.contains(options_.id);
     if (snap->last.index <= log_.committed() || !concerned) {
         return false;
     }

@@ -115,19 +115,19 @@ QUORATE_DECL error_code raft::admit(std::span<proposed> proposals) {
         leads.uncommitted_bytes + bytes > limit) {
         return dropped(errc::uncommitted_limit);
     }
+    const log_index pending_before = leads.pending_change;
     for (std::size_t i = 0; i < proposals.size(); ++i) {
         proposed& p = proposals[i];
         if (p.kind == entry_kind::normal) {
             continue;
         }
         const result<membership_change> change = decode_change(p.kind, p.payload.view());
-        if (!change) {
-            return change.error();
+        const error_code refused = change ? admit_change(*change, i) : change.error();
+        if (refused && (!change || options_.answer_refusals)) {
+            leads.pending_change = pending_before; // nothing of it is appended
+            return refused;
         }
-        if (const error_code refused = admit_change(*change, i)) {
-            if (options_.answer_refusals) {
-                return refused;
-            }
+        if (refused) {
             p = proposed{}; // the reference's answer: an empty entry in its place
         }
     }

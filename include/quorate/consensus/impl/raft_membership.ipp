@@ -30,7 +30,8 @@ QUORATE_DECL void raft::switch_members(membership next) {
         return;
     }
     leader_role& leads = lead();
-    // The quorum may have become smaller.
+    // The quorum may have become smaller: who left answers neither for entries nor for reads.
+    confirm_reads();
     if (maybe_commit()) {
         on_commit_advanced();
     } else {

@@ -45,6 +45,10 @@ QUORATE_DECL void raft::start_read(const pending_read& read) {
     if (peer_progress* self = leads.find(options_.id)) {
         self->on_read_ack(leads.read_newest());
     }
+    confirm_reads(); // this member may be a quorum by itself, though the configuration is joint
+    if (leads.reads.empty()) {
+        return;
+    }
     if (options_.coalesce_appends) {
         leads.read_round_due = true;
     } else {

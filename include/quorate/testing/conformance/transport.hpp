@@ -368,6 +368,10 @@ public:
 
     std::string stop_is_safe_at_any_time() {
         pair();
+        // So many that some may be lost already, and a notice of it is on its way.
+        for (std::uint64_t i = 0; i < 200; ++i) {
+            fixture.wire(one).send(heartbeat(one, two, i));
+        }
         fixture.wire(one).stop();
         fixture.wire(one).send(heartbeat(one, two, 1));
         static_cast<void>(fixture.wire(one).add_peer(node_id(3), fixture.url(node_id(3))));

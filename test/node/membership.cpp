@@ -1,0 +1,194 @@
+#include <quorate/node.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include "support.hpp"
+
+BOOST_AUTO_TEST_SUITE(membership)
+
+using namespace node_test;
+
+namespace {
+
+template <class Group>
+std::shared_ptr<outcome> add(Group& g, std::uint64_t asked, std::uint64_t id, change_kind kind) {
+    auto result = std::make_shared<outcome>();
+    g.nodes.at(asked)->add_member({node_id(id), g.url(id)}, kind, g.into(result));
+    return result;
+}
+
+template <class Group>
+std::shared_ptr<outcome> remove(Group& g, std::uint64_t asked, std::uint64_t id) {
+    auto result = std::make_shared<outcome>();
+    g.nodes.at(asked)->remove_member(node_id(id), g.into(result));
+    return result;
+}
+
+template <class Group>
+node_options joining(const Group& g, std::uint64_t id) {
+    node_options options = g.options_of(id);
+    options.join = true;
+    return options;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_member_joins_and_takes_part) {
+    memory_group g;
+    g.start_all();
+    BOOST_REQUIRE(g.wrote(1, "before"));
+    const auto added = add(g, g.follower(), 4, change_kind::add_voter);
+    BOOST_REQUIRE(g.finished(added));
+    BOOST_TEST(!added->failed);
+    g.initial.push_back({node_id(4), g.url(4)}); // whom it is told of
+    g.start(joining(g, 4));
+    BOOST_REQUIRE(g.agree(1));
+    BOOST_TEST(g.wrote(4, "after"));
+    BOOST_REQUIRE(g.agree(2));
+    for (std::uint64_t id = 1; id <= 4; ++id) {
+        const member_table& members = g.nodes.at(id)->members();
+        BOOST_TEST(members.size() == 4u);
+        BOOST_REQUIRE(members.find(node_id(4)) != nullptr);
+        BOOST_TEST(members.find(node_id(4))->peer_url == g.url(4));
+    }
+    // Its vote counts: two of four are no quorum.
+    const auto again = add(g, 1, 4, change_kind::add_voter);
+    BOOST_TEST(again->done);
+    BOOST_TEST(!again->failed);
+}
+
+BOOST_AUTO_TEST_CASE(a_learner_follows_without_a_vote) {
+    memory_group g;
+    g.start_all();
+    BOOST_REQUIRE(g.wrote(1, "before"));
+    const auto added = add(g, 1, 4, change_kind::add_learner);
+    BOOST_REQUIRE(g.finished(added));
+    BOOST_TEST(!added->failed);
+    g.start(joining(g, 4));
+    BOOST_REQUIRE(g.agree(1));
+    BOOST_REQUIRE(g.wrote(4, "word"));
+    BOOST_REQUIRE(g.agree(2));
+    BOOST_TEST((g.nodes.at(4)->status().engine.soft.role == role_kind::follower));
+    const auto promoted = add(g, 2, 4, change_kind::add_voter);
+    BOOST_REQUIRE(g.finished(promoted));
+    BOOST_TEST(!promoted->failed);
+}
+
+BOOST_AUTO_TEST_CASE(nonsense_is_refused_before_it_is_proposed) {
+    memory_group g;
+    g.start_all();
+    auto& node = *g.nodes.at(1);
+    const auto refused = [&g, &node](const member_address& member) {
+        const auto result = std::make_shared<outcome>();
+        node.add_member(member, change_kind::add_voter, g.into(result));
+        BOOST_REQUIRE(result->done);
+        return result->failed;
+    };
+    BOOST_TEST(refused({node_id(0), g.url(4)}) == errc::invalid_option);
+    BOOST_TEST(refused({node_id(4), "nowhere"}) == errc::invalid_option);
+    BOOST_TEST(refused({node_id(2), g.url(5)}) == errc::member_exists);
+    BOOST_TEST(remove(g, 1, 9)->failed == errc::member_unknown);
+}
+
+BOOST_AUTO_TEST_CASE(a_follower_that_is_removed_ends) {
+    memory_group g;
+    g.start_all();
+    const std::uint64_t gone = g.follower();
+    const auto removed = remove(g, g.leader(), gone);
+    BOOST_REQUIRE(g.finished(removed));
+    BOOST_TEST(!removed->failed);
+    BOOST_REQUIRE(g.run_until([&] { return g.ended.count(gone) == 1; }));
+    BOOST_TEST(g.ended.at(gone) == errc::member_removed);
+    BOOST_TEST(g.nodes.at(gone)->status().ended);
+    BOOST_TEST(g.submit(gone, "word")->failed == errc::stopped);
+    BOOST_TEST(g.read(gone)->failed == errc::stopped);
+    BOOST_TEST(g.wrote(g.leader(), "word"));
+    BOOST_TEST(g.nodes.at(g.leader())->members().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(requests_at_a_member_that_is_removed_are_all_answered) {
+    memory_group g;
+    g.start_all();
+    const std::uint64_t gone = g.follower();
+    const auto removed = remove(g, gone, gone);
+    std::vector<std::shared_ptr<outcome>> results;
+    while (g.ended.count(gone) == 0) {
+        results.push_back(g.submit(gone, "word"));
+        results.push_back(g.read(gone));
+        g.run_for(milliseconds(20));
+        BOOST_REQUIRE(results.size() < 10'000);
+    }
+    BOOST_TEST(removed->well());
+    std::size_t applied = 0;
+    for (const auto& result : results) {
+        BOOST_REQUIRE(g.finished(result));
+        BOOST_TEST(result->calls == 1);
+        applied += result->reply != 0;
+    }
+    // None that was acknowledged is missing elsewhere.
+    const auto read = g.read(g.leader());
+    BOOST_REQUIRE(g.finished(read));
+    BOOST_TEST(g.words(g.leader()).count("word") >= applied);
+}
+
+BOOST_AUTO_TEST_CASE(a_leader_that_is_removed_leaves_a_group_that_works) {
+    memory_group g;
+    g.start_all();
+    const std::uint64_t gone = g.leader();
+    BOOST_REQUIRE(g.wrote(gone, "before"));
+    const auto removed = remove(g, gone, gone);
+    BOOST_REQUIRE(g.finished(removed));
+    BOOST_TEST(!removed->failed);
+    BOOST_REQUIRE(g.run_until([&] { return g.ended.count(gone) == 1; }));
+    g.stop(gone);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    BOOST_TEST(g.wrote(g.leader(), "after"));
+    BOOST_TEST(g.agree(2));
+}
+
+// The one that stays needs the word of the removed one, that the removal is committed, or its
+// vote.
+BOOST_AUTO_TEST_CASE(of_two_either_may_be_removed) {
+    for (const bool leads : {false, true}) {
+        memory_group g(2);
+        g.start_all();
+        BOOST_REQUIRE(g.wrote(1, "before"));
+        const std::uint64_t gone = leads ? g.leader() : g.follower();
+        const std::uint64_t stays = 3 - gone;
+        const auto removed = remove(g, stays, gone);
+        BOOST_REQUIRE(g.finished(removed));
+        BOOST_TEST(!removed->failed);
+        BOOST_REQUIRE(g.run_until([&] { return g.ended.count(gone) == 1; }));
+        g.stop(gone);
+        BOOST_REQUIRE(g.run_until(
+            [&] { return g.nodes.at(stays)->status().engine.soft.role == role_kind::leader; }));
+        BOOST_TEST(g.wrote(stays, "after"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_last_voter_stays) {
+    memory_group g(1);
+    g.start_all();
+    const auto removed = remove(g, 1, 1);
+    BOOST_REQUIRE(g.finished(removed));
+    BOOST_TEST(removed->failed == errc::removed_all_voters);
+    BOOST_TEST(g.wrote(1, "word"));
+}
+
+BOOST_AUTO_TEST_CASE(membership_survives_a_restart) {
+    file_group g;
+    g.start_all();
+    const std::uint64_t gone = g.follower();
+    const auto removed = remove(g, g.leader(), gone);
+    BOOST_REQUIRE(g.finished(removed));
+    BOOST_REQUIRE(g.wrote(g.leader(), "word"));
+    const std::uint64_t other = g.leader();
+    g.stop(gone);
+    g.stop(other);
+    g.start(other); // its options still name three first members
+    BOOST_REQUIRE(g.wrote(other, "again"));
+    BOOST_TEST(g.nodes.at(other)->members().size() == 2u);
+    BOOST_TEST(g.nodes.at(other)->members().find(node_id(gone)) == nullptr);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,284 @@
+#include <quorate/consensus/solo.hpp>
+#include <quorate/node.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+#include <iterator>
+
+#include "support.hpp"
+
+BOOST_AUTO_TEST_SUITE(storage)
+
+using namespace node_test;
+
+namespace {
+
+struct solo_policies : file_policies {
+    using consensus = solo;
+};
+
+/// A log whose disk fails at the n-th sync from now.
+class failing_log {
+public:
+    static constexpr bool blocking = true;
+    static inline int syncs_left = -1; // none: it never fails
+
+    class sync_job {
+    public:
+        [[nodiscard]] error_code run() {
+            if (syncs_left >= 0 && syncs_left-- == 0) {
+                syncs_left = 0; // and so does every later one
+                return make_error_code(boost::system::errc::io_error);
+            }
+            return {};
+        }
+    };
+
+    [[nodiscard]] static result<std::unique_ptr<failing_log>> open(const log_options&) {
+        return std::make_unique<failing_log>();
+    }
+    [[nodiscard]] recovered_log take_recovered() { return {}; }
+    void append(std::span<const entry>) {}
+    void save(const hard_state&) {}
+    void restart(log_id) {}
+    void compact(log_index) {}
+    [[nodiscard]] bool pending() const noexcept { return false; }
+    [[nodiscard]] sync_job begin_sync() { return {}; }
+    void finish_sync(sync_job, error_code) {}
+};
+
+static_assert(log_store<failing_log>);
+
+struct failing_policies : memory_policies {
+    using log = failing_log;
+};
+
+struct failing_group : group<failing_policies> {
+    explicit failing_group(std::uint64_t first_members) : group<failing_policies>(first_members) {
+        failing_log::syncs_left = -1;
+    }
+};
+
+std::filesystem::path newest_segment(const std::filesystem::path& wal) {
+    std::filesystem::path newest;
+    for (const auto& file : std::filesystem::directory_iterator(wal)) {
+        if (newest.empty() || file.path().filename() > newest.filename()) {
+            newest = file.path();
+        }
+    }
+    return newest;
+}
+
+std::string read_file(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+template <class Policies>
+void check_restart() {
+    group<Policies> g(1);
+    for (int life = 0; life < 3; ++life) {
+        g.start_all();
+        // Everything acknowledged before is there for the first reader.
+        const auto read = g.read(1);
+        BOOST_REQUIRE(g.finished(read));
+        BOOST_TEST(read->well());
+        BOOST_TEST(g.words(1).words().size() == static_cast<std::size_t>(life) * 10);
+        for (int i = 0; i < 10; ++i) {
+            BOOST_REQUIRE(g.wrote(1, std::to_string(life) + "/" + std::to_string(i)));
+        }
+        g.stop(1);
+    }
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(one_member_finds_again_what_it_acknowledged) {
+    check_restart<file_policies>();
+}
+
+BOOST_AUTO_TEST_CASE(so_does_one_without_an_election) {
+    check_restart<solo_policies>();
+}
+
+BOOST_AUTO_TEST_CASE(a_log_may_pass_from_one_engine_to_the_other) {
+    const scratch_directory directory;
+    const auto run = [&directory](auto& g, std::size_t before) {
+        node_options options = g.options_of(1);
+        options.data_directory = directory.path() / "data";
+        g.start(std::move(options));
+        const auto read = g.read(1);
+        BOOST_REQUIRE(g.finished(read));
+        BOOST_TEST(g.words(1).words().size() == before);
+        BOOST_TEST(g.wrote(1, "word"));
+        g.stop(1);
+    };
+    for (std::size_t round = 0; round < 2; ++round) {
+        file_group elected(1);
+        run(elected, 2 * round);
+        group<solo_policies> alone(1);
+        run(alone, 2 * round + 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(one_alone_takes_no_second_voter) {
+    group<solo_policies> g(1);
+    g.start_all();
+    const auto result = std::make_shared<outcome>();
+    g.nodes.at(1)->add_member({node_id(2), g.url(2)}, change_kind::add_voter, g.into(result));
+    BOOST_REQUIRE(g.finished(result));
+    BOOST_TEST(result->failed == errc::invalid_membership);
+    BOOST_TEST(g.wrote(1, "word"));
+}
+
+BOOST_AUTO_TEST_CASE(a_group_finds_again_what_it_acknowledged) {
+    file_group g;
+    for (int life = 0; life < 2; ++life) {
+        g.start_all();
+        for (int i = 0; i < 10; ++i) {
+            BOOST_REQUIRE(g.wrote(1 + static_cast<std::uint64_t>(i) % 3, "word"));
+        }
+        BOOST_REQUIRE(g.agree(10 * (static_cast<std::size_t>(life) + 1)));
+        for (std::uint64_t id = 1; id <= 3; ++id) {
+            g.stop(id);
+        }
+    }
+    g.start_all();
+    BOOST_REQUIRE(g.agree(20));
+    BOOST_TEST(g.words(1).words().size() == 20u);
+}
+
+BOOST_AUTO_TEST_CASE(members_that_restart_one_by_one_miss_nothing) {
+    file_group g;
+    g.start_all();
+    std::size_t count = 0;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        g.stop(id);
+        BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+        BOOST_REQUIRE(g.wrote(g.leader(), "without " + std::to_string(id)));
+        ++count;
+        g.start(id);
+        BOOST_REQUIRE(g.wrote(id, "with " + std::to_string(id)));
+        ++count;
+        BOOST_REQUIRE(g.agree(count));
+    }
+    BOOST_TEST(g.words(1).words().size() == count);
+}
+
+BOOST_AUTO_TEST_CASE(a_torn_end_is_cut_off_and_reported) {
+    file_group g(1);
+    g.start_all();
+    BOOST_REQUIRE(g.wrote(1, "word"));
+    const std::filesystem::path wal = g.options_of(1).data_directory / "wal";
+    g.stop(1);
+    const std::filesystem::path segment = newest_segment(wal);
+    std::string bytes = read_file(segment);
+    // Behind the last frame the file is reserved, and zero.
+    const std::size_t end = (bytes.find_last_not_of('\0') / 8 + 1) * 8;
+    bytes.replace(end, 20, "the beginning of one");
+    std::ofstream(segment, std::ios::binary) << bytes;
+    std::string said;
+    node_options options = g.options_of(1);
+    options.log = [&said](severity level, const std::string& text) {
+        said += level == severity::warning ? text : "";
+    };
+    g.start(std::move(options));
+    BOOST_TEST(said != "");
+    BOOST_REQUIRE(g.wrote(1, "again"));
+    BOOST_TEST(g.words(1).words().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_damaged_log_is_refused_with_its_name) {
+    file_group g(1);
+    g.start_all();
+    for (int i = 0; i < 10; ++i) {
+        BOOST_REQUIRE(g.wrote(1, "a word of some length that can be damaged"));
+    }
+    const std::filesystem::path wal = g.options_of(1).data_directory / "wal";
+    g.stop(1);
+    const std::filesystem::path segment = newest_segment(wal);
+    std::string bytes = read_file(segment);
+    const std::size_t place = bytes.find("a word of");
+    BOOST_REQUIRE(place != std::string::npos);
+    bytes[place] = 'A';
+    std::ofstream(segment, std::ios::binary) << bytes;
+    auto& node = g.add(g.options_of(1));
+    BOOST_TEST(node.start() == errc::corrupt);
+    BOOST_TEST(node.explanation().find(segment.filename().string()) != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(directories_have_one_user_and_one_owner) {
+    file_group g(1);
+    g.start_all();
+    node_options same = g.options_of(1);
+    same.id = node_id(2);
+    same.initial_members = {{node_id(2), g.url(2)}};
+    auto& second = g.add(same);
+    BOOST_TEST(second.start() == errc::directory_locked);
+    BOOST_TEST(second.explanation() != "");
+    g.stop(2);
+    g.stop(1);
+    auto& other = g.add(same);
+    BOOST_TEST(other.start() == errc::wrong_member);
+    g.stop(2);
+    node_options foreign = g.options_of(1);
+    foreign.cluster = cluster_id(8);
+    auto& elsewhere = g.add(foreign);
+    BOOST_TEST(elsewhere.start() == errc::wrong_cluster);
+}
+
+BOOST_AUTO_TEST_CASE(a_start_that_cannot_work_is_explained) {
+    memory_group g(1);
+    node_options stranger = g.options_of(2);
+    auto& node = g.add(stranger);
+    BOOST_TEST(node.start() == errc::invalid_option);
+    BOOST_TEST(node.explanation() != "");
+    BOOST_TEST(g.submit(2, "word")->failed == errc::stopped);
+    g.stop(2);
+    node_options odd = g.options_of(1);
+    odd.engine.heartbeat_ticks = 0;
+    BOOST_TEST(g.add(odd).start() == errc::invalid_option);
+}
+
+// The first sync that fails ends the member: nothing it could not write is acknowledged.
+BOOST_AUTO_TEST_CASE(a_disk_that_fails_ends_the_member) {
+    failing_group g(1);
+    g.start_all();
+    BOOST_REQUIRE(g.wrote(1, "before"));
+    const auto waits = g.read(1);
+    failing_log::syncs_left = 0;
+    const auto lost = g.submit(1, "lost");
+    BOOST_REQUIRE(g.run_until([&] { return g.ended.count(1) == 1; }));
+    BOOST_TEST((g.ended.at(1) == boost::system::errc::io_error));
+    BOOST_TEST(lost->calls == 1);
+    BOOST_TEST(lost->failed == errc::outcome_unknown);
+    BOOST_TEST(waits->calls == 1);
+    BOOST_TEST(g.nodes.at(1)->status().ended);
+    BOOST_TEST(g.nodes.at(1)->explanation().find("log") != std::string::npos);
+    BOOST_TEST(g.submit(1, "after")->failed == errc::stopped);
+    BOOST_TEST(g.read(1)->failed == errc::stopped);
+    g.run_for(milliseconds(50));
+    BOOST_TEST(g.words(1).count("lost") == 0u);
+    BOOST_TEST(g.ended.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(whatever_sync_fails_no_acknowledged_write_is_missing) {
+    for (int n = 0; n < 12; ++n) {
+        failing_group g(1);
+        g.start_all();
+        failing_log::syncs_left = n;
+        std::vector<std::shared_ptr<outcome>> results;
+        for (int i = 0; g.ended.empty() && i < 1000; ++i) {
+            results.push_back(g.submit(1, std::to_string(i)));
+            g.run_for(milliseconds(1));
+        }
+        BOOST_REQUIRE(g.ended.size() == 1u);
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            BOOST_REQUIRE(results[i]->calls == 1);
+            BOOST_TEST(g.words(1).count(std::to_string(i)) == (results[i]->failed ? 0u : 1u));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
