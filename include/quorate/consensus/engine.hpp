@@ -13,7 +13,9 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace quorate {
@@ -25,6 +27,21 @@ struct engine_state {
     std::vector<entry> entries{}; ///< Dense; the first follows `base`.
     log_index applied{};          ///< What the state machine holds already; at least the base.
 };
+
+/// Returns: what every first member of a new group starts from: a snapshot at index 1 of term 1
+/// that names the voters and holds `data`, the application's first state. All must be given the
+/// same. The driver makes it durable before the first event.
+[[nodiscard]] inline engine_state bootstrap(const id_set& voters, rope data = {}) {
+    auto first = std::make_shared<snapshot>();
+    first->last = {term_id(1), log_index(1)};
+    first->members.voters = voters;
+    first->data = std::move(data);
+    const log_id last = first->last;
+    return {.hard = {last.term, node_id{}, last.index},
+            .base = std::move(first),
+            .entries = {},
+            .applied = last.index};
+}
 
 /// One client payload on its way into the log.
 struct proposed {

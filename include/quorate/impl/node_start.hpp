@@ -184,19 +184,16 @@ error_code basic_node<Policies>::bootstrap(start_state& start) {
         explanation_ = "this member is not among the initial members";
         return errc::invalid_option;
     }
-    auto first = std::make_shared<snapshot>();
-    first->last = {term_id(1), log_index(1)};
+    id_set voters;
     for (const member_address& m : options_.initial_members) {
-        first->members.voters.insert(m.id);
+        voters.insert(m.id);
     }
-    first->data = join_snapshot(member_table(options_.initial_members), machine_.snapshot());
-    if (const error_code failed = snapshots_->save(*first)) {
+    start.engine = quorate::bootstrap(
+        voters, join_snapshot(member_table(options_.initial_members), machine_.snapshot()));
+    if (const error_code failed = snapshots_->save(*start.engine.base)) {
         explanation_ = "cannot write the first snapshot: " + failed.message();
         return failed;
     }
-    start.engine.hard = {first->last.term, node_id{}, first->last.index};
-    start.engine.applied = first->last.index;
-    start.engine.base = std::move(first);
     start.restart_log = true;
     return {};
 }
