@@ -8,6 +8,7 @@
 #include <boost/algorithm/string/split.hpp>
 #include <boost/program_options.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <iostream>
 #include <set>
@@ -27,7 +28,7 @@ struct raw_options {
     std::string address = "127.0.0.1";
     bool join = false;
     std::string data_dir;
-    std::int64_t snapshot_count = 10'000;
+    std::int64_t snapshot_count = 100'000;
     std::int64_t max_request_bytes = 1'572'864;
     std::int64_t heartbeat_ms = 100;
     std::int64_t election_ms = 1000;
@@ -111,7 +112,7 @@ options translate(const raw_options& raw) {
     out.node.leader_wait = std::chrono::milliseconds(2 * raw.election_ms);
     out.node.request_timeout = std::chrono::milliseconds(raw.request_timeout_ms);
     out.node.snapshot_entries = static_cast<std::uint64_t>(raw.snapshot_count);
-    out.node.catch_up_entries = out.node.snapshot_entries;
+    out.node.catch_up_entries = std::min(out.node.snapshot_entries, out.node.catch_up_entries);
     // The limit that clients meet is the one on the body; the command adds the key to it.
     const auto body_bytes_max = static_cast<std::uint64_t>(raw.max_request_bytes);
     out.node.request_bytes_max = body_bytes_max + out.http.head_bytes_max + 1024;

@@ -192,6 +192,7 @@ private:
     std::vector<entry> applying_; // the entries of one batch: the engine's spans do not last
     log_id applied_{};
     log_index snapshot_index_{};
+    std::uint64_t bytes_since_snapshot_ = 0;
     log_index compacted_{};
     soft_state soft_{};
 

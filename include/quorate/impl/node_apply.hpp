@@ -117,6 +117,7 @@ void basic_node<Policies>::apply(const applied_mark& mark) {
     for (const entry& e : applying_) {
         QUORATE_ASSERT(e.index == applied_.index.next());
         applied_ = e.id();
+        bytes_since_snapshot_ += e.payload.size();
         requests_.on_term_applied(e.term);
         if (e.kind == entry_kind::normal) {
             apply_command(e);
@@ -224,9 +225,12 @@ error_code basic_node<Policies>::install(const snapshot& snap) {
 
 template <class Policies>
 void basic_node<Policies>::maybe_snapshot() {
-    if (snapshot_under_way_ || applied_.index - snapshot_index_ < options_.snapshot_entries) {
+    const bool due = applied_.index - snapshot_index_ >= options_.snapshot_entries ||
+                     bytes_since_snapshot_ >= options_.snapshot_bytes;
+    if (snapshot_under_way_ || !due) {
         return;
     }
+    bytes_since_snapshot_ = 0;
     auto made = std::make_shared<snapshot>();
     made->last = applied_;
     made->members = engine_->members();

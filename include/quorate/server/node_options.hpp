@@ -55,8 +55,11 @@ struct node_options {
     std::uint64_t unapplied_entries_max = 5000;  ///< Committed and not applied; more: refused.
     std::uint64_t requests_in_flight_max = 20'000;
 
-    std::uint64_t snapshot_entries = 10'000; ///< Applied entries between two snapshots.
-    std::uint64_t catch_up_entries = 5000;   ///< Kept in the log behind a snapshot.
+    /// A snapshot is due after so many applied entries, or payload bytes in them, whichever comes
+    /// first: the log is held in memory until then.
+    std::uint64_t snapshot_entries = 100'000;
+    std::uint64_t snapshot_bytes = 256 << 20;
+    std::uint64_t catch_up_entries = 5000; ///< Kept in the log behind a snapshot.
 
     std::uint64_t seed = 0; ///< Of election jitter; zero: drawn from the system.
 
@@ -67,7 +70,7 @@ struct node_options {
     [[nodiscard]] error_code check() const noexcept {
         const bool positive = tick_interval.count() > 0 && request_timeout.count() > 0 &&
                               leader_wait.count() >= 0 && read_retry.count() > 0 &&
-                              snapshot_entries > 0 && request_bytes_max > 0 &&
+                              snapshot_entries > 0 && snapshot_bytes > 0 && request_bytes_max > 0 &&
                               unapplied_entries_max > 0 && requests_in_flight_max > 0;
         return id && positive ? error_code() : error_code(errc::invalid_option);
     }
