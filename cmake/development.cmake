@@ -6,7 +6,7 @@ target_compile_options(quorate_dev INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
     $<$<BOOL:${QUORATE_WARNINGS_AS_ERRORS}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    # GCC 12 wrongly warns of "text" + std::string, even inside Boost.Test (GCC bugs 105651, 105329).
+    # GCC 12 wrongly warns of "text" + std::string, inside Boost.Test too (bugs 105651, 105329).
     target_compile_options(quorate_dev INTERFACE
         -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
 endif()

@@ -28,7 +28,8 @@ def main():
             print(source.stem, source.name)
         return
     for folder in sorted(p for p in top.iterdir() if p.is_dir()):
-        sources = sorted(p.relative_to(top).as_posix() for p in folder.rglob("*.cpp"))
+        sources = sorted(p.relative_to(top).as_posix() for p in folder.rglob("*.cpp")
+                         if "must_not_compile" not in p.parts)
         if sources and chosen(kind, folder):
             print(folder.name, *sources)
 

@@ -1,6 +1,6 @@
 #include "routes.hpp"
 
-#include <quorate/http/error_page.hpp>
+#include <quorate/http/outcome.hpp>
 
 #include <charconv>
 #include <memory>
@@ -14,39 +14,6 @@ namespace {
 namespace http = quorate::http;
 using quorate::errc;
 using quorate::error_code;
-
-/// Returns: the status that tells a client what it may do next.
-unsigned status_of(const error_code& failed) {
-    if (failed == quorate::condition::outcome_unknown) {
-        return 504;
-    }
-    if (failed == errc::too_many_unapplied || failed == errc::uncommitted_limit) {
-        return 429;
-    }
-    if (failed == quorate::condition::retry) {
-        return 503;
-    }
-    if (failed == errc::request_too_large) {
-        return 413;
-    }
-    if (failed == errc::member_unknown) {
-        return 404;
-    }
-    return failed == errc::invalid_option || failed == errc::key_empty ? 400 : 409;
-}
-
-http::response refusal(const error_code& failed) {
-    const unsigned status = status_of(failed);
-    http::response page = http::error_page(status, failed.message());
-    if (status == 503 || status == 429) {
-        page.fields.push_back({"Retry-After", "1"});
-    }
-    return page;
-}
-
-http::response outcome(const error_code& failed) {
-    return failed ? refusal(failed) : http::response{.status = 204};
-}
 
 // A handler that may be called much later has to be copyable; an exchange is not.
 std::shared_ptr<http::exchange> keep(http::exchange asked) {
@@ -96,7 +63,7 @@ void routes::put(http::exchange asked) {
     const auto waiting = keep(std::move(asked));
     const quorate::put command{.key = waiting->request().target, .value = waiting->request().body};
     node_.submit(command, [waiting](error_code failed, const quorate::reply& reply) {
-        waiting->respond(outcome(failed ? failed : reply.error()));
+        waiting->respond(http::outcome(failed ? failed : reply.error()));
     });
 }
 
@@ -106,7 +73,7 @@ void routes::get(http::exchange asked) {
     const auto waiting = keep(std::move(asked));
     node_.read([this, waiting](error_code failed) {
         if (failed) {
-            waiting->respond(refusal(failed));
+            waiting->respond(http::refusal(failed));
             return;
         }
         const auto found = node_.machine().get(waiting->request().target);
@@ -130,7 +97,7 @@ void routes::add_member(http::exchange asked) {
     node_.add_member(member, quorate::change_kind::add_voter, [waiting](error_code failed) {
         waiting->respond(failed == errc::invalid_option
                              ? http::error_page(400, "the body must be http://HOST:PORT")
-                             : outcome(failed));
+                             : http::outcome(failed));
     });
 }
 
@@ -141,7 +108,8 @@ void routes::remove_member(http::exchange asked) {
         return;
     }
     const auto waiting = keep(std::move(asked));
-    node_.remove_member(*id, [waiting](error_code failed) { waiting->respond(outcome(failed)); });
+    node_.remove_member(*id,
+                        [waiting](error_code failed) { waiting->respond(http::outcome(failed)); });
 }
 
 } // namespace kvstore

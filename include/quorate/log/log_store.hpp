@@ -51,7 +51,8 @@ concept log_store = requires(L log, const L fixed, std::span<const entry> entrie
     { log.save(hard) } -> std::same_as<void>;
     { log.restart(id) } -> std::same_as<void>;
     { log.compact(index) } -> std::same_as<void>;
-    { fixed.pending() } noexcept -> std::same_as<bool>;
+    { fixed.pending() }
+    noexcept->std::same_as<bool>;
     { log.begin_sync() } -> std::same_as<typename L::sync_job>;
     { job.run() } -> std::same_as<error_code>;
     { log.finish_sync(std::move(job), error_code()) } -> std::same_as<void>;

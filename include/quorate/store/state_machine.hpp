@@ -24,6 +24,8 @@ concept state_machine = requires(M machine, const M fixed, log_index index,
     typename M::request_type;
     typename M::reply_type;
     requires std::default_initializable<M>;
+    requires std::default_initializable<typename M::reply_type>;
+    requires std::movable<typename M::reply_type>;
     { M::encode(request) } -> std::same_as<draft>;
     { machine.apply(index, command) } -> std::same_as<typename M::reply_type>;
     { fixed.snapshot() } -> std::same_as<rope>;
