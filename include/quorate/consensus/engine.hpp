@@ -80,6 +80,7 @@ struct engine_status {
 
 /// Deterministic: the same calls in the same order give the same effects, bit for bit. Never
 /// reads a clock, draws randomness, blocks, or throws anything but std::bad_alloc.
+// clang-format off
 template <class E>
 concept consensus_engine = requires(E engine, const E fixed, const message& m, std::uint64_t number,
                                     const membership_change& change, node_id id, log_index index,
@@ -98,16 +99,13 @@ concept consensus_engine = requires(E engine, const E fixed, const message& m, s
     { engine.on_snapshot_sent(id, true) } -> std::same_as<void>;
     { engine.offer_snapshot(snap) } -> std::same_as<void>;
     { engine.compact(index) } -> std::same_as<error_code>;
-    { fixed.has_effects() }
-    noexcept->std::same_as<bool>;
+    { fixed.has_effects() } noexcept -> std::same_as<bool>;
     { engine.take_effects() } -> std::same_as<effects&>;
-    { fixed.status() }
-    noexcept->std::same_as<engine_status>;
-    { fixed.members() }
-    noexcept->std::same_as<const membership&>;
-    { fixed.progress() }
-    noexcept->std::same_as<std::span<const peer_progress>>;
+    { fixed.status() } noexcept -> std::same_as<engine_status>;
+    { fixed.members() } noexcept -> std::same_as<const membership&>;
+    { fixed.progress() } noexcept -> std::same_as<std::span<const peer_progress>>;
 };
+// clang-format on
 
 } // namespace quorate
 

@@ -40,6 +40,7 @@ struct recovered_log {
 /// `begin_sync` takes all that is queued; `run` makes it durable, on any thread, one job at a
 /// time; `finish_sync` gives the job back on the owner's thread. More may be queued meanwhile.
 /// A job that failed poisons the log: later jobs fail with errc::poisoned.
+// clang-format off
 template <class L>
 concept log_store = requires(L log, const L fixed, std::span<const entry> entries,
                              const hard_state& hard, log_id id, log_index index,
@@ -51,13 +52,13 @@ concept log_store = requires(L log, const L fixed, std::span<const entry> entrie
     { log.save(hard) } -> std::same_as<void>;
     { log.restart(id) } -> std::same_as<void>;
     { log.compact(index) } -> std::same_as<void>;
-    { fixed.pending() }
-    noexcept->std::same_as<bool>;
+    { fixed.pending() } noexcept -> std::same_as<bool>;
     { log.begin_sync() } -> std::same_as<typename L::sync_job>;
     { job.run() } -> std::same_as<error_code>;
     { log.finish_sync(std::move(job), error_code()) } -> std::same_as<void>;
     { L::blocking } -> std::convertible_to<bool>;
 };
+// clang-format on
 
 } // namespace quorate
 

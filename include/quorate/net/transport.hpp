@@ -39,16 +39,17 @@ protected:
 };
 
 /// May lose, duplicate, reorder and delay; never corrupts or forges. Its queues are bounded.
+// clang-format off
 template <class T>
 concept transport = requires(T wire, const message& m, node_id id, std::string url,
                              transport_sink& sink) {
     { wire.start(sink) } -> std::same_as<error_code>;
-    { wire.send(m) }
-    noexcept->std::same_as<void>;
+    { wire.send(m) } noexcept -> std::same_as<void>;
     { wire.add_peer(id, url) } -> std::same_as<error_code>;
     { wire.drop_peer(id) } -> std::same_as<void>;
     { wire.stop() } -> std::same_as<void>;
 };
+// clang-format on
 
 } // namespace quorate
 

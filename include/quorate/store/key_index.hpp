@@ -53,6 +53,7 @@ struct removed_visitor {
 /// yields the last change, deletions too. The two `restore`s enter a key whose past is compacted
 /// away; they do nothing and return false when the key is there. A moved-from index may only be
 /// assigned to or destroyed.
+// clang-format off
 template <class I>
 concept key_index = requires(I index, const I fixed, byte_view key, const key_span& span,
                              revision at, std::uint64_t main, std::uint64_t version,
@@ -67,9 +68,9 @@ concept key_index = requires(I index, const I fixed, byte_view key, const key_sp
     { index.compact(key, main, removed) } -> std::same_as<void>;
     { index.restore(key, at, at, version) } -> std::same_as<bool>;
     { index.restore_tombstone(key, at) } -> std::same_as<bool>;
-    { fixed.size() }
-    noexcept->std::same_as<std::size_t>;
+    { fixed.size() } noexcept -> std::same_as<std::size_t>;
 };
+// clang-format on
 
 } // namespace quorate
 

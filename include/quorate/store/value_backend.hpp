@@ -45,6 +45,7 @@ struct row_visitor {
 /// key. `find` yields a copy that shares the bytes. `erase` returns false when there is no such
 /// row. `scan` visits the rows of [from, upto], both inclusive, in order; it requires that the
 /// visitor changes nothing. A moved-from backend may only be assigned to or destroyed.
+// clang-format off
 template <class B>
 concept value_backend = requires(B backend, const B fixed, revision at, row entered,
                                  archetype::row_visitor visit) {
@@ -54,9 +55,9 @@ concept value_backend = requires(B backend, const B fixed, revision at, row ente
     { fixed.find(at) } -> std::same_as<std::optional<row>>;
     { backend.erase(at) } -> std::same_as<bool>;
     { fixed.scan(at, at, visit) } -> std::same_as<void>;
-    { fixed.size() }
-    noexcept->std::same_as<std::size_t>;
+    { fixed.size() } noexcept -> std::same_as<std::size_t>;
 };
+// clang-format on
 
 } // namespace quorate
 
