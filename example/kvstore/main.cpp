@@ -39,6 +39,7 @@ public:
                   [this](quorate::http::exchange asked) { routes_.serve(std::move(asked)); }),
           signals_(context_) {}
 
+    // [run
     int run() {
         // A full disk or a closed terminal must end as an error, not as a signal.
         std::signal(SIGPIPE, SIG_IGN);
@@ -66,6 +67,7 @@ public:
         context_.run();
         return status_;
     }
+    // run]
 
 private:
     // The node cannot go on: it was removed from the group, or its disk failed.

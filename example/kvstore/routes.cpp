@@ -57,6 +57,7 @@ void routes::serve(http::exchange asked) {
     }
 }
 
+// [put
 // The key is the raw request target, the value is the body. The body is copied once, into the
 // command; log, peers and store share that copy.
 void routes::put(http::exchange asked) {
@@ -66,7 +67,9 @@ void routes::put(http::exchange asked) {
         waiting->respond(http::outcome(failed ? failed : reply.error()));
     });
 }
+// put]
 
+// [get
 // The read waits until this member has applied all that was acknowledged before; then its own
 // state answers.
 void routes::get(http::exchange asked) {
@@ -85,6 +88,7 @@ void routes::get(http::exchange asked) {
             {.status = 200, .content_type = "application/octet-stream", .body = found->value});
     });
 }
+// get]
 
 void routes::add_member(http::exchange asked) {
     const auto id = member_of(asked.request().target);

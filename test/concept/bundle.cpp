@@ -4,6 +4,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <type_traits>
+
 #include "archetypes.hpp"
 
 namespace {
@@ -66,8 +73,7 @@ void start_and_stop() {
     options.id = quorate::node_id(1);
     options.initial_members = {{options.id, "http://127.0.0.1:1"}};
     options.data_directory =
-        std::filesystem::temp_directory_path() /
-        ("quorate_concept_" + std::to_string(reinterpret_cast<std::uintptr_t>(&io)));
+        std::filesystem::temp_directory_path() / ("quorate_concept_" + std::to_string(::getpid()));
     options.leader_wait = std::chrono::milliseconds(0);
     options.tick_interval = std::chrono::milliseconds(1);
     node_type node(io, options, std::make_unique<typename Policies::transport>());

@@ -63,6 +63,68 @@ void harass_many(role_kind start) {
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(what_contradicts_the_protocol_is_refused) {
+    member m(usual(1), disk_with(voters({1, 2, 3}), {1, 1, 2}, hard_of(2, 0, 1)));
+    const auto invalid = [&m](const message& one) {
+        const raft_facts before = facts_of(m.engine());
+        const bool refused = m.step(one) == errc::message_invalid;
+        return refused && m.term() == before.hard.term && m.last() == before.last.index;
+    };
+    BOOST_TEST(invalid(heartbeat_from(0, 1, 2)));          // from nobody
+    BOOST_TEST(invalid(heartbeat_from(2, 3, 2)));          // to somebody else
+    BOOST_TEST(invalid(heartbeat_from(2, 1, 0)));          // of no term
+    BOOST_TEST(invalid(heartbeat_from(2, 1, UINT64_MAX))); // of a term that has no next one
+    BOOST_TEST(invalid(vote_request(2, 1, (1ULL << 62) + 1, at(9, 9))));
+    BOOST_TEST(invalid(to_from(static_cast<message_kind>(99), 1, 2, 2)));
+    BOOST_TEST(invalid(append_from(2, 1, 2, at(2, 3), run_of(5, {2})).get())); // leaves a gap
+    BOOST_TEST(invalid(append_from(2, 1, 2, at(2, 3), run_of(4, {1})).get())); // an older term
+    BOOST_TEST(invalid(append_from(2, 1, 2, at(2, 3), run_of(4, {3})).get())); // a newer one
+    BOOST_TEST(invalid(append_from(2, 1, 2, at(2, UINT64_MAX), run_of(0, {2})).get()));
+    message snap = to_from(message_kind::install_snapshot, 1, 2, 2);
+    BOOST_TEST(invalid(snap)); // without a snapshot
+    for (const log_id last : {at(2, 0), at(3, 9), at(2, UINT64_MAX)}) {
+        snap.snap = start_of(voters({1, 2}), last);
+        BOOST_TEST(invalid(snap));
+    }
+    snap.snap = start_of(voters({}), at(2, 9));
+    BOOST_TEST(invalid(snap));
+    snap.snap = start_of(voters({1}, {1}), at(2, 9));
+    BOOST_TEST(invalid(snap));
+    BOOST_CHECK(m.step(ack_from(9, 1, 2, 1)) == errc::peer_not_found);
+}
+
+BOOST_AUTO_TEST_CASE(two_leaders_in_a_term_are_refused) {
+    member f(usual(1), start_of(voters({1, 2, 3})));
+    f.step(heartbeat_from(2, 1, 2));
+    BOOST_CHECK(f.step(heartbeat_from(3, 1, 2)) == errc::message_invalid);
+    BOOST_TEST(f.leader() == node_id(2));
+    member l(usual(1), start_of(voters({1, 2, 3})));
+    elect(l);
+    BOOST_CHECK(l.step(heartbeat_from(3, 1, 1)) == errc::message_invalid);
+    BOOST_CHECK(l.role() == role_kind::leader);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_never_sent_is_not_acknowledged) {
+    member m(usual(1), start_of(voters({1, 2, 3})));
+    elect(m);
+    BOOST_CHECK(m.step(ack_from(2, 1, 1, 2)) == errc::message_invalid);
+    BOOST_TEST(m.commit() == log_index(0));
+}
+
+BOOST_AUTO_TEST_CASE(a_leader_that_contradicts_what_is_committed_is_refused) {
+    member m(usual(1), disk_with(voters({1, 2, 3}), {1, 1}, hard_of(1, 0, 2)));
+    BOOST_CHECK(m.step(heartbeat_from(2, 1, 2, 9)) == errc::log_conflict);
+    BOOST_TEST(m.commit() == log_index(2));
+}
+
+BOOST_AUTO_TEST_CASE(the_last_term_there_is_ends_campaigning) {
+    member m(exact(1), disk_with(voters({1, 2, 3}), {}, hard_of(1ULL << 62)));
+    m.campaign();
+    m.ticks(50);
+    BOOST_CHECK(m.role() == role_kind::follower);
+    BOOST_TEST(m.term() == term_id(1ULL << 62));
+}
+
 BOOST_AUTO_TEST_CASE(a_follower_survives_random_messages) {
     harass_many(role_kind::follower);
 }

@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(a_log_that_is_compacted_as_it_grows_keeps_its_entries) {
     raft_log log = log_of({});
     std::uint64_t term = 1;
     for (int round = 0; round < 20000; ++round) {
-        term += random() % 16 == 0 ? 1 : 0;
+        term += random() % 16 == 0 ? 1U : 0U;
         log.push({.term = term_id(term),
                   .index = log.last().next(),
                   .payload = shared_bytes::copy_of(std::to_string(log.last().value() + 1))});

@@ -99,6 +99,7 @@ private:
         o.apply_bytes_max = style(6) ? 20 : 0;
         o.forward_proposals = !style(7);
         o.uncommitted_bytes_max = style(8) ? 64 : 0;
+        o.async_storage = !style(9);
         return o;
     }
 
@@ -173,6 +174,10 @@ private:
             return;
         }
         group_.at(id, [this](member& m) {
+            if (!m.options().async_storage) {
+                m.settle(); // its batches are written and applied in one piece
+                return;
+            }
             if (!one_in(4)) {
                 m.take();
             }

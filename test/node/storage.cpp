@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
 
@@ -22,14 +23,17 @@ struct solo_policies : file_policies {
 class failing_log {
 public:
     static constexpr bool blocking = true;
-    static inline int syncs_left = -1; // none: it never fails
+    static inline std::atomic<int> syncs_left{-1}; // none: it never fails
 
     class sync_job {
     public:
         [[nodiscard]] error_code run() {
-            if (syncs_left >= 0 && syncs_left-- == 0) {
-                syncs_left = 0; // and so does every later one
-                return make_error_code(boost::system::errc::io_error);
+            if (syncs_left == 0) {
+                return make_error_code(
+                    boost::system::errc::io_error); // and so does every later one
+            }
+            if (syncs_left > 0) {
+                --syncs_left;
             }
             return {};
         }

@@ -110,9 +110,9 @@ private:
     [[nodiscard]] bool in_lease() const noexcept;
 
     // raft.ipp: terms, votes, effects.
-    void send(message m);
-    void send_entries(message m, log_index first, std::size_t count);
-    void send_owned(message m, std::vector<entry> entries);
+    void send(message&& m);
+    void send_entries(message&& m, log_index first, std::size_t count);
+    void send_owned(message&& m, std::vector<entry> entries);
     void pin_outgoing();
     [[nodiscard]] error_code check_message(const message& m) const noexcept;
     void step_newer_term(const message& m);

@@ -30,11 +30,25 @@ public:
     // What is there.
     [[nodiscard]] log_index first() const noexcept { return base_.index.next(); }
     [[nodiscard]] log_index last() const noexcept { return base_.index + size(); }
-    [[nodiscard]] log_id last_id() const noexcept;
+    [[nodiscard]] log_id last_id() const noexcept {
+        return size() == 0 ? base_ : entries_.back().id();
+    }
     [[nodiscard]] log_id base() const noexcept { return base_; }
     /// Returns: the term at `index`; none outside [first - 1, last].
-    [[nodiscard]] std::optional<term_id> term_at(log_index index) const noexcept;
-    [[nodiscard]] bool matches(log_id id) const noexcept { return term_at(id.index) == id.term; }
+    [[nodiscard]] std::optional<term_id> term_at(log_index index) const noexcept {
+        return knows(index) ? std::optional(known_term(index)) : std::nullopt;
+    }
+    // The hot paths use these two: a returned optional costs more than what it holds.
+    [[nodiscard]] bool knows(log_index index) const noexcept {
+        return index >= base_.index && index <= last();
+    }
+    /// Requires: knows(index).
+    [[nodiscard]] term_id known_term(log_index index) const noexcept {
+        return index == base_.index ? base_.term : at(index).term;
+    }
+    [[nodiscard]] bool matches(log_id id) const noexcept {
+        return knows(id.index) && known_term(id.index) == id.term;
+    }
     /// Returns: whether a log that ends in `id` is at least as new as this one (§5.4.1).
     [[nodiscard]] bool up_to_date(log_id id) const noexcept { return id >= last_id(); }
     /// Requires: first ≤ from ≤ last + 1. Returns: the longest run from there that is within
@@ -91,7 +105,10 @@ public:
 
 private:
     [[nodiscard]] std::uint64_t size() const noexcept { return entries_.size() - dead_; }
-    [[nodiscard]] const entry& at(log_index index) const noexcept;
+    [[nodiscard]] const entry& at(log_index index) const noexcept {
+        QUORATE_DEBUG_ASSERT(index >= first() && index <= last());
+        return entries_[dead_ + (index - base_.index) - 1];
+    }
     [[nodiscard]] log_index apply_limit(bool allow_unstable) const noexcept;
     void truncate_from(log_index index);
     void drop_front(std::uint64_t count);

@@ -129,7 +129,7 @@ QUORATE_DECL void raft::become_follower(term_id term, node_id leader) {
     data_.emplace<follower_role>();
 }
 
-QUORATE_DECL void raft::send(message m) {
+QUORATE_DECL void raft::send(message&& m) {
     if (!m.from) {
         m.from = options_.id;
     }
@@ -153,14 +153,14 @@ QUORATE_DECL void raft::send(message m) {
     after_sync_.push_back(std::move(m));
 }
 
-QUORATE_DECL void raft::send_entries(message m, log_index first, std::size_t count) {
+QUORATE_DECL void raft::send_entries(message&& m, log_index first, std::size_t count) {
     if (count > 0) {
         refs_.push_back({now_.size(), first, count, {}});
     }
     send(std::move(m));
 }
 
-QUORATE_DECL void raft::send_owned(message m, std::vector<entry> entries) {
+QUORATE_DECL void raft::send_owned(message&& m, std::vector<entry> entries) {
     const std::size_t count = entries.size();
     refs_.push_back({now_.size(), log_index{}, count, std::move(entries)});
     send(std::move(m));

@@ -244,7 +244,8 @@ QUORATE_DECL void raft::on_append_acked(peer_progress& peer, const message& m) {
     case progress_kind::replicate: peer.free_inflight(m.index); break;
     }
     const bool self = peer.id() == options_.id;
-    if (maybe_commit()) {
+    // An acknowledgement of what is committed already cannot commit more.
+    if (peer.match() > log_.committed() && maybe_commit()) {
         on_commit_advanced();
     } else if (!options_.coalesce_appends && !self && peer.can_bump_commit(log_.committed())) {
         send_append(peer, true);
@@ -280,7 +281,7 @@ QUORATE_DECL bool raft::maybe_commit() {
     };
     const log_index index = committed_index(members_, acked);
     // Only entries of the own term are committed by counting (§5.4.2, figure 8).
-    if (index <= log_.committed() || log_.term_at(index) != term_) {
+    if (index <= log_.committed() || !log_.matches({term_, index})) {
         return false;
     }
     leader_role& leads = lead();
@@ -344,8 +345,7 @@ QUORATE_DECL bool raft::send_append(peer_progress& peer, bool even_if_empty) {
         return false;
     }
     const log_index prev = peer.next().prev();
-    const std::optional<term_id> prev_term = log_.term_at(prev);
-    if (!prev_term.has_value()) {
+    if (!log_.knows(prev)) {
         return send_snapshot(peer);
     }
     std::span<const entry> entries;
@@ -357,7 +357,7 @@ QUORATE_DECL bool raft::send_append(peer_progress& peer, bool even_if_empty) {
     }
     send_entries({.kind = message_kind::append,
                   .to = peer.id(),
-                  .log_term = *prev_term,
+                  .log_term = log_.known_term(prev),
                   .index = prev,
                   .commit = log_.committed()},
                  peer.next(), entries.size());

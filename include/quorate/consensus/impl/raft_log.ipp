@@ -27,25 +27,6 @@ QUORATE_DECL raft_log::raft_log(log_id base, std::vector<entry> entries, log_ind
     QUORATE_ASSERT(apply_bytes_max_ > 0);
 }
 
-QUORATE_DECL const entry& raft_log::at(log_index index) const noexcept {
-    QUORATE_DEBUG_ASSERT(index >= first() && index <= last());
-    return entries_[dead_ + (index - base_.index) - 1];
-}
-
-QUORATE_DECL log_id raft_log::last_id() const noexcept {
-    return size() == 0 ? base_ : entries_.back().id();
-}
-
-QUORATE_DECL std::optional<term_id> raft_log::term_at(log_index index) const noexcept {
-    if (index == base_.index) {
-        return base_.term;
-    }
-    if (index < base_.index || index > last()) {
-        return std::nullopt;
-    }
-    return at(index).term;
-}
-
 QUORATE_DECL std::span<const entry> raft_log::range(log_index from,
                                                     std::uint64_t count) const noexcept {
     QUORATE_ASSERT(from >= first());

@@ -25,7 +25,7 @@ QUORATE_DECL error_code raft::on_read_request(node_id from, std::uint64_t contex
     const pending_read read{from, context, log_.committed()};
     const bool alone =
         members_.voters.size() == 1 && !members_.joint() && members_.voters.contains(options_.id);
-    if (log_.term_at(log_.committed()) != term_) {
+    if (!log_.matches({term_, log_.committed()})) {
         // A new leader does not know yet what is committed (thesis §6.4, step 1). Not even one
         // that is alone: its commit index may not have reached the disk before it crashed.
         leads.postponed_reads.push_back(read);
@@ -93,7 +93,7 @@ QUORATE_DECL void raft::release_postponed_reads() {
     if (leads.postponed_reads.empty()) {
         return;
     }
-    QUORATE_ASSERT(log_.term_at(log_.committed()) == term_);
+    QUORATE_ASSERT(log_.matches({term_, log_.committed()}));
     const std::vector<pending_read> reads = std::exchange(leads.postponed_reads, {});
     for (const pending_read& read : reads) {
         static_cast<void>(on_read_request(read.from, read.context));
