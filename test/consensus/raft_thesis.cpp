@@ -451,4 +451,21 @@ BOOST_AUTO_TEST_CASE(t10_2_1_the_leaders_disk_works_beside_the_network) {
     BOOST_TEST(m.engine().log().stable() == log_index(1));
 }
 
+BOOST_AUTO_TEST_CASE(t10_2_1_the_end_of_a_write_that_was_overtaken_means_nothing) {
+    member m(usual(2), start_of(voters({1, 2, 3})));
+    m.step(append_from(1, 2, 1, at(0, 0), run_of(1, {1})));
+    m.take();
+    m.step(append_from(3, 2, 2, at(0, 0), run_of(1, {2})));
+    m.take();
+    m.step(append_from(1, 2, 3, at(0, 0), run_of(1, {1}), 1)); // the same entry once more
+    m.take();
+    m.write_one();
+    BOOST_TEST(m.engine().log().stable() == log_index(0)); // the next write takes it away again
+    m.write_one();
+    BOOST_TEST(m.engine().log().stable() == log_index(0));
+    BOOST_TEST(m.status().applied == log_index(0));
+    m.write_one();
+    BOOST_TEST(m.engine().log().stable() == log_index(1));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -220,11 +220,12 @@ public:
 
     /// Returns: the leader that a quorum of the others follows; zero when there is none.
     [[nodiscard]] std::uint64_t leader(std::uint64_t besides = 0) const {
-        for (const auto& [id, one] : nodes) {
-            if (id == besides || one->status().engine.soft.role != role_kind::leader) {
+        for (const auto& n : nodes) {
+            const std::uint64_t id = n.first;
+            if (id == besides || n.second->status().engine.soft.role != role_kind::leader) {
                 continue;
             }
-            const auto follows = [this, id, besides](const auto& other) {
+            const auto follows = [id, besides](const auto& other) {
                 const soft_state soft = other.second->status().engine.soft;
                 return other.first != besides && soft.leader == node_id(id);
             };
