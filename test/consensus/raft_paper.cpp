@@ -305,6 +305,24 @@ BOOST_AUTO_TEST_CASE(s5_3_a_conflicting_suffix_is_replaced_and_an_equal_one_kept
     }
 }
 
+BOOST_AUTO_TEST_CASE(s5_3_what_a_leader_queued_is_sent_as_it_was) {
+    member m = leader_of_three(exact(1));
+    ack_all(m, 2);
+    m.sent();
+    m.propose("mine");
+    m.step(append_from(3, 1, 2, at(1, 1), run_of(2, {2}))); // replaces it before it is sent
+    m.settle();
+    const auto sent = only(m.sent(), message_kind::append);
+    BOOST_REQUIRE(sent.size() >= 1U);
+    for (const owned_message& append : sent) {
+        BOOST_TEST(append->term == term_id(1));
+        BOOST_REQUIRE(append->entries.size() >= 1U);
+        BOOST_TEST(append->entries.back().term == term_id(1));
+        BOOST_TEST(append->entries.back().payload.view() == "mine");
+    }
+    BOOST_TEST(m.durable().last_id() == at(2, 2));
+}
+
 BOOST_AUTO_TEST_CASE(s5_3_a_leader_brings_every_log_into_line_with_its_own) {
     // Figure 7: what followers may hold when a leader of term 8 takes over.
     const std::initializer_list<std::uint64_t> own = {1, 1, 1, 4, 4, 5, 5, 6, 6, 6};

@@ -84,6 +84,23 @@ BOOST_AUTO_TEST_CASE(t4_1_a_refused_batch_leaves_no_change_pending) {
     BOOST_TEST(!m.propose_change(change));
 }
 
+BOOST_AUTO_TEST_CASE(t4_1_nobody_campaigns_with_a_committed_change_not_applied) {
+    disk found = disk_with(voters({1, 2}), {}, hard_of(1, 0, 1));
+    found.entries = run_of(1, {1});
+    found.entries[0].kind = entry_kind::joint_change;
+    found.entries[0].payload =
+        encode(change_of({one_change(change_kind::add_voter, 3)}), entry_kind::joint_change);
+    member m(exact(1), found);
+    m.campaign(); // it would count the votes of two
+    m.step(to_from(message_kind::timeout_now, 1, 2, 1));
+    BOOST_CHECK(m.role() == role_kind::follower);
+    m.settle();
+    m.campaign();
+    BOOST_CHECK(m.role() == role_kind::candidate);
+    m.settle();
+    BOOST_TEST(count_of(m.sent(), message_kind::vote) == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(t4_2_1_a_learner_counts_for_nothing) {
     member m(usual(1), start_of(voters({1, 2}, {3})));
     elect(m);
