@@ -212,6 +212,7 @@ BOOST_AUTO_TEST_CASE(without_a_quorum_a_write_ends_as_what_is_known) {
 // The engine refuses a change while another one is under way; other writes must not wait for a
 // tick because of it. The leader's heartbeats tell when ticks are.
 BOOST_AUTO_TEST_CASE(a_refused_change_holds_up_nobody) {
+    int ticks = 0; // outlives the group, whose members still send while they stop
     memory_group g;
     for (std::uint64_t id = 1; id <= 3; ++id) {
         node_options options = g.options_of(id);
@@ -220,7 +221,6 @@ BOOST_AUTO_TEST_CASE(a_refused_change_holds_up_nobody) {
         g.start(std::move(options));
     }
     BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
-    int ticks = 0;
     g.network.set_filter([&ticks](const message& m) {
         ticks += m.kind == message_kind::heartbeat;
         return loopback_fate::deliver;
