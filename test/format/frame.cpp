@@ -56,7 +56,7 @@ result<frame_content> decode(byte_view bytes) {
 }
 
 bool same(const message& a, const message& b) {
-    return a.kind == b.kind && a.reject == b.reject && a.transfer == b.transfer && a.to == b.to &&
+    return a.kind == b.kind && a.reject == b.reject && a.transfer == b.transfer && a.lost == b.lost && a.to == b.to &&
            a.from == b.from && a.term == b.term && a.log_term == b.log_term && a.index == b.index &&
            a.commit == b.commit && a.reject_hint == b.reject_hint && a.context == b.context &&
            std::ranges::equal(a.entries, b.entries);
@@ -122,9 +122,10 @@ BOOST_AUTO_TEST_CASE(messages_of_every_kind_round_trip) {
         if (m.kind == message_kind::install_snapshot) {
             continue;
         }
-        for (unsigned flags = 0; flags < 4; ++flags) {
+        for (unsigned flags = 0; flags < 8; ++flags) {
             m.reject = (flags & 1) != 0;
             m.transfer = (flags & 2) != 0;
+            m.lost = (flags & 4) != 0;
             const auto content = decode(bytes_of(m));
             BOOST_REQUIRE(content.has_value());
             const auto* back = std::get_if<owned_message>(&*content);

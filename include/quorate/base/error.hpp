@@ -61,6 +61,7 @@ enum class errc {
     wrong_member,        ///< Belongs to another member.
     directory_locked,    ///< Another process uses the data directory.
     poisoned,            ///< An earlier write or sync failed; only a fresh start recovers.
+    no_space,            ///< The disk is full; nothing was written. Writes go on once it is not.
     index_compacted,     ///< The entries asked for are compacted away.
     index_unavailable,   ///< The entries asked for do not exist yet.
 

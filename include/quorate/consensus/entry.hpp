@@ -33,11 +33,23 @@ struct entry {
     friend bool operator==(const entry&, const entry&) noexcept = default;
 };
 
+/// What a member acknowledged and no longer holds: its disk lost it. Zero: nothing.
+/// Such a member is fenced: it neither votes nor campaigns, for it would speak for a log that it
+/// does not have, until a leader has given back everything that can be committed (Alagappan et
+/// al., "Protocol-Aware Recovery", FAST'18).
+struct lost_log {
+    term_id term{};    ///< The member's term when the loss was found; it was in none later.
+    log_index index{}; ///< The last entry that it ever acknowledged, or a later one.
+
+    friend bool operator==(const lost_log&, const lost_log&) noexcept = default;
+};
+
 /// What a member promised and must remember across a crash (Raft figure 2, "persistent state").
 struct hard_state {
     term_id term{};
     node_id vote{};     ///< Whom it voted for in `term`; none when zero.
     log_index commit{}; ///< May lag behind after a crash: it needs no sync of its own.
+    lost_log lost{};    ///< Fenced while its index is not zero.
 
     [[nodiscard]] bool empty() const noexcept { return *this == hard_state{}; }
     friend bool operator==(const hard_state&, const hard_state&) noexcept = default;

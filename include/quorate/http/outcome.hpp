@@ -12,8 +12,9 @@
 
 namespace quorate::http {
 
-/// Returns: 504 where the outcome is unknown; 503 and 429 where nothing was done and the same
-/// request may be sent again; 413, 404, 400 and 409 where sending it again is no use.
+/// Returns: 504 where the outcome is unknown; 503, 429 and 507 (the disk is full) where nothing was
+/// done and the same request may be sent again; 413, 404, 400 and 409 where sending it again is no
+/// use.
 /// Requires: failed.failed().
 [[nodiscard]] inline unsigned status_of(const error_code& failed) noexcept {
     if (failed == condition::outcome_unknown) {
@@ -21,6 +22,9 @@ namespace quorate::http {
     }
     if (failed == errc::too_many_unapplied || failed == errc::uncommitted_limit) {
         return 429;
+    }
+    if (failed == errc::no_space) {
+        return 507;
     }
     if (failed == condition::retry) {
         return 503;

@@ -57,6 +57,7 @@ inline constexpr std::array error_texts{
     error_text{"wrong_member", "belongs to another member"},
     error_text{"directory_locked", "the data directory is in use by another process"},
     error_text{"poisoned", "storage failed earlier; restart to recover"},
+    error_text{"no_space", "no space is left on the disk"},
     error_text{"index_compacted", "the entries are compacted away"},
     error_text{"index_unavailable", "the entries do not exist yet"},
     error_text{"revision_compacted", "the revision is compacted away"},
@@ -104,6 +105,7 @@ inline condition condition_of(errc code) noexcept {
     case errc::leader_changed:
     case errc::read_timed_out:
     case errc::change_pending:
+    case errc::no_space:
     case errc::stopped: return condition::retry;
     case errc::outcome_unknown: return condition::outcome_unknown;
     case errc::corrupt:

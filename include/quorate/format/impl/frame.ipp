@@ -19,6 +19,7 @@ inline constexpr std::size_t chunk_fields_bytes = 24;
 inline constexpr std::size_t snapshot_head_bytes = 56;
 inline constexpr std::uint8_t flag_reject = 1;
 inline constexpr std::uint8_t flag_transfer = 2;
+inline constexpr std::uint8_t flag_lost = 4;
 
 [[nodiscard]] constexpr bool carries_entries(message_kind kind) noexcept {
     return kind == message_kind::proposal || kind == message_kind::append;
@@ -58,6 +59,7 @@ inline void write_fields(const message& m, byte_writer& out) {
     m.kind = static_cast<message_kind>(header.kind);
     m.reject = (header.flags & flag_reject) != 0;
     m.transfer = (header.flags & flag_transfer) != 0;
+    m.lost = (header.flags & flag_lost) != 0;
     m.to = node_id(in.u64());
     m.from = node_id(in.u64());
     m.term = term_id(in.u64());
@@ -72,7 +74,8 @@ inline void write_fields(const message& m, byte_writer& out) {
 [[nodiscard]] inline std::uint8_t flags_of(const message& m) noexcept {
     const unsigned reject = m.reject ? flag_reject : 0;
     const unsigned transfer = m.transfer ? flag_transfer : 0;
-    return static_cast<std::uint8_t>(reject | transfer);
+    const unsigned lost = m.lost ? flag_lost : 0;
+    return static_cast<std::uint8_t>(reject | transfer | lost);
 }
 
 [[nodiscard]] inline std::size_t encoded_ids(const membership& m) noexcept {
@@ -200,7 +203,7 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
 
 [[nodiscard]] inline result<frame_content> read_message(const frame_header& header,
                                                         const shared_bytes& body) {
-    if ((header.flags & ~(flag_reject | flag_transfer)) != 0) {
+    if ((header.flags & ~(flag_reject | flag_transfer | flag_lost)) != 0) {
         return errc::corrupt;
     }
     byte_reader in(body.view());
