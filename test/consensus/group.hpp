@@ -268,6 +268,9 @@ private:
                 return false;
             }
             const disk& d = members_[peer.value() - 1]->durable();
+            if (d.hard.lost.index >= id.index) {
+                return true; // did, when it said so
+            }
             return d.base_id().index > id.index || d.id_at(id.index) == id;
         };
         if (tally(m.engine().members(), holds) != vote_result::won) {

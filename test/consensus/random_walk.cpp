@@ -31,6 +31,7 @@ struct totals {
     std::uint64_t decided = 0;
     std::uint64_t reads = 0;
     std::uint64_t changes = 0;
+    std::uint64_t damages = 0;
 };
 
 void run_seed(std::uint64_t seed, totals& sum) {
@@ -42,6 +43,7 @@ void run_seed(std::uint64_t seed, totals& sum) {
         sum.decided += w.decided().value();
         sum.reads += w.reads_done();
         sum.changes += w.changes_done();
+        sum.damages += w.damages();
     } catch (const std::exception& e) {
         BOOST_ERROR("QUORATE_SEED=" + std::to_string(seed) + ": " + e.what());
     }
@@ -63,9 +65,10 @@ BOOST_AUTO_TEST_CASE(invariants_hold_at_every_step_and_the_group_recovers) {
         BOOST_TEST(sum.decided > 10 * seeds);
         BOOST_TEST(sum.reads > seeds);
         BOOST_TEST(sum.changes > seeds);
+        BOOST_TEST(sum.damages > seeds / 4);
     }
     BOOST_TEST_MESSAGE("decided " << sum.decided << ", reads " << sum.reads << ", changes "
-                                  << sum.changes);
+                                  << sum.changes << ", damaged disks " << sum.damages);
     set_assertion_handler(before);
 }
 

@@ -154,6 +154,7 @@ public:
     member(const raft_options& options, snapshot_ptr base, std::uint32_t jitter = 0)
         : options_(options) {
         disk_.base = std::move(base);
+        first_ = disk_.base;
         written_ = disk_;
         start(jitter);
     }
@@ -191,6 +192,23 @@ public:
         outbox.clear();
         reads.clear();
         refusals.clear();
+    }
+
+    /// Effects: the disk of a member that is down loses all but `kept` entries, and says so.
+    void damage(std::size_t kept) {
+        const log_index acknowledged = disk_.last_id().index;
+        if (kept >= disk_.entries.size()) {
+            return;
+        }
+        disk_.entries.resize(kept);
+        disk_.hard.commit = std::min(disk_.hard.commit, disk_.last_id().index);
+        disk_.hard.lost = {disk_.hard.term, std::max(acknowledged, disk_.hard.lost.index)};
+    }
+    /// Effects: the disk of a member that is down is replaced by that of a first start.
+    void forget() { disk_ = {.hard = {}, .base = first_, .entries = {}}; }
+    [[nodiscard]] bool fenced() const noexcept {
+        const bool now = up() && status().hard.lost.index;
+        return now || disk_.hard.lost.index;
     }
 
     [[nodiscard]] bool up() const noexcept { return engine_ != nullptr; }
@@ -394,8 +412,9 @@ private:
     }
 
     raft_options options_;
-    disk disk_;    // synced
-    disk written_; // disk_ and what was written since without a sync
+    snapshot_ptr first_; // what it started from
+    disk disk_;          // synced
+    disk written_;       // disk_ and what was written since without a sync
     machine machine_;
     std::unique_ptr<raft> engine_;
     std::deque<write_job> writes_;
@@ -431,8 +450,8 @@ inline void add_entries(digest& to, std::span<const entry> entries) {
 inline void add_message(digest& to, const message& m) {
     for (std::uint64_t number :
          {static_cast<std::uint64_t>(m.kind), std::uint64_t{m.reject}, std::uint64_t{m.transfer},
-          m.to.value(), m.from.value(), m.term.value(), m.log_term.value(), m.index.value(),
-          m.commit.value(), m.reject_hint.value(), m.context}) {
+          std::uint64_t{m.lost}, m.to.value(), m.from.value(), m.term.value(), m.log_term.value(),
+          m.index.value(), m.commit.value(), m.reject_hint.value(), m.context}) {
         to.add(number);
     }
     add_entries(to, m.entries);
@@ -452,9 +471,9 @@ inline void add_batch(digest& to, const effects& batch) {
     for (std::uint64_t number :
          {std::uint64_t{batch.soft.has_value()}, soft.leader.value(),
           static_cast<std::uint64_t>(soft.role), std::uint64_t{batch.hard.has_value()},
-          hard.term.value(), hard.vote.value(), hard.commit.value(),
-          std::uint64_t{batch.stable.has_value()}, stable.term.value(), stable.last.term.value(),
-          stable.last.index.value(), stable.snapshot.value(),
+          hard.term.value(), hard.vote.value(), hard.commit.value(), hard.lost.term.value(),
+          hard.lost.index.value(), std::uint64_t{batch.stable.has_value()}, stable.term.value(),
+          stable.last.term.value(), stable.last.index.value(), stable.snapshot.value(),
           std::uint64_t{batch.applied.has_value()}, applied.last.value(), applied.bytes,
           std::uint64_t{batch.must_sync}}) {
         to.add(number);

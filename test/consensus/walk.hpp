@@ -33,7 +33,11 @@ public:
     /// Effects: repairs everything. Throws violation where the group does not get going again.
     void recover() {
         group_.heal();
+        // A member that was removed and holds more than the others refuses them its vote, and
+        // leads nobody. With a fenced one beside it, two of three are out of reach.
+        bool may_stall = false;
         for (std::uint64_t id = 1; id <= size; ++id) {
+            may_stall = may_stall || (group_[id].fenced() && changes_done_ > 0);
             if (!group_[id].up()) {
                 group_.restart(id, jitter());
             }
@@ -63,11 +67,15 @@ public:
                 return;
             }
         }
+        if (may_stall) {
+            return;
+        }
         throw violation("after repairs a leader is elected, and commits, and answers reads");
     }
     [[nodiscard]] log_index decided() const noexcept { return group_.decided(); }
     [[nodiscard]] std::uint64_t reads_done() const noexcept { return reads_done_; }
     [[nodiscard]] std::uint64_t changes_done() const noexcept { return changes_done_; }
+    [[nodiscard]] std::uint64_t damages() const noexcept { return damages_; }
     [[nodiscard]] std::uint64_t fingerprint() {
         digest all;
         for (std::uint64_t id = 1; id <= size; ++id) {
@@ -139,6 +147,9 @@ private:
             group_.at(id, [this](member& m) { static_cast<void>(m.transfer_to(anybody())); });
         } else if (dice < 130) {
             group_.crash(id, below(4));
+            if (style(10)) {
+                damage(id);
+            }
         } else if (dice < 133) {
             group_.set_side(id, static_cast<int>(below(3)));
         } else if (dice < 142) {
@@ -152,6 +163,16 @@ private:
         } else if (!group_.network().empty()) {
             group_.drop(below(group_.network().size()));
         }
+    }
+    // One disk at a time: what two of three have lost is lost.
+    void damage(std::uint64_t id) {
+        for (std::uint64_t other = 1; other <= size; ++other) {
+            if (group_[other].fenced()) {
+                return;
+            }
+        }
+        group_[id].damage(below(1 + group_[id].durable().entries.size()));
+        damages_ += group_[id].fenced() ? 1U : 0U;
     }
     void network() {
         std::vector<owned_message>& all = group_.network();
@@ -222,6 +243,9 @@ private:
     }
     // Three voters at least: of two, the one that is left can wait for a removed one for ever.
     void change(std::uint64_t id) {
+        if (style(10) && style(11)) {
+            return; // damaged disks alone
+        }
         const member& m = group_[id];
         membership_change wanted;
         if (m.engine().members().joint() && one_in(2)) {
@@ -260,6 +284,7 @@ private:
     std::uint64_t read_contexts_ = 0;
     std::uint64_t reads_done_ = 0;
     std::uint64_t changes_done_ = 0;
+    std::uint64_t damages_ = 0;
 };
 
 } // namespace quorate::test

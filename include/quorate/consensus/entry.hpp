@@ -44,6 +44,9 @@ struct lost_log {
     friend bool operator==(const lost_log&, const lost_log&) noexcept = default;
 };
 
+/// The index of a loss whose extent nobody knows.
+inline constexpr log_index everything_lost{UINT64_MAX};
+
 /// What a member promised and must remember across a crash (Raft figure 2, "persistent state").
 struct hard_state {
     term_id term{};

@@ -18,7 +18,7 @@ namespace quorate {
 /// A small sorted set of members; up to seven live inline.
 class id_set {
 public:
-    using storage = boost::container::small_vector<node_id, 7>;
+    using storage = boost::container::small_vector<node_id, 5>;
     using const_iterator = storage::const_iterator;
 
     id_set() = default;

@@ -57,7 +57,7 @@ inline constexpr std::uint8_t message_kind_max = 15;
 struct message {
     message_kind kind = message_kind::heartbeat;
     bool reject = false;
-    bool lost = false;     ///< append_response: rejected by a member that lost what it acknowledged.
+    bool lost = false; ///< append_response: rejected by a member that lost what it acknowledged.
     bool transfer = false; ///< vote: campaigning on the leader's request, so the lease is waived.
     node_id to{};
     node_id from{};

@@ -10,39 +10,54 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace quorate {
 
 /// The append messages that a follower has not acknowledged: a ring of their last indices.
-/// Grows by doubling and never shrinks, so a steady flow allocates nothing.
+/// Grows by doubling, so a steady flow allocates nothing; an idle group gives the memory back.
 class inflight_window {
 public:
-    [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
-    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::uint32_t count() const noexcept { return ring_ ? ring_->count : 0; }
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return ring_ ? ring_->bytes : 0; }
 
     void clear() noexcept {
-        count_ = 0;
-        start_ = 0;
-        bytes_ = 0;
+        if (ring_) {
+            ring_->count = 0;
+            ring_->start = 0;
+            ring_->bytes = 0;
+        }
+    }
+    /// Effects: gives the memory back. Requires: count() == 0.
+    void release() noexcept {
+        QUORATE_ASSERT(count() == 0);
+        ring_.reset();
     }
 
     /// Requires: `last` is larger than any index in the window.
     void add(log_index last, std::uint64_t bytes) {
-        if (count_ == slots_.size()) {
-            grow();
+        if (!ring_) {
+            ring_ = std::make_unique<ring>();
         }
-        slots_[position(count_)] = {last, bytes};
-        ++count_;
-        bytes_ += bytes;
+        if (ring_->count == ring_->slots.size()) {
+            ring_->grow();
+        }
+        ring_->slots[ring_->position(ring_->count)] = {last, bytes};
+        ++ring_->count;
+        ring_->bytes += bytes;
     }
 
     /// Effects: forgets every message that `index` acknowledges. Complexity: linear in them.
     void free_to(log_index index) noexcept {
-        while (count_ > 0 && slots_[start_].last <= index) {
-            bytes_ -= slots_[start_].bytes;
-            start_ = position(1);
-            --count_;
+        if (!ring_) {
+            return;
+        }
+        ring& r = *ring_;
+        while (r.count > 0 && r.slots[r.start].last <= index) {
+            r.bytes -= r.slots[r.start].bytes;
+            r.start = r.position(1);
+            --r.count;
         }
     }
 
@@ -51,23 +66,27 @@ private:
         log_index last;
         std::uint64_t bytes = 0;
     };
+    struct ring {
+        std::vector<slot> slots{};
+        std::uint64_t bytes = 0;
+        std::uint32_t start = 0;
+        std::uint32_t count = 0;
 
-    [[nodiscard]] std::size_t position(std::size_t offset) const noexcept {
-        return (start_ + offset) & (slots_.size() - 1); // sizes are powers of two
-    }
-    void grow() {
-        std::vector<slot> larger(std::max<std::size_t>(8, slots_.size() * 2));
-        for (std::size_t i = 0; i < count_; ++i) {
-            larger[i] = slots_[position(i)];
+        [[nodiscard]] std::uint32_t position(std::uint32_t offset) const noexcept {
+            // Sizes are powers of two.
+            return (start + offset) & (static_cast<std::uint32_t>(slots.size()) - 1);
         }
-        slots_.swap(larger);
-        start_ = 0;
-    }
+        void grow() {
+            std::vector<slot> larger(std::max<std::size_t>(8, slots.size() * 2));
+            for (std::uint32_t i = 0; i < count; ++i) {
+                larger[i] = slots[position(i)];
+            }
+            slots.swap(larger);
+            start = 0;
+        }
+    };
 
-    std::vector<slot> slots_;
-    std::size_t start_ = 0;
-    std::uint32_t count_ = 0;
-    std::uint64_t bytes_ = 0;
+    std::unique_ptr<ring> ring_;
 };
 
 /// How the leader sends to a follower.
@@ -100,6 +119,8 @@ public:
     [[nodiscard]] bool recently_active() const noexcept { return recently_active_; }
     [[nodiscard]] std::uint32_t inflight_count() const noexcept { return inflight_.count(); }
     [[nodiscard]] std::uint64_t read_acked() const noexcept { return read_acked_; }
+    /// Returns: whether it lost what it acknowledged and was not given it back yet.
+    [[nodiscard]] bool repairing() const noexcept { return repairing_; }
 
     [[nodiscard]] bool inflight_full(const flow_limits& limits) const noexcept {
         return inflight_.count() >= limits.messages_max ||
@@ -115,6 +136,21 @@ public:
 
     void set_learner(bool learner) noexcept { learner_ = learner; }
     void set_recently_active(bool active) noexcept { recently_active_ = active; }
+    /// Effects: gives memory back when nothing is on its way.
+    void rest() noexcept {
+        if (inflight_.count() == 0) {
+            inflight_.release();
+        }
+    }
+    /// Effects: whatever it acknowledged is void; it says that it holds entries up to `held`.
+    void on_lost(log_index held) {
+        enter(progress_kind::probe);
+        match_ = log_index{};
+        next_ = held.next();
+        repairing_ = true;
+        regress_sent_commit();
+    }
+    void on_repaired() noexcept { repairing_ = false; }
     void pause() noexcept { flow_paused_ = true; }
     void resume() noexcept { flow_paused_ = false; }
     void on_read_ack(std::uint64_t position) noexcept {
@@ -207,6 +243,7 @@ private:
     bool learner_ = false;
     bool recently_active_ = false;
     bool flow_paused_ = false;
+    bool repairing_ = false;
 };
 
 } // namespace quorate

@@ -85,7 +85,9 @@ public:
     [[nodiscard]] const raft_log& log() const noexcept { return log_; }
     /// Returns: the leader's view of every member, ascending; empty elsewhere.
     [[nodiscard]] std::span<const peer_progress> progress() const noexcept;
-    [[nodiscard]] const flow_limits& limits() const noexcept { return flow_; }
+    [[nodiscard]] flow_limits limits() const noexcept {
+        return {options_.inflight_messages_max, options_.inflight_bytes_max};
+    }
 
 private:
     // Entries of a queued message, resolved when effects are taken: the log's vector may move.
@@ -104,7 +106,10 @@ private:
     [[nodiscard]] error_code dropped(errc reason) const noexcept {
         return options_.answer_refusals ? reason : errc::proposal_dropped;
     }
-    [[nodiscard]] hard_state hard() const noexcept { return {term_, vote_, log_.committed()}; }
+    [[nodiscard]] hard_state hard() const noexcept {
+        return {term_, vote_, log_.committed(), lost_};
+    }
+    [[nodiscard]] bool fenced() const noexcept { return static_cast<bool>(lost_.index); }
     [[nodiscard]] soft_state soft() const noexcept { return {leader_, role_}; }
     [[nodiscard]] bool promotable() const noexcept;
     [[nodiscard]] bool in_lease() const noexcept;
@@ -114,6 +119,7 @@ private:
     void send_entries(message&& m, log_index first, std::size_t count);
     void send_owned(message&& m, std::vector<entry> entries);
     void pin_outgoing();
+    void release_spares() noexcept;
     [[nodiscard]] error_code check_message(const message& m) const noexcept;
     void step_newer_term(const message& m);
     void step_older_term(const message& m);
@@ -129,6 +135,10 @@ private:
     [[nodiscard]] error_code handle_heartbeat(const message& m);
     [[nodiscard]] error_code handle_snapshot(const message& m);
     [[nodiscard]] bool restore(const snapshot_ptr& snap);
+    [[nodiscard]] error_code report_loss(const message& m);
+    void learn_extent(const message& m) noexcept;
+    void send_rejection(const message& m, log_id hint);
+    void maybe_unfence() noexcept;
     [[nodiscard]] error_code forward_proposal(std::span<proposed> proposals, std::uint64_t context);
     [[nodiscard]] error_code refuse_or_forward(const message& m);
 
@@ -182,9 +192,9 @@ private:
     void maybe_leave_joint();
 
     raft_options options_;
-    flow_limits flow_;
     term_id term_;
     node_id vote_;
+    lost_log lost_;
     node_id leader_;
     role_kind role_ = role_kind::follower;
     std::variant<follower_role, candidate_role, leader_role> data_;

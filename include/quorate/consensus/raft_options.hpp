@@ -57,6 +57,9 @@ struct raft_options {
     /// Beyond the reference: a member takes a snapshot that does not name it. It was made before
     /// the member was added; the log behind it adds it. One that refuses is sent it for ever.
     bool join_from_any_snapshot = true;
+    /// Beyond the reference: a member whose disk lost what it acknowledged says so, and the leader
+    /// sends it again. The reference's follower ends its process.
+    bool repair_lost_logs = true;
 
     /// Errors: invalid_option.
     [[nodiscard]] error_code check() const noexcept {
@@ -81,6 +84,7 @@ struct raft_options {
         options.answer_refusals = false;
         options.check_leader = false;
         options.join_from_any_snapshot = false;
+        options.repair_lost_logs = false;
         return options;
     }
 };

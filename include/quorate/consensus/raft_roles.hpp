@@ -21,7 +21,7 @@ struct follower_role {};
 
 /// Of candidates and pre-candidates alike.
 struct candidate_role {
-    boost::container::small_vector<std::pair<node_id, bool>, 7> votes; ///< First answers only.
+    boost::container::small_vector<std::pair<node_id, bool>, 5> votes; ///< First answers only.
 
     void record(node_id from, bool granted) {
         if (!answer(from).has_value()) {

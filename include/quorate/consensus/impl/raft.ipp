@@ -5,6 +5,7 @@
 #include <quorate/consensus/raft.hpp>
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace quorate {
@@ -69,7 +70,6 @@ inline bool snapshot_sound(const message& m) noexcept {
 
 QUORATE_DECL raft::raft(const raft_options& options, engine_state state, std::uint32_t jitter)
     : options_(options),
-      flow_{options.inflight_messages_max, options.inflight_bytes_max},
       members_(state.base == nullptr ? membership{} : state.base->members),
       log_(detail::base_of(state), std::move(state.entries),
            std::max(state.hard.commit, detail::base_of(state).index), state.applied,
@@ -79,13 +79,14 @@ QUORATE_DECL raft::raft(const raft_options& options, engine_state state, std::ui
     QUORATE_ASSERT(!options_.check());
     term_ = state.hard.term;
     vote_ = state.hard.vote;
+    lost_ = state.hard.lost;
     become_follower(term_, node_id{});
     told_soft_ = soft();
     told_hard_ = hard();
 }
 
 QUORATE_DECL bool raft::promotable() const noexcept {
-    return members_.is_voter(options_.id) && log_.pending_snapshot() == nullptr;
+    return members_.is_voter(options_.id) && log_.pending_snapshot() == nullptr && !fenced();
 }
 
 // While a member hears from its leader it helps nobody else to power (thesis §6.4.1, §4.2.3).
@@ -177,6 +178,25 @@ QUORATE_DECL void raft::pin_outgoing() {
     }
 }
 
+// What only heartbeats used since the last batch was freed stays free: an idle group is small.
+QUORATE_DECL void raft::release_spares() noexcept {
+    const bool idle =
+        batch_refs_.empty() && batch_.send_after_sync.empty() && batch_.reads.empty() &&
+        batch_.refusals.empty() &&
+        std::all_of(batch_.send_now.begin(), batch_.send_now.end(), [](const message& m) {
+            return m.context == 0 && (m.kind == message_kind::heartbeat ||
+                                      m.kind == message_kind::heartbeat_response);
+        });
+    const auto free_memory = [](auto& queue) { std::decay_t<decltype(queue)>().swap(queue); };
+    if (idle) {
+        free_memory(now_);
+        free_memory(after_sync_);
+        free_memory(refs_);
+        free_memory(reads_);
+        free_memory(refusals_);
+    }
+}
+
 QUORATE_DECL error_code raft::check_message(const message& m) const noexcept {
     if (static_cast<std::uint8_t>(m.kind) > message_kind_max || !m.from || m.to != options_.id) {
         return errc::message_invalid;
@@ -226,9 +246,11 @@ QUORATE_DECL void raft::step_newer_term(const message& m) {
 
 QUORATE_DECL void raft::step_older_term(const message& m) {
     const bool from_deposed = m.kind == message_kind::heartbeat || m.kind == message_kind::append;
-    if (from_deposed && (options_.check_quorum || options_.pre_vote)) {
-        // With leases a member in a newer term could neither join nor win; the answer's term
-        // makes the old leader step down.
+    const bool cannot_win =
+        options_.check_quorum || options_.pre_vote || (options_.repair_lost_logs && fenced());
+    if (from_deposed && cannot_win) {
+        // With leases a member in a newer term could neither join nor win, nor can one that is
+        // fenced; the answer's term makes the old leader step down.
         send({.kind = message_kind::append_response, .to = m.from});
     } else if (m.kind == message_kind::pre_vote) {
         send(
@@ -241,7 +263,7 @@ QUORATE_DECL void raft::step_vote(const message& m) {
     const bool free = vote_ == m.from || (!vote_ && !leader_) || (pre && m.term > term_);
     message answer{.kind = pre ? message_kind::pre_vote_response : message_kind::vote_response,
                    .to = m.from};
-    if (free && log_.up_to_date({m.log_term, m.index})) {
+    if (free && !fenced() && log_.up_to_date({m.log_term, m.index})) {
         answer.term = m.term; // of a pre-vote: the term asked about, or the candidate drops it
         if (!pre) {
             election_elapsed_ = 0;
@@ -309,6 +331,7 @@ QUORATE_DECL void raft::on_stable(const stable_mark& mark) {
         log_.on_snapshot_stable(mark.snapshot);
         maybe_leave_joint();
     }
+    maybe_unfence();
 }
 
 QUORATE_DECL void raft::on_applied(const applied_mark& mark) {
@@ -367,8 +390,8 @@ QUORATE_DECL effects& raft::take_effects() {
     batch_.hard = hard_changed ? std::optional(hard()) : std::nullopt;
     batch_.install = log_.snapshot_not_handed_out() ? log_.pending_snapshot() : nullptr;
     batch_.append = log_.not_handed_out();
-    batch_.must_sync =
-        !batch_.append.empty() || term_ != told_hard_.term || vote_ != told_hard_.vote;
+    batch_.must_sync = !batch_.append.empty() || term_ != told_hard_.term ||
+                       vote_ != told_hard_.vote || lost_ != told_hard_.lost;
     batch_.stable.reset();
     if ((log_.has_unstable() || batch_.install != nullptr) &&
         (batch_.persists() || !batch_.send_after_sync.empty())) {
@@ -385,6 +408,9 @@ QUORATE_DECL effects& raft::take_effects() {
     log_.accept_applying(batch_.apply, !options_.async_storage);
     told_soft_ = soft();
     told_hard_ = hard();
+    if (!batch_.persists() && batch_.apply.empty()) {
+        release_spares();
+    }
     return batch_;
 }
 

@@ -52,31 +52,84 @@ QUORATE_DECL error_code raft::handle_append(const message& m) {
     }
     if (covered.has_value()) {
         log_.commit_to(std::min(m.commit, *covered));
+        learn_extent(m);
+        maybe_unfence();
         send({.kind = message_kind::append_response, .to = m.from, .index = *covered});
         return {};
     }
-    const log_id hint = log_.conflict_hint(std::min(m.index, log_.last()), m.log_term);
+    send_rejection(m, log_.conflict_hint(std::min(m.index, log_.last()), m.log_term));
+    return {};
+}
+
+QUORATE_DECL void raft::send_rejection(const message& m, log_id hint) {
     send({.kind = message_kind::append_response,
           .reject = true,
+          .lost = fenced() && options_.repair_lost_logs,
           .to = m.from,
           .log_term = hint.term,
           .index = m.index,
           .reject_hint = hint.index});
-    return {};
 }
 
 QUORATE_DECL error_code raft::handle_heartbeat(const message& m) {
+    error_code failed;
     if (m.commit > log_.last()) {
-        // The leader never names more than this member acknowledged: the disk here lost entries.
+        failed = report_loss(m);
+    } else {
+        log_.commit_to(m.commit);
+        maybe_unfence();
+    }
+    if (!failed || options_.repair_lost_logs) {
+        // A fenced member may have forgotten a newer leader: it confirms nobody's reads.
+        send({.kind = message_kind::heartbeat_response,
+              .to = m.from,
+              .context = fenced() ? 0 : m.context});
+    }
+    return failed;
+}
+
+// A leader never names more than this member acknowledged: the disk here lost entries, and until
+// now nothing here knew.
+QUORATE_DECL error_code raft::report_loss(const message& m) {
+    if (!options_.repair_lost_logs) {
         return errc::log_conflict;
     }
-    log_.commit_to(m.commit);
-    send({.kind = message_kind::heartbeat_response, .to = m.from, .context = m.context});
-    return {};
+    const bool news = !fenced();
+    if (news) {
+        lost_ = {term_, everything_lost};
+    }
+    send_rejection(m, log_.last_id());
+    return news ? error_code(errc::log_conflict) : error_code();
+}
+
+// The leader knows of the loss: what it had not committed by now no longer rests on this member.
+QUORATE_DECL void raft::learn_extent(const message& m) noexcept {
+    if (m.lost && lost_.term == term_ && lost_.index == everything_lost) {
+        lost_.index = std::max(m.commit, log_index(1));
+    }
+}
+
+// Until then this member must not help anybody to power who lacks what it once acknowledged.
+// Either the leader that was told so has given it all back. Or a later leader, elected without
+// this member's vote and so by a quorum that holds all that was committed, has committed an entry
+// of its own behind that; this member's vote in the terms between was given to nobody.
+QUORATE_DECL void raft::maybe_unfence() noexcept {
+    if (!fenced() || !leader_ || log_.pending_snapshot() != nullptr) {
+        return;
+    }
+    const log_index durable = log_.stable();
+    const log_index committed = log_.committed();
+    const bool restored = term_ == lost_.term && durable >= lost_.index;
+    const bool overtaken = term_ > lost_.term && durable >= committed && log_.knows(committed) &&
+                           log_.known_term(committed) == term_;
+    if (restored || overtaken) {
+        lost_ = {};
+    }
 }
 
 QUORATE_DECL error_code raft::handle_snapshot(const message& m) {
     const bool restored = restore(m.snap);
+    learn_extent(m);
     send({.kind = message_kind::append_response,
           .to = m.from,
           .index = restored ? log_.last() : log_.committed()});

@@ -17,7 +17,9 @@ QUORATE_DECL void raft::become_leader() {
     leader_role& leads = data_.emplace<leader_role>();
     // An earlier leader's change may be among the entries not applied yet: assume it is (§4.1).
     leads.pending_change = log_.last();
-    for (node_id id : members_.all()) {
+    const id_set everybody = members_.all();
+    leads.peers.reserve(everybody.size());
+    for (node_id id : everybody) {
         const bool self = id == options_.id;
         leads.peers.emplace_back(id, self ? log_.last() : log_index{}, log_.last().next(),
                                  members_.learners.contains(id), self);
@@ -212,6 +214,11 @@ QUORATE_DECL error_code raft::on_append_response(const message& m) {
 }
 
 QUORATE_DECL void raft::on_append_rejected(peer_progress& peer, const message& m) {
+    if (m.lost && options_.repair_lost_logs && m.reject_hint < peer.match()) {
+        peer.on_lost(m.reject_hint);
+        send_append(peer, true);
+        return;
+    }
     // Skips what cannot match on either side, so that a long divergence costs a round trip per
     // term and not per entry (thesis §3.5, end).
     log_index hint = m.reject_hint;
@@ -242,6 +249,9 @@ QUORATE_DECL void raft::on_append_acked(peer_progress& peer, const message& m) {
         }
         break;
     case progress_kind::replicate: peer.free_inflight(m.index); break;
+    }
+    if (peer.repairing() && peer.match() >= log_.committed()) {
+        peer.on_repaired();
     }
     const bool self = peer.id() == options_.id;
     // An acknowledgement of what is committed already cannot commit more.
@@ -349,19 +359,20 @@ QUORATE_DECL bool raft::send_append(peer_progress& peer, bool even_if_empty) {
         return send_snapshot(peer);
     }
     std::span<const entry> entries;
-    if (peer.kind() != progress_kind::replicate || !peer.inflight_full(flow_)) {
+    if (peer.kind() != progress_kind::replicate || !peer.inflight_full(limits())) {
         entries = log_.from(peer.next(), options_.append_bytes_max);
     }
     if (entries.empty() && !even_if_empty) {
         return false;
     }
     send_entries({.kind = message_kind::append,
+                  .lost = peer.repairing(),
                   .to = peer.id(),
                   .log_term = log_.known_term(prev),
                   .index = prev,
                   .commit = log_.committed()},
                  peer.next(), entries.size());
-    peer.on_sent(entries.size(), payload_size(entries), flow_);
+    peer.on_sent(entries.size(), payload_size(entries), limits());
     peer.on_commit_sent(log_.committed());
     return true;
 }
@@ -373,11 +384,17 @@ QUORATE_DECL bool raft::send_snapshot(peer_progress& peer) {
         return false; // nobody there to take it, or nothing to send yet
     }
     peer.become_snapshot(snap->last.index);
-    send({.kind = message_kind::install_snapshot, .to = peer.id(), .snap = snap});
+    send({.kind = message_kind::install_snapshot,
+          .lost = peer.repairing(),
+          .to = peer.id(),
+          .commit = peer.repairing() ? log_.committed() : log_index{},
+          .snap = snap});
     return true;
 }
 
 QUORATE_DECL void raft::broadcast_heartbeat() {
+    const std::size_t others = lead().peers.size() - (lead().find(options_.id) != nullptr ? 1 : 0);
+    now_.reserve(now_.size() + others);
     for (peer_progress& peer : lead().peers) {
         if (peer.id() != options_.id) {
             send_heartbeat(peer);
@@ -394,6 +411,9 @@ QUORATE_DECL void raft::send_heartbeat(peer_progress& peer) {
           .commit = commit,
           .context = leads.reads.empty() ? 0 : leads.read_newest()});
     peer.on_commit_sent(commit);
+    if (peer.match() == log_.last()) {
+        peer.rest();
+    }
 }
 
 // Reports from the transport, and handing over.
