@@ -67,19 +67,16 @@ public:
         }
         return {quorate::shared_bytes::copy_of(bytes)};
     }
-    quorate::error_code restore(const quorate::rope& state) {
-        std::string bytes; // what was one piece may come back as several
-        for (const quorate::shared_bytes& piece : state) {
-            bytes.append(piece.view());
-        }
+    quorate::error_code restore(quorate::bulk_reader state) {
         std::map<std::uint32_t, std::uint64_t> accounts;
-        quorate::byte_reader in(bytes);
-        while (in.remaining() > 0) {
+        while (state.remaining() > 0) {
+            char row[12]; // it may be larger than memory, so it comes piece by piece
+            if (const quorate::error_code failed = state.read(row, sizeof(row))) {
+                return failed; // the old state stays
+            }
+            quorate::byte_reader in({row, sizeof(row)});
             const std::uint32_t account = in.u32();
             accounts[account] = in.u64();
-        }
-        if (in.failed()) {
-            return quorate::errc::truncated; // the old state stays
         }
         accounts_ = std::move(accounts);
         return {};

@@ -11,7 +11,7 @@ usage: list_sources.py files|folders|tests|scenario DIR
 import pathlib
 import sys
 
-NOT_TESTS = {"bench", "consume", "e2e", "fuzz", "scenario", "tools"}
+NOT_TESTS = {"bench", "consume", "differential", "e2e", "fuzz", "scenario", "tools"}
 
 
 def chosen(kind, folder):

@@ -27,6 +27,7 @@ struct raw_options {
     std::int64_t port = 9121;
     std::string address = "127.0.0.1";
     bool join = false;
+    bool accept_data_loss = false;
     std::string data_dir;
     std::int64_t snapshot_count = 100'000;
     std::int64_t max_request_bytes = 1'572'864;
@@ -55,6 +56,8 @@ po::options_description describe(raw_options& raw) {
         "join a cluster that exists and was told of this member (POST /<id>)");
     add("data-dir", po::value(&raw.data_dir)->value_name("DIR"),
         "where log and snapshots live (default: kvstore-<id>)");
+    add("accept-data-loss", po::bool_switch(&raw.accept_data_loss),
+        "start from what a damaged log still holds; for the only copy there is");
     add("snapshot-count", number(raw.snapshot_count), "applied entries between two snapshots");
     add("max-request-bytes", number(raw.max_request_bytes), "largest value");
     add("heartbeat-interval", number(raw.heartbeat_ms), "milliseconds between heartbeats");
@@ -105,6 +108,7 @@ options translate(const raw_options& raw) {
     out.node.cluster = quorate::cluster_of_token(raw.token);
     out.node.peer_url = out.node.initial_members[static_cast<std::size_t>(raw.id - 1)].peer_url;
     out.node.join = raw.join;
+    out.node.accept_data_loss = raw.accept_data_loss;
     out.node.data_directory =
         raw.data_dir.empty() ? "kvstore-" + std::to_string(raw.id) : raw.data_dir;
     out.node.tick_interval = std::chrono::milliseconds(raw.heartbeat_ms);

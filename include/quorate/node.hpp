@@ -8,6 +8,7 @@
 #define QUORATE_NODE_HPP
 
 #include <quorate/log/data_directory.hpp>
+#include <quorate/log/volume.hpp>
 #include <quorate/policies.hpp>
 #include <quorate/server/member_table.hpp>
 #include <quorate/server/node_options.hpp>
@@ -40,6 +41,8 @@ struct node_status {
     std::size_t requests = 0; ///< Waiting for their outcome.
     std::size_t reads = 0;    ///< Waiting to be confirmed.
     bool ended = false;
+    bool disk_full = false; ///< Writes wait for space and are refused meanwhile.
+    bool fenced = false;    ///< Lost what it had acknowledged; neither votes nor leads.
 };
 
 /// A member of a replicated group. See doc/tutorial for programs that use one.
@@ -98,8 +101,8 @@ public:
 
     /// Effects: replicates a request and applies it; the handler gets the reply after that, on
     /// whichever member it was asked.
-    /// Errors: too_many_unapplied, request_too_large, uncommitted_limit, no_leader, stopped: it is
-    /// not applied and never will be. outcome_unknown: it may be.
+    /// Errors: too_many_unapplied, request_too_large, uncommitted_limit, no_leader, no_space,
+    /// stopped: it is not applied and never will be. outcome_unknown: it may be.
     void submit(const request_type& asked, reply_handler done);
     /// Effects: calls back once `machine()` reflects everything that was acknowledged to anyone
     /// before this call (linearizable, thesis §6.4). Errors: no_leader, read_timed_out, stopped.
@@ -130,6 +133,8 @@ private:
 
     // Starting (impl/node_start.hpp).
     error_code open_storage();
+    [[nodiscard]] bool has_peers() const noexcept;
+    error_code open_log(log_options options);
     error_code build_engine();
     error_code bootstrap(start_state& start);
     error_code adopt_members();
@@ -145,7 +150,12 @@ private:
     void release(staged_batch& batch);
     bool release_free();
     bool start_sync();
-    void on_synced(typename log_type::sync_job job, error_code failed);
+    bool run_job(typename log_type::sync_job job, snapshot_ptr received);
+    void on_synced(typename log_type::sync_job job, error_code failed, snapshot_ptr received);
+    void on_full_disk(typename log_type::sync_job job, snapshot_ptr received);
+    void retry_full_disk();
+    void seal_idle_log();
+    void note_fence(const hard_state& hard);
     void arm_timer();
     void on_timer();
     void fail(error_code reason, std::string explanation);
@@ -160,12 +170,14 @@ private:
     void adopt_table(const member_table& table);
     error_code install(const snapshot& snap);
     void maybe_snapshot();
+    [[nodiscard]] snapshot_ptr as_stored(const snapshot_ptr& snap) const;
     void on_snapshot_saved(const snapshot_ptr& snap, error_code failed);
     void propose_change(const single_change& change, byte_view peer_url, handler done);
     void enqueue(request_id id, entry_kind kind, shared_bytes payload, reply_handler done);
     [[nodiscard]] error_code admit() const noexcept;
 
     // transport_sink
+    snapshot_intake* snapshots() noexcept override { return &snapshots_->intake(); }
     void on_message(const message& m) override;
     void on_unreachable(node_id peer) override;
     void on_snapshot_sent(node_id peer, bool delivered) override;
@@ -189,9 +201,16 @@ private:
     request_table<reply_type> requests_;
     read_rounds reads_;
     storage_queue storage_;
+    /// A write that found no space; it is tried again with each tick.
+    struct held_write {
+        typename log_type::sync_job job;
+        snapshot_ptr received;
+    };
+    std::optional<held_write> held_;
     std::vector<entry> applying_; // the entries of one batch: the engine's spans do not last
     log_id applied_{};
     log_index snapshot_index_{};
+    log_index next_snapshot_{}; // not before this is applied: the last try found no space
     std::uint64_t bytes_since_snapshot_ = 0;
     log_index compacted_{};
     soft_state soft_{};
@@ -200,6 +219,9 @@ private:
     bool proposals_blocked_ = false; // no leader took the last ones: wait for a tick or an election
     bool reads_blocked_ = false;
     bool snapshot_under_way_ = false;
+    bool fenced_ = false; // the disk lost what this member acknowledged
+    bool disk_full_ = false;
+    bool job_under_way_ = false;
     bool started_ = false;
     bool stopping_ = false;
     error_code failed_;

@@ -8,8 +8,10 @@
 #error "define QUORATE_SEPARATE_COMPILATION for the whole program before you include this header"
 #endif
 
+#include <quorate/base/impl/bulk_bytes.ipp>
 #include <quorate/base/impl/checksum.ipp>
 #include <quorate/base/impl/error.ipp>
+#include <quorate/command/impl/validate.ipp>
 #include <quorate/consensus/impl/invariants.ipp>
 #include <quorate/consensus/impl/membership_change.ipp>
 #include <quorate/consensus/impl/raft.ipp>
@@ -36,6 +38,9 @@
 #include <quorate/http/impl/server.ipp>
 #include <quorate/http/impl/server_options.ipp>
 #include <quorate/log/impl/data_directory.ipp>
+#include <quorate/log/impl/inspect.ipp>
+#include <quorate/log/impl/inspect_frames.ipp>
+#include <quorate/log/impl/inspect_log.ipp>
 #include <quorate/log/impl/posix_file.ipp>
 #include <quorate/log/impl/posix_volume.ipp>
 #include <quorate/log/impl/recovery.ipp>
@@ -44,10 +49,15 @@
 #include <quorate/net/impl/loopback_transport.ipp>
 #include <quorate/net/impl/outbox.ipp>
 #include <quorate/net/impl/peer_address.ipp>
+#include <quorate/net/impl/snapshot_assembly.ipp>
 #include <quorate/net/impl/tcp_dialler.ipp>
 #include <quorate/net/impl/tcp_hub.ipp>
 #include <quorate/net/impl/tcp_inlet.ipp>
 #include <quorate/net/impl/tcp_listener.ipp>
 #include <quorate/net/impl/tcp_transport.ipp>
+#include <quorate/testing/impl/simulated_crash.ipp>
+#include <quorate/testing/impl/simulated_disk.ipp>
+#include <quorate/testing/impl/simulated_volume.ipp>
+#include <quorate/testing/impl/tear.ipp>
 
 #endif

@@ -10,7 +10,7 @@ using namespace quorate;
 
 namespace {
 
-constexpr int last_code = static_cast<int>(errc::invalid_option);
+constexpr int last_code = static_cast<int>(errc::duplicate_key);
 
 struct error_row {
     errc code;
@@ -36,6 +36,11 @@ constexpr error_row rows[] = {
     {errc::wrong_cluster, "wrong_cluster", condition::corrupt},
     {errc::revision_compacted, "revision_compacted", condition::rejected},
     {errc::invalid_option, "invalid_option", condition::rejected},
+    {errc::key_not_found, "key_not_found", condition::rejected},
+    {errc::value_provided, "value_provided", condition::rejected},
+    {errc::lease_provided, "lease_provided", condition::rejected},
+    {errc::too_many_operations, "too_many_operations", condition::rejected},
+    {errc::duplicate_key, "duplicate_key", condition::rejected},
 };
 
 constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,

@@ -1,135 +1,68 @@
 // What the log adds to the cost of the disk, and what an entry costs in a large group.
-#include <quorate/log/segmented_log.hpp>
-
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
+#include "log_support.hpp"
 
 namespace {
 
-using namespace quorate;
-using steady = std::chrono::steady_clock;
+using namespace log_bench;
 
 constexpr std::size_t payload_bytes = 100;
-constexpr std::size_t round_syncs = 100;
-constexpr int rounds = 5;
+constexpr std::size_t round_syncs = 60;
+constexpr int rounds = 15;
 
-double nanoseconds(steady::duration time) {
-    return std::chrono::duration<double, std::nano>(time).count();
+/// Small appends, one sync each: on this disk by hand in two ways, and by the log.
+void compare_lone_writer(const std::filesystem::path& scratch) {
+    bare_file growing(scratch / "growing");
+    bare_file reserved(scratch / "reserved", 64 << 20);
+    measured_log log(scratch / "log");
+    timings by_growing;
+    timings by_reserved;
+    timings by_log;
+    for (int round = 0; round < rounds; ++round) {
+        by_growing.add(growing.measure(round_syncs, payload_bytes));
+        by_reserved.add(reserved.measure(round_syncs, payload_bytes));
+        by_log.add(log.measure(round_syncs, 1, payload_bytes));
+    }
+    constexpr double microseconds = 1e6 / round_syncs;
+    std::printf("append and sync of %zu B, file grows      %9.1f us\n", payload_bytes,
+                by_growing.median() * microseconds);
+    std::printf("the same into reserved space             %9.1f us\n",
+                by_reserved.median() * microseconds);
+    std::printf("group commit of one entry                %9.1f us",
+                by_log.median() * microseconds);
+    print_ratio(by_log.ratio_to(by_growing), 1.15);
+    std::printf("  against reserved space                             ratio %.2f\n",
+                by_log.ratio_to(by_reserved));
 }
 
-[[noreturn]] void give_up(const char* what, const std::string& why) {
-    std::fprintf(stderr, "%s: %s\n", what, why.c_str());
-    std::exit(1);
-}
-
-/// What any log must do at least: one write and one sync into space that is reserved.
-class bare_file {
-public:
-    explicit bare_file(const std::filesystem::path& directory)
-        : disk_(*posix_volume::open(directory)), made_(*disk_.create_temporary()) {
-        if (made_.file.reserve(64 << 20) || made_.file.sync_data()) {
-            give_up("bare file", made_.name);
-        }
+/// Groups of a hundred, against one write of as many bytes. Where a sync costs nothing, the rest is
+/// the work of the log itself.
+void measure_groups(const char* name, const std::filesystem::path& directory, double target) {
+    constexpr std::size_t size = 100;
+    bare_file bare(directory / "bare", 256 << 20);
+    measured_log log(directory / "log");
+    timings by_hand;
+    timings by_log;
+    for (int round = 0; round < rounds; ++round) {
+        by_hand.add(bare.measure(round_syncs, size * (payload_bytes + frame_prefix_bytes)));
+        by_log.add(log.measure(round_syncs, size, payload_bytes));
     }
-    double measure(std::size_t count) {
-        const std::string bytes(payload_bytes, 'b');
-        const byte_view piece = bytes;
-        const auto begin = steady::now();
-        for (std::size_t i = 0; i < count; ++i) {
-            if (made_.file.write_at(offset_, {&piece, 1}) || made_.file.sync_data()) {
-                give_up("bare file", "write or sync failed");
-            }
-            offset_ += bytes.size();
-        }
-        return nanoseconds(steady::now() - begin) / static_cast<double>(count);
+    constexpr double nanoseconds = 1e9 / (size * round_syncs);
+    const double cost = by_log.median() * nanoseconds;
+    std::printf("groups of %zu x %zu B, %-18s %7.0f ns/entry", size, payload_bytes, name, cost);
+    std::printf("   by hand %.0f ns", by_hand.median() * nanoseconds);
+    if (target > 0) {
+        std::printf("   (target: at most %.0f, %s)", target, cost <= target ? "kept" : "missed");
     }
-
-private:
-    posix_volume disk_;
-    temporary_file<posix_file> made_;
-    std::uint64_t offset_ = 0;
-};
-
-class measured_log {
-public:
-    explicit measured_log(const std::filesystem::path& directory) {
-        log_options options;
-        options.directory = directory;
-        options.cluster = cluster_id(1);
-        options.member = node_id(1);
-        auto opened = segmented_log<>::open(options);
-        if (!opened) {
-            give_up("log", opened.error().message());
-        }
-        log_ = std::move(*opened);
-    }
-    /// Returns: nanoseconds a group of `size` entries.
-    double measure(std::size_t groups, std::size_t size) {
-        const shared_bytes payload = shared_bytes::copy_of(std::string(payload_bytes, 'l'));
-        const std::uint32_t checksum = payload_checksum_of(payload.view());
-        std::vector<entry> entries(size, {term_id(1), {}, entry_kind::normal, checksum, payload});
-        const auto begin = steady::now();
-        for (std::size_t group = 0; group < groups; ++group) {
-            for (entry& e : entries) {
-                e.index = ++last_;
-            }
-            log_->append(entries);
-            auto job = log_->begin_sync();
-            const error_code outcome = job.run();
-            log_->finish_sync(std::move(job), outcome);
-            if (outcome) {
-                give_up("log", log_->failure());
-            }
-        }
-        return nanoseconds(steady::now() - begin) / static_cast<double>(groups);
-    }
-
-private:
-    std::unique_ptr<segmented_log<>> log_;
-    log_index last_;
-};
-
-std::filesystem::path make_scratch(const char* parent) {
-    std::string name = std::string(parent) + "/quorate_bench_XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) {
-        give_up("scratch directory", name);
-    }
-    return name;
+    std::printf("\n");
 }
 
 } // namespace
 
-/// Usage: quorate_bench_log_append [DIR]; the directory is on the disk to measure.
 int main(int count, char** arguments) {
-    const std::filesystem::path scratch = make_scratch(count > 1 ? arguments[1] : ".");
-    bare_file bare(scratch / "bare");
-    measured_log log(scratch / "log");
-    // In turns, so that a disk that is slow for a while is slow for both.
-    double bare_total = 0;
-    double log_total = 0;
-    double group_total = 0;
-    for (int round = 0; round < rounds; ++round) {
-        bare_total += bare.measure(round_syncs);
-        log_total += log.measure(round_syncs, 1);
-        group_total += log.measure(round_syncs, 100);
-    }
-    std::printf("write and sync of %zu B      %10.1f us\n", payload_bytes,
-                bare_total / rounds / 1e3);
-    std::printf("group commit of one entry   %10.1f us   ratio %.2f\n", log_total / rounds / 1e3,
-                log_total / bare_total);
-    std::printf("group commit of 100 entries %10.1f us   %.0f ns/entry, sync included\n",
-                group_total / rounds / 1e3, group_total / rounds / 100);
-    // The same where a sync costs nothing shows the work of the log itself.
-    const std::filesystem::path memory = make_scratch("/dev/shm");
-    const double work = measured_log(memory).measure(round_syncs * rounds, 100) / 100;
-    std::printf("the same in memory          %10s      %.0f ns/entry\n", "", work);
-    std::filesystem::remove_all(memory);
-    std::filesystem::remove_all(scratch);
+    const scratch_directory scratch(place(count, arguments));
+    compare_lone_writer(scratch.path());
+    measure_groups("syncs included", scratch.path() / "groups", 0);
+    const scratch_directory memory("/dev/shm");
+    measure_groups("in memory", memory.path(), 1300);
     return 0;
 }

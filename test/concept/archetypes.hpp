@@ -65,6 +65,7 @@ struct log : pinned {
     void save(const hard_state&) {}
     void restart(log_id) {}
     void compact(log_index) {}
+    bool idle() { return false; }
     bool pending() const noexcept { return false; }
     sync_job begin_sync() { return {}; }
     void finish_sync(sync_job, error_code) {}
@@ -82,6 +83,7 @@ struct blocking_log : pinned {
     void save(const hard_state&) {}
     void restart(log_id) {}
     void compact(log_index) {}
+    bool idle() { return false; }
     bool pending() const noexcept { return false; }
     sync_job begin_sync() { return {}; }
     void finish_sync(sync_job, error_code) {}
@@ -94,6 +96,9 @@ struct snapshots : pinned {
     }
     error_code save(const snapshot&) { return {}; }
     snapshot_ptr newest() const { return nullptr; }
+    snapshot_intake& intake() { return received; }
+
+    memory_intake received;
 };
 
 struct wire : pinned {
@@ -114,7 +119,7 @@ struct machine : pinned {
     static draft encode(const request_type&) { return draft(command_header_bytes); }
     reply_type apply(log_index, const shared_bytes&) { return {}; }
     rope snapshot() const { return {}; }
-    error_code restore(const rope&) { return {}; }
+    error_code restore(bulk_reader&) { return {}; }
 };
 
 struct index {

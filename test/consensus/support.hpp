@@ -141,8 +141,10 @@ struct machine {
     void load(const snapshot& snap) {
         last = snap.last;
         content = digest();
-        if (!snap.data.empty()) {
-            std::memcpy(&content, snap.data.front().data(), sizeof(content));
+        bulk_reader state(snap.data);
+        if (state.remaining() > 0 &&
+            state.read(reinterpret_cast<char*>(&content), sizeof(content))) {
+            throw violation("a snapshot holds what was saved in it");
         }
     }
 };
@@ -436,9 +438,8 @@ inline void add_snapshot(digest& to, const snapshot_ptr& snap) {
         to.add(snap->last.term.value());
         to.add(snap->last.index.value());
         add_members(to, snap->members);
-        for (const shared_bytes& piece : snap->data) {
-            to.add(piece.view());
-        }
+        to.add(snap->data.size());
+        to.add(snap->data.hash());
     }
 }
 inline void add_entries(digest& to, std::span<const entry> entries) {

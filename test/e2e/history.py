@@ -41,7 +41,7 @@ class Register:
         self.sent = 0            # number of the last write handed to a connection
         self.acknowledged = 0    # number of the last write answered with 204
         self.seen = 0            # largest number that a finished read returned
-        self.refused = set()     # numbers that were answered with 503 or 429: never to be seen
+        self.refused = set()     # numbers that were answered with 429, 503, 507: never to be seen
 
     def floor(self):
         """What a read that starts now must return at least."""
@@ -112,7 +112,7 @@ class Writer(threading.Thread):
         if answer.status == 204:
             register.acknowledged = number
             self.acknowledgements += 1
-        elif answer.status in (429, 503):
+        elif answer.status in (429, 503, 507):
             register.refused.add(number)
             time.sleep(0.02)
         elif answer.status == 504:

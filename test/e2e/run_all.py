@@ -21,6 +21,10 @@ TESTS = (
     ("linearizable", 300, (), ("--rounds", "2"), ("--rounds", "15")),
     ("snapshot", 400, (), (), ()),
     ("crash", 300, (), ("--rounds", "3"), ("--rounds", "100")),
+    ("etcd_differential", 300, (), ("--rounds", "1"), ("--rounds", "40", "--steps", "3000")),
+    ("storage_faults", 900, (), (), ()),
+    ("trap", 400, (), (), ()),
+    ("verify", 300, (), (), ()),
     ("boost_headers", 600, (), ("--limit", "1000"), ()),
 )
 LONGER = 6      # --long gives every test so many times its seconds

@@ -23,6 +23,7 @@ constexpr std::uint64_t snapshot_limit = 4 << 20;
 void check_again(const shared_bytes& frame, const frame_content& content) {
     const auto* m = std::get_if<owned_message>(&content);
     const auto* h = std::get_if<hello>(&content);
+    const auto* said = std::get_if<snapshot_progress>(&content);
     std::string again;
     if (m != nullptr) {
         gather_buffer buffer;
@@ -33,6 +34,8 @@ void check_again(const shared_bytes& frame, const frame_content& content) {
             again += view;
         }
         QUORATE_ASSERT(again.size() == frame_size(m->get()));
+    } else if (said != nullptr) {
+        again = encode_progress(*said).view();
     } else if (h != nullptr && h->version == protocol_version) {
         again = encode_hello(*h).view();
     } else {
@@ -41,18 +44,28 @@ void check_again(const shared_bytes& frame, const frame_content& content) {
     QUORATE_ASSERT(frame.view() == again);
 }
 
-void decode_and_use(const shared_bytes& frame, snapshot_assembly& assembly) {
+/// What an inlet holds of a snapshot, and where it goes.
+struct receiver {
+    snapshot_assembly assembly{snapshot_limit};
+    memory_intake intake;
+};
+
+void decode_and_use(const shared_bytes& frame, receiver& in) {
     auto content = decode_frame(frame);
     if (!content) {
         return;
     }
     check_again(frame, *content);
     if (auto* start = std::get_if<snapshot_start>(&*content)) {
-        static_cast<void>(assembly.start(std::move(*start)));
+        static_cast<void>(in.assembly.start(std::move(*start)));
     } else if (auto* chunk = std::get_if<snapshot_chunk>(&*content)) {
-        static_cast<void>(assembly.add(std::move(*chunk)));
+        static_cast<void>(in.assembly.add(std::move(*chunk)));
     }
-    QUORATE_ASSERT(assembly.held_bytes() <= snapshot_limit);
+    QUORATE_ASSERT(in.assembly.held_bytes() <= snapshot_window_bytes);
+    while (const auto task = in.assembly.next()) {
+        const auto news = in.assembly.on_done(carry_out(in.intake, *task));
+        QUORATE_ASSERT(!news.deliver || head_of(*news.deliver->get().snap).size <= snapshot_limit);
+    }
 }
 
 /// Receives in parts of `part` bytes. Returns: the frames that came out.
@@ -133,9 +146,9 @@ void use_stream(byte_view stream) {
     const auto whole = receive(stream, stream.size() + 1);
     const auto parts = receive(stream, 7);
     QUORATE_ASSERT(whole == parts);
-    snapshot_assembly assembly(snapshot_limit);
+    receiver in;
     for (const shared_bytes& frame : whole) {
-        decode_and_use(frame, assembly);
+        decode_and_use(frame, in);
     }
 }
 
@@ -144,8 +157,8 @@ void use_stream(byte_view stream) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string bytes(size, '\0');
     std::copy_n(data, size, bytes.begin());
-    snapshot_assembly assembly(snapshot_limit);
-    decode_and_use(shared_bytes::copy_of(bytes), assembly);
+    receiver in;
+    decode_and_use(shared_bytes::copy_of(bytes), in);
     use_stream(bytes);
     use_stream(sealed(bytes));
     return 0;

@@ -53,4 +53,30 @@ BOOST_AUTO_TEST_CASE(clearing_keeps_the_memory) {
     BOOST_TEST(batch.entries.capacity() == capacity);
 }
 
+BOOST_AUTO_TEST_CASE(a_batch_that_was_not_written_goes_before_what_followed) {
+    log_batch batch;
+    batch.append(make_entries(1, 1, 4));
+    batch.hard = hard_state{term_id(1), node_id(2), log_index(1)};
+    batch.compact_to(log_index(1));
+    log_batch later;
+    later.append(make_entries(2, 3, 1));
+    later.seal = true;
+    batch.follow(std::move(later));
+    BOOST_TEST(batch.entries.size() == 3U);
+    BOOST_TEST(batch.entries.back().term.value() == 2U);
+    BOOST_TEST((batch.hard == hard_state{term_id(1), node_id(2), log_index(1)}));
+    BOOST_TEST(batch.compact.value() == 1U);
+    BOOST_TEST(batch.seal);
+
+    log_batch anew;
+    anew.restart_at({term_id(3), log_index(9)});
+    anew.append(make_entries(3, 10, 1));
+    anew.hard = hard_state{term_id(3), {}, log_index(9)};
+    batch.follow(std::move(anew));
+    BOOST_TEST((batch.restart == log_id{term_id(3), log_index(9)}));
+    BOOST_TEST(batch.entries.size() == 1U);
+    BOOST_TEST(batch.hard->term.value() == 3U);
+    BOOST_TEST(!batch.compact);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -17,10 +17,9 @@ BOOST_AUTO_TEST_CASE(data_is_shared) {
     BOOST_REQUIRE(opened.has_value());
     snapshot snap;
     snap.last = {term_id(1), log_index(1)};
-    snap.data.push_back(shared_bytes::copy_of("state"));
+    snap.data = rope{shared_bytes::copy_of("state")};
     BOOST_REQUIRE(!(*opened)->save(snap));
-    BOOST_TEST(static_cast<const void*>((*opened)->newest()->data[0].data()) ==
-               static_cast<const void*>(snap.data[0].data()));
+    BOOST_TEST((*opened)->newest()->data.shares(snap.data));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -111,4 +111,23 @@ BOOST_FIXTURE_TEST_CASE(a_full_device_is_an_error, fixture) {
     BOOST_TEST((write(full, 0, {"some", "thing"}) == boost::system::errc::no_space_on_device));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_boot_has_one_number, fixture) {
+    BOOST_TEST(disk.boot() == boot_number());
+    BOOST_TEST(disk.boot() == posix_volume::open(scratch.path())->boot());
+    if (std::filesystem::exists("/proc/sys/kernel/random/boot_id")) {
+        BOOST_TEST(disk.boot() != 0U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_lack_of_space_is_told_from_other_errors) {
+    const auto system = [](int number) {
+        return error_code(number, boost::system::system_category());
+    };
+    BOOST_TEST(is_out_of_space(system(ENOSPC)));
+    BOOST_TEST(is_out_of_space(system(EDQUOT)));
+    BOOST_TEST(!is_out_of_space(system(EIO)));
+    BOOST_TEST(!is_out_of_space({}));
+    BOOST_TEST(!is_out_of_space(errc::poisoned));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,46 +1,143 @@
 #include <quorate/log/recovery.hpp>
 
+#include <array>
+#include <bit>
+
 #include "support.hpp"
 
 using namespace log_test;
 
 BOOST_AUTO_TEST_SUITE(recovery)
 
-BOOST_AUTO_TEST_CASE(the_verdict_is_the_table_of_the_header) {
-    const auto limit = frames_end::limit;
-    const auto zeros = frames_end::zeros;
-    const auto invalid = frames_end::invalid;
+BOOST_AUTO_TEST_CASE(a_segment_is_judged_as_the_table_says) {
+    using enum segment_verdict;
+    const auto met = mark_check::met;
+    const auto missed = mark_check::missed;
+    const auto differs = mark_check::differs;
+    // For every way in which frames can end: limit, zeros, invalid.
     const struct {
-        segment_findings found;
-        segment_verdict expected;
+        bool closed;
+        bool same_boot;
+        mark_check acknowledged;
+        mark_check written;
+        std::array<segment_verdict, 3> expected;
     } rows[] = {
-        {{false, false, false, limit}, segment_verdict::damaged},
-        {{false, false, true, zeros}, segment_verdict::damaged},
-        {{true, false, true, invalid}, segment_verdict::damaged},
-        {{false, true, false, limit}, segment_verdict::damaged},
-        {{true, true, false, invalid}, segment_verdict::damaged},
-        {{true, true, true, limit}, segment_verdict::sound},
-        {{true, true, true, zeros}, segment_verdict::sound},
-        {{true, true, true, invalid}, segment_verdict::sound},
-        {{false, true, true, limit}, segment_verdict::sound},
-        {{false, true, true, zeros}, segment_verdict::sound},
-        {{false, true, true, invalid}, segment_verdict::torn},
+        {false, false, met, met, {sound, sound, torn}},
+        {false, false, met, missed, {torn, torn, torn}},
+        {false, false, met, differs, {torn, torn, torn}},
+        {false, false, missed, met, {damaged, damaged, damaged}},
+        {false, false, missed, missed, {damaged, damaged, damaged}},
+        {false, false, missed, differs, {damaged, damaged, damaged}},
+        {false, false, differs, met, {damaged, damaged, damaged}},
+        {false, false, differs, missed, {damaged, damaged, damaged}},
+        {false, false, differs, differs, {damaged, damaged, damaged}},
+        {false, true, met, met, {sound, sound, torn}},
+        {false, true, met, missed, {damaged, damaged, damaged}},
+        {false, true, met, differs, {damaged, damaged, damaged}},
+        {false, true, missed, met, {damaged, damaged, damaged}},
+        {false, true, missed, missed, {damaged, damaged, damaged}},
+        {false, true, missed, differs, {damaged, damaged, damaged}},
+        {false, true, differs, met, {damaged, damaged, damaged}},
+        {false, true, differs, missed, {damaged, damaged, damaged}},
+        {false, true, differs, differs, {damaged, damaged, damaged}},
+        {true, false, met, met, {sound, sound, sound}},
+        {true, false, met, missed, {sound, sound, sound}},
+        {true, false, met, differs, {sound, sound, sound}},
+        {true, false, missed, met, {damaged, damaged, damaged}},
+        {true, false, missed, missed, {damaged, damaged, damaged}},
+        {true, false, missed, differs, {damaged, damaged, damaged}},
+        {true, false, differs, met, {damaged, damaged, damaged}},
+        {true, false, differs, missed, {damaged, damaged, damaged}},
+        {true, false, differs, differs, {damaged, damaged, damaged}},
+        {true, true, met, met, {sound, sound, sound}},
+        {true, true, met, missed, {sound, sound, sound}},
+        {true, true, met, differs, {sound, sound, sound}},
+        {true, true, missed, met, {damaged, damaged, damaged}},
+        {true, true, missed, missed, {damaged, damaged, damaged}},
+        {true, true, missed, differs, {damaged, damaged, damaged}},
+        {true, true, differs, met, {damaged, damaged, damaged}},
+        {true, true, differs, missed, {damaged, damaged, damaged}},
+        {true, true, differs, differs, {damaged, damaged, damaged}},
     };
+    const std::array ends{frames_end::limit, frames_end::zeros, frames_end::invalid};
     for (const auto& row : rows) {
-        BOOST_TEST((judge(row.found) == row.expected));
+        for (std::size_t i = 0; i < ends.size(); ++i) {
+            const segment_findings found{row.closed, row.same_boot, row.acknowledged, row.written,
+                                         ends[i]};
+            BOOST_TEST((judge(found) == row.expected[i]), &row - rows << " " << i);
+        }
     }
 }
 
-BOOST_AUTO_TEST_CASE(the_newer_slot_counts) {
-    segment_slot old_one;
-    old_one.generation = 7;
-    segment_slot new_one;
-    new_one.generation = 8;
-    BOOST_TEST(newest_slot(old_one, new_one)->generation == 8U);
-    BOOST_TEST(newest_slot(new_one, old_one)->generation == 8U);
-    BOOST_TEST(newest_slot(old_one, {})->generation == 7U);
-    BOOST_TEST(newest_slot({}, new_one)->generation == 8U);
-    BOOST_TEST(!newest_slot({}, {}).has_value());
+BOOST_AUTO_TEST_CASE(a_mark_is_met_by_the_very_same_place) {
+    const log_position mark{30000, 77, {term_id(2), log_index(9)}, 1};
+    log_position at = mark;
+    BOOST_TEST((compare_marks(at, mark) == mark_check::met));
+    at.offset -= 1;
+    BOOST_TEST((compare_marks(at, mark) == mark_check::missed));
+    at = mark;
+    at.chain ^= 1;
+    BOOST_TEST((compare_marks(at, mark) == mark_check::differs));
+    at = mark;
+    at.last.term = term_id(1);
+    BOOST_TEST((compare_marks(at, mark) == mark_check::differs));
+    at = mark;
+    at.truncations = 0;
+    BOOST_TEST((compare_marks(at, mark) == mark_check::differs));
+}
+
+namespace {
+
+segment_slot slot_of(std::uint64_t generation, std::uint64_t boot) {
+    segment_slot slot;
+    slot.generation = generation;
+    slot.boot = boot;
+    return slot;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(slots_are_judged_as_the_table_says) {
+    const std::uint64_t now = 5;
+    // Copies of generations 7 and 8, written in this run of the machine, before, or who knows when.
+    for (const std::uint64_t boot : {now, std::uint64_t{4}, std::uint64_t{0}}) {
+        for (unsigned valid = 0; valid < 16; ++valid) {
+            found_slots slots;
+            for (unsigned i = 0; i < 4; ++i) {
+                if ((valid & (1U << i)) != 0) {
+                    slots[i / 2][i % 2] = slot_of(i < 2 ? 8 : 7, boot);
+                }
+            }
+            const slot_findings found = compare_slots(slots, now);
+            const bool place_lost = (valid & 3U) == 0 || (valid & 12U) == 0;
+            slot_verdict expected = slot_verdict::sound;
+            if (valid == 0 || (place_lost && boot == now)) {
+                expected = slot_verdict::damaged;
+            } else if (place_lost) {
+                expected = slot_verdict::torn;
+            }
+            BOOST_TEST((judge(found) == expected), "boot " << boot << ", copies " << valid);
+            BOOST_TEST(found.newest.has_value() == (valid != 0));
+            if (found.newest) {
+                BOOST_TEST(found.newest->generation == ((valid & 3U) != 0 ? 8U : 7U));
+            }
+            BOOST_TEST(found.invalid_copies == 4 - static_cast<unsigned>(std::popcount(valid)));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_slot_that_was_half_written_counts_or_does_not) {
+    found_slots slots;
+    slots[0] = {slot_of(10, 3), slot_of(8, 3)}; // the process ended between the copies
+    slots[1] = {slot_of(9, 3), slot_of(9, 3)};
+    BOOST_TEST((judge(compare_slots(slots, 3)) == slot_verdict::sound));
+    BOOST_TEST(compare_slots(slots, 3).newest->generation == 10U);
+}
+
+BOOST_AUTO_TEST_CASE(a_boot_that_is_not_known_is_another) {
+    BOOST_TEST(is_same_boot(slot_of(1, 5), 5));
+    BOOST_TEST(!is_same_boot(slot_of(1, 5), 6));
+    BOOST_TEST(!is_same_boot(slot_of(1, 0), 0));
 }
 
 namespace {
@@ -105,21 +202,6 @@ BOOST_AUTO_TEST_CASE(replay_moves_a_base_whose_predecessors_are_compacted) {
     BOOST_TEST(log.entries().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(segments_must_follow_each_other) {
-    std::vector<segment_header> headers(3);
-    headers[0].sequence = 5;
-    headers[1].sequence = 6;
-    headers[2].sequence = 7;
-    log_damage damage;
-    BOOST_TEST(!check_order(headers, damage));
-    BOOST_TEST(!check_order(std::span(headers).first(1), damage));
-    headers[2].sequence = 8;
-    BOOST_TEST((check_order(headers, damage) == errc::corrupt));
-    BOOST_TEST(damage.file == segment_name(headers[2]));
-    headers[2].sequence = 6;
-    BOOST_TEST((check_order(headers, damage) == errc::corrupt));
-}
-
 BOOST_AUTO_TEST_CASE(hard_state_and_log_are_reconciled) {
     const auto id = [](std::uint64_t term, std::uint64_t index) {
         return log_id{term_id(term), log_index(index)};
@@ -143,6 +225,26 @@ BOOST_AUTO_TEST_CASE(hard_state_and_log_are_reconciled) {
     for (const auto& row : rows) {
         BOOST_TEST((reconcile(row.before, row.base, row.last) == row.after));
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_fence_stands_at_the_greatest_loss) {
+    const auto id = [](std::uint64_t term, std::uint64_t index) {
+        return log_id{term_id(term), log_index(index)};
+    };
+    const auto hard = [](std::uint64_t term, std::uint64_t vote, lost_log lost) {
+        return hard_state{term_id(term), node_id(vote), log_index(4), lost};
+    };
+    const auto lost = [](std::uint64_t term, std::uint64_t index) {
+        return lost_log{term_id(term), log_index(index)};
+    };
+    BOOST_TEST((fence(hard(5, 2, {}), id(3, 9)) == hard(5, 2, lost(5, 9))));
+    // It was in a term that its hard state does not know: whom it voted for is not known either.
+    BOOST_TEST((fence(hard(5, 2, {}), id(6, 9)) == hard(6, 0, lost(6, 9))));
+    // Lost twice, the second time less.
+    BOOST_TEST((fence(hard(7, 2, lost(5, 20)), id(6, 9)) == hard(7, 2, lost(7, 20))));
+    BOOST_TEST((fence(hard(5, 2, lost(5, 3)), id(3, 9)) == hard(5, 2, lost(5, 9))));
+    // That something is lost must show, even if nobody knows what.
+    BOOST_TEST((fence(hard(5, 2, {}), id(0, 0)) == hard(5, 2, lost(5, 1))));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

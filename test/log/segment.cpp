@@ -15,14 +15,18 @@ segment_header sample_header() {
             {term_id(4), log_index(0x1fe)},
             false,
             54321,
-            0xDEADBEEF};
+            0xDEADBEEF,
+            2};
 }
 
 segment_slot sample_slot() {
     return {12,
             true,
-            {term_id(5), node_id(2), log_index(77)},
-            {13000, 0xABCDEF01, {term_id(5), log_index(99)}, 3}};
+            {term_id(5), node_id(2), log_index(77), {term_id(4), log_index(76)}},
+            log_index(75),
+            {21000, 0xABCDEF01, {term_id(5), log_index(99)}, 3},
+            {22000, 0x10203040, {term_id(5), log_index(103)}, 4},
+            0x8877665544332211};
 }
 
 std::string encoded(const segment_slot& slot, std::uint32_t header_checksum) {
@@ -63,6 +67,31 @@ BOOST_AUTO_TEST_CASE(a_header_with_any_bit_changed_is_refused) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_header_names_the_segment_that_it_continues) {
+    segment_header header = sample_header();
+    BOOST_TEST(header.previous() == 6U);
+    header.skipped = 8; // all of them
+    BOOST_TEST((decode_segment_header(encode_segment_header(header)).error() == errc::corrupt));
+    header.fresh = true;
+    BOOST_TEST(decode_segment_header(encode_segment_header(header)).has_value());
+    BOOST_TEST(header.previous() == 0U);
+    header.skipped = 9; // more than there are
+    BOOST_TEST((decode_segment_header(encode_segment_header(header)).error() == errc::corrupt));
+    header.skipped = 0;
+    header.sequence = 0;
+    BOOST_TEST((decode_segment_header(encode_segment_header(header)).error() == errc::corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(a_slot_whose_marks_make_no_sense_is_none) {
+    segment_slot slot = sample_slot();
+    slot.acknowledged.offset = slot.written.offset + 1;
+    BOOST_TEST(!decode_segment_slot(encoded(slot, 42), 42).has_value());
+    slot.acknowledged.offset = segment_head_bytes - 1;
+    BOOST_TEST(!decode_segment_slot(encoded(slot, 42), 42).has_value());
+    slot.acknowledged.offset = segment_head_bytes;
+    BOOST_TEST(decode_segment_slot(encoded(slot, 42), 42).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(slot_round_trip) {
     const segment_slot slot = sample_slot();
     const std::string bytes = encoded(slot, 42);
@@ -85,14 +114,21 @@ BOOST_AUTO_TEST_CASE(a_slot_with_any_bit_changed_is_none) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(slots_alternate_between_blocks_of_their_own) {
-    BOOST_TEST(slot_offset(1) != slot_offset(2));
-    BOOST_TEST(slot_offset(1) == slot_offset(3));
+BOOST_AUTO_TEST_CASE(no_two_copies_of_slots_share_a_block) {
+    std::vector<std::uint64_t> blocks{0}; // the header's
     for (const std::uint64_t generation : {1U, 2U}) {
-        BOOST_TEST(slot_offset(generation) % segment_block_bytes == 0U);
-        BOOST_TEST(slot_offset(generation) >= segment_block_bytes);
-        BOOST_TEST(slot_offset(generation) + segment_block_bytes <= segment_head_bytes);
+        BOOST_TEST(slot_offset(generation) == slot_offset(generation + 2));
+        for (std::size_t copy = 0; copy < slot_copies; ++copy) {
+            const std::uint64_t start = slot_offset(generation) + copy * segment_slot_bytes;
+            const std::uint64_t last = start + segment_slot_bytes - 1;
+            blocks.push_back(start / segment_block_bytes);
+            BOOST_TEST(last / segment_block_bytes == blocks.back());
+            BOOST_TEST(last / 512 == start / 512); // nor is one torn by a disk with small sectors
+            BOOST_TEST(last < segment_head_bytes);
+        }
     }
+    std::sort(blocks.begin(), blocks.end());
+    BOOST_TEST((std::adjacent_find(blocks.begin(), blocks.end()) == blocks.end()));
 }
 
 namespace {

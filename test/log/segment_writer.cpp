@@ -58,7 +58,10 @@ public:
         sync();
     }
 
+    void give_back() noexcept { give_back_ = true; }
+
     [[nodiscard]] bool failed() const noexcept { return failed_; }
+    [[nodiscard]] int waits() const noexcept { return waits_; }
     [[nodiscard]] int operations() const noexcept { return plan_->operations; }
     [[nodiscard]] const expected_state& acknowledged() const noexcept { return acknowledged_; }
     [[nodiscard]] const expected_state& attempted() const noexcept { return attempted_; }
@@ -76,7 +79,10 @@ private:
     }
     void sync() {
         auto job = log_->begin_sync();
-        const error_code outcome = job.run();
+        error_code outcome = job.run();
+        if (outcome == errc::no_space) {
+            outcome = wait_for_space(job);
+        }
         log_->finish_sync(std::move(job), outcome);
         if (failed_) {
             // Final: whatever the disk does later, this log writes no more.
@@ -97,10 +103,28 @@ private:
         attempted_ = queued_;
     }
 
+    /// Returns: what the same job, or one that holds the same, does once there is space again.
+    error_code wait_for_space(faulty_log::sync_job& job) {
+        ++waits_;
+        BOOST_TEST((job.run() == errc::no_space));
+        BOOST_TEST(log_->failure() == "");
+        if (give_back_) {
+            log_->finish_sync(std::move(job), errc::no_space);
+            BOOST_TEST(log_->pending());
+            job = log_->begin_sync();
+        }
+        plan_->full_at = -1;
+        const error_code outcome = job.run();
+        BOOST_TEST(!outcome, outcome.message());
+        return outcome;
+    }
+
     log_options options_;
     std::shared_ptr<fault_plan> plan_;
     std::unique_ptr<faulty_log> log_;
     bool failed_ = false;
+    bool give_back_ = false;
+    int waits_ = 0;
     expected_state queued_;
     expected_state acknowledged_;
     expected_state attempted_;
@@ -157,15 +181,84 @@ void check_every_failure(std::uint64_t segment_bytes, bool half_done) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(every_operation_that_can_fail_is_final) {
-    check_every_failure(16 << 10, false);
+    check_every_failure(24 << 10, false);
 }
 
 BOOST_AUTO_TEST_CASE(every_operation_that_can_fail_half_way_is_final) {
-    check_every_failure(16 << 10, true);
+    check_every_failure(24 << 10, true);
 }
 
 BOOST_AUTO_TEST_CASE(the_same_while_every_group_opens_a_segment) {
     check_every_failure(1, true);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_stops_nothing_for_good) {
+    int waits = 0;
+    for (const std::uint64_t segment_bytes : {std::uint64_t{24} << 10, std::uint64_t{1}}) {
+        for (int at = 4; at < 60; ++at) { // the operations before are those of opening
+            scratch_directory scratch;
+            log_options options = options_for(scratch.path());
+            options.segment_bytes = segment_bytes;
+            run_on_faulty_disk run(options, {-1, true, 0, at});
+            if (at % 2 == 0) {
+                run.give_back();
+            }
+            run.run();
+            BOOST_TEST(!run.failed());
+            waits += run.waits();
+            const auto log = open_log(options);
+            const recovered_log found = log->take_recovered();
+            BOOST_TEST(is(found, run.acknowledged()), "no space from operation " << at);
+            BOOST_TEST((found.hard == run.acknowledged().hard));
+            BOOST_TEST(found.note == "");
+        }
+    }
+    BOOST_TEST(waits > 60);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_cannot_be_opened_without_space_and_says_so) {
+    scratch_directory scratch;
+    log_options options = options_for(scratch.path());
+    append_and_sync(*open_log(options), make_entries(1, 1, 3));
+    const std::vector<std::string> before = names_in(scratch.path());
+    for (int at = 0; at < 3; ++at) {
+        std::string failure;
+        options.failure = &failure;
+        result<posix_volume> disk = posix_volume::open(options.directory);
+        BOOST_REQUIRE(disk.has_value());
+        const auto plan = std::make_shared<fault_plan>(fault_plan{-1, true, 0, at});
+        const auto opened = faulty_log::open(options, faulty_volume(std::move(*disk), plan));
+        BOOST_TEST((opened.error() == errc::no_space));
+        BOOST_TEST(failure.find("No space left") != std::string::npos, failure);
+        BOOST_TEST(names_in(scratch.path()) == before, boost::test_tools::per_element());
+    }
+    BOOST_TEST(open_log(options)->take_recovered().entries.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(a_sync_that_fails_takes_back_what_its_slot_claimed) {
+    scratch_directory scratch;
+    const log_options options = options_for(scratch.path());
+    const auto plan = std::make_shared<fault_plan>();
+    {
+        result<posix_volume> disk = posix_volume::open(options.directory);
+        BOOST_REQUIRE(disk.has_value());
+        auto opened = faulty_log::open(options, faulty_volume(std::move(*disk), plan));
+        BOOST_REQUIRE(opened.has_value());
+        append_and_sync(**opened, make_entries(1, 1, 3));
+        (*opened)->append(make_entries(1, 4, 3));
+        plan->fail_at = plan->operations + 2; // frames and slot are written, the sync fails
+        plan->fails_once = true;
+        BOOST_TEST((sync(**opened) == fault_plan::error()));
+        (*opened)->save({term_id(1), {}, {}});
+        BOOST_TEST((sync(**opened) == errc::poisoned));
+    }
+    // The system dropped the frames and kept the slot.
+    const std::filesystem::path file = scratch.path() / names_in(scratch.path()).front();
+    std::string bytes = read_file(file);
+    std::fill(bytes.begin() + segment_head_bytes + 3 * (40 + 11), bytes.end(), '\0');
+    write_file(file, bytes);
+    const auto log = open_log(options);
+    BOOST_TEST(log->take_recovered().entries.size() == 3U);
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_written_in_steady_state_but_frames_and_a_slot) {

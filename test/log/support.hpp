@@ -90,7 +90,7 @@ inline void copy_directory(const std::filesystem::path& from, const std::filesys
     options.directory = directory;
     options.cluster = cluster_id(77);
     options.member = node_id(3);
-    options.segment_bytes = 16 << 10;
+    options.segment_bytes = 24 << 10;
     return options;
 }
 
@@ -136,15 +136,38 @@ void append_and_sync(Log& log, const std::vector<entry>& entries) {
     return ids;
 }
 
+/// Returns: a segment's bytes as if they had been written before the machine was started.
+[[nodiscard]] inline std::string after_power_loss(std::string bytes) {
+    const auto header = decode_segment_header(bytes);
+    BOOST_REQUIRE(header.has_value());
+    for (const std::uint64_t generation : {0U, 1U}) {
+        for (std::size_t copy = 0; copy < slot_copies; ++copy) {
+            const std::uint64_t place = slot_offset(generation) + copy * segment_slot_bytes;
+            auto slot = decode_segment_slot(byte_view(bytes).substr(place), header->checksum);
+            if (slot) {
+                slot->boot ^= 1;
+                encode_segment_slot(*slot, header->checksum, &bytes[place]);
+            }
+        }
+    }
+    return bytes;
+}
+
 /// What a faulty disk does, and how far it has come. Shared by all its files.
 struct fault_plan {
-    int fail_at = -1;       ///< The operation that fails; later ones fail too. Negative: none.
-    bool half_done = false; ///< A write that fails has written half of its bytes.
-    int operations = 0;     ///< Changes asked for so far.
+    int fail_at = -1;        ///< The operation that fails; later ones fail too. Negative: none.
+    bool half_done = false;  ///< A write that fails has written half of its bytes.
+    int operations = 0;      ///< Changes asked for so far.
+    int full_at = -1;        ///< The operation from which on there is no space. Negative: there is.
+    bool fails_once = false; ///< Later ones succeed.
 
+    [[nodiscard]] bool lacks_space() const noexcept { return full_at >= 0 && operations > full_at; }
+    [[nodiscard]] static error_code full() noexcept {
+        return {ENOSPC, boost::system::system_category()};
+    }
     [[nodiscard]] bool next_fails() noexcept {
         const int now = operations++;
-        return fail_at >= 0 && now >= fail_at;
+        return fail_at >= 0 && (fails_once ? now == fail_at : now >= fail_at);
     }
     [[nodiscard]] static error_code error() noexcept {
         return {EIO, boost::system::system_category()};
@@ -163,10 +186,11 @@ public:
     }
     [[nodiscard]] error_code write_at(std::uint64_t offset, std::span<const byte_view> pieces) {
         const bool first_failure = plan_->operations == plan_->fail_at;
-        if (!plan_->next_fails()) {
+        const bool fails = plan_->next_fails();
+        if (!fails && !plan_->lacks_space()) {
             return inner_.write_at(offset, pieces);
         }
-        if (first_failure && plan_->half_done) {
+        if ((!fails || first_failure) && plan_->half_done) {
             std::string all;
             for (const byte_view piece : pieces) {
                 all.append(piece);
@@ -174,10 +198,13 @@ public:
             const byte_view half = byte_view(all).substr(0, all.size() / 2);
             static_cast<void>(inner_.write_at(offset, {&half, 1}));
         }
-        return fault_plan::error();
+        return fails ? fault_plan::error() : fault_plan::full();
     }
     [[nodiscard]] error_code reserve(std::uint64_t size) {
-        return plan_->next_fails() ? fault_plan::error() : inner_.reserve(size);
+        if (plan_->next_fails()) {
+            return fault_plan::error();
+        }
+        return plan_->lacks_space() ? fault_plan::full() : inner_.reserve(size);
     }
     [[nodiscard]] error_code resize(std::uint64_t size) {
         return plan_->next_fails() ? fault_plan::error() : inner_.resize(size);
@@ -219,6 +246,9 @@ public:
         if (plan_->next_fails()) {
             return fault_plan::error();
         }
+        if (plan_->lacks_space()) {
+            return fault_plan::full();
+        }
         auto made = inner_.create_temporary();
         if (!made) {
             return made.error();
@@ -235,6 +265,7 @@ public:
         return plan_->next_fails() ? fault_plan::error() : inner_.sync();
     }
     [[nodiscard]] std::string path(const std::string& name) const { return inner_.path(name); }
+    [[nodiscard]] std::uint64_t boot() const noexcept { return inner_.boot(); }
 
 private:
     posix_volume inner_;

@@ -1,6 +1,5 @@
 #include <quorate/net/framer.hpp>
 #include <quorate/net/outbox.hpp>
-#include <quorate/net/snapshot_assembly.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -23,9 +22,14 @@ constexpr node_id two{2};
 
 /// Drains an outbox as a slow socket would, and reads what comes out.
 struct drain {
-    /// Returns: whether a snapshot ended. Effects: takes at most `size` bytes.
-    bool take(outbox& out, std::size_t size) {
-        out.refill();
+    /// Effects: takes at most `size` bytes, and has read what the outbox wants read.
+    void take(outbox& out, std::size_t size) {
+        if (out.wants_start()) {
+            out.announce();
+        }
+        if (const auto wanted = out.next_chunk()) {
+            out.add_chunk(*wanted, wanted->data.read_block(wanted->offset).value());
+        }
         std::vector<byte_view> views(64);
         views.resize(out.gather(views));
         std::size_t taken = 0;
@@ -34,32 +38,68 @@ struct drain {
             stream += part;
             taken += part.size();
         }
-        return out.consume(taken);
+        out.consume(taken);
     }
-    bool take_all(outbox& out) {
-        bool ended = false;
+    void take_all(outbox& out) {
         do {
-            ended = take(out, 100'000) || ended;
-        } while (!out.empty());
-        return ended;
+            take(out, 100'000);
+        } while (out.queued_bytes() != 0);
     }
+    /// Returns: all frames. Requires: the last one is whole.
     std::vector<frame_content> frames() const {
+        std::size_t read = 0;
+        std::vector<frame_content> all = decode(read);
+        BOOST_REQUIRE(read == stream.size());
+        return all;
+    }
+    /// Returns: those that are whole and were not asked for before.
+    std::vector<frame_content> whole_frames() { return decode(heard); }
+
+    std::string stream;
+    std::size_t heard = 0;
+
+private:
+    std::vector<frame_content> decode(std::size_t& at) const {
         std::vector<frame_content> all;
-        byte_view rest = stream;
-        while (!rest.empty()) {
+        for (;;) {
+            const byte_view rest = byte_view(stream).substr(at);
             const auto header = decode_frame_header(rest, UINT64_MAX);
-            BOOST_REQUIRE(header.has_value());
+            if (!header || header->frame_size() > rest.size()) {
+                return all;
+            }
             const auto size = static_cast<std::size_t>(header->frame_size());
-            BOOST_REQUIRE(size <= rest.size());
             auto content = decode_frame(shared_bytes::copy_of(rest.substr(0, size)));
             BOOST_REQUIRE(content.has_value());
             all.push_back(std::move(*content));
-            rest.remove_prefix(size);
+            at += size;
         }
-        return all;
     }
+};
 
-    std::string stream;
+/// Takes what a drain collected and answers as a peer does.
+struct peer {
+    void hear(drain& d, outbox& out) {
+        std::vector<frame_content> frames = d.whole_frames();
+        for (frame_content& content : frames) {
+            if (const auto* start = std::get_if<snapshot_start>(&content)) {
+                number = start->number;
+                size = start->snap.size;
+                data.clear();
+                last_news = out.on_progress({number, 0, false});
+            } else if (const auto* chunk = std::get_if<snapshot_chunk>(&content)) {
+                BOOST_REQUIRE(chunk->number == number);
+                BOOST_REQUIRE(chunk->offset == data.size());
+                data += chunk->data.view();
+                has_all = data.size() == size;
+                last_news = out.on_progress({number, data.size(), false});
+            }
+        }
+    }
+    std::uint64_t number = 0;
+    std::uint64_t size = 0;
+    std::string data;
+    bool has_all = false;
+    upload_news last_news = upload_news::none;
 };
 
 std::vector<std::uint64_t> contexts(const drain& d) {
@@ -78,7 +118,7 @@ message snapshot_to(node_id to, std::uint64_t index, std::size_t size) {
     auto snap = std::make_shared<snapshot>();
     snap->last = {term_id(1), log_index(index)};
     snap->members.voters = {one, to};
-    snap->data = {shared_bytes::copy_of(std::string(size, 'd'))};
+    snap->data = rope{shared_bytes::copy_of(std::string(size, 'd'))};
     m.snap = snap;
     return m;
 }
@@ -185,35 +225,101 @@ BOOST_AUTO_TEST_CASE(closing_forgets_what_was_sent_halfway) {
 BOOST_AUTO_TEST_CASE(heartbeats_pass_between_the_chunks_of_a_snapshot) {
     outbox out({});
     out.open();
-    const message m = snapshot_to(two, 9, 3'000'000);
-    BOOST_TEST(out.push(m));
+    BOOST_TEST(out.push(snapshot_to(two, 9, 3'000'000)));
     drain d;
-    bool ended = false;
+    peer to;
     std::uint64_t beats = 0;
-    while (!ended) {
+    while (!to.has_all) {
         BOOST_TEST(out.push(heartbeat(one, two, ++beats)));
-        ended = d.take(out, 50'000);
+        d.take(out, 50'000);
         BOOST_TEST(out.queued_bytes() < 3 * chunk_data_bytes);
+        to.hear(d, out);
     }
-    d.take_all(out);
-    snapshot_assembly in(1 << 30);
-    bool whole = false;
-    std::uint64_t before_the_end = 0;
-    for (frame_content& content : d.frames()) {
-        if (auto* start = std::get_if<snapshot_start>(&content)) {
-            BOOST_TEST(!in.start(std::move(*start)).value());
-        } else if (auto* chunk = std::get_if<snapshot_chunk>(&content)) {
-            const auto done = in.add(std::move(*chunk));
-            BOOST_REQUIRE(done.has_value());
-            whole = whole || done->has_value();
-        } else {
-            before_the_end += whole ? 0 : 1;
-        }
-    }
-    BOOST_TEST(whole);
+    BOOST_TEST((to.last_news == upload_news::delivered));
+    BOOST_TEST(to.data == std::string(3'000'000, 'd'));
     // Sixty takes were needed; most heartbeats overtook a part of the snapshot.
     BOOST_TEST(beats >= 60U);
-    BOOST_TEST(before_the_end > beats / 2);
+    d.take_all(out);
+    BOOST_TEST(contexts(d).size() > beats / 2);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_peer_has_not_taken_is_bounded) {
+    outbox out({});
+    out.open();
+    BOOST_TEST(out.push(snapshot_to(two, 9, 20 * chunk_data_bytes)));
+    drain d;
+    d.take_all(out);
+    BOOST_TEST(d.stream.size() < 1000U); // before the peer said a word, nothing but the start
+    BOOST_TEST((out.on_progress({1, 0, false}) == upload_news::none));
+    std::uint64_t taken = 0;
+    do {
+        d.stream.clear();
+        d.take_all(out);
+        const std::uint64_t sent = d.stream.size() / chunk_data_bytes * chunk_data_bytes;
+        BOOST_TEST(sent == (taken == 0 ? snapshot_window_bytes : chunk_data_bytes));
+        taken += chunk_data_bytes;
+    } while (out.on_progress({1, taken, false}) == upload_news::none &&
+             taken < 15 * chunk_data_bytes);
+    BOOST_TEST(out.transfer()->waits_for_peer() == false);
+    d.take_all(out);
+    BOOST_TEST(out.transfer()->waits_for_peer());
+}
+
+BOOST_AUTO_TEST_CASE(it_begins_where_the_peer_says) {
+    outbox out({});
+    out.open();
+    BOOST_TEST(out.push(snapshot_to(two, 9, 3 * chunk_data_bytes + 5)));
+    drain d;
+    d.take_all(out);
+    BOOST_TEST((out.on_progress({1, 2 * chunk_data_bytes, false}) == upload_news::none));
+    d.stream.clear();
+    d.take_all(out);
+    const auto frames = d.frames();
+    BOOST_REQUIRE(frames.size() == 2U);
+    BOOST_TEST(std::get<snapshot_chunk>(frames[0]).offset == 2 * chunk_data_bytes);
+    BOOST_TEST(std::get<snapshot_chunk>(frames[1]).offset == 3 * chunk_data_bytes);
+    BOOST_TEST((out.on_progress({1, 3 * chunk_data_bytes + 5, false}) == upload_news::delivered));
+    BOOST_TEST(out.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_has_it_already_is_sent_nothing) {
+    outbox out({});
+    out.open();
+    BOOST_TEST(out.push(snapshot_to(two, 9, 3 * chunk_data_bytes)));
+    drain d;
+    d.take_all(out);
+    BOOST_TEST((out.on_progress({1, 3 * chunk_data_bytes, false}) == upload_news::delivered));
+    BOOST_TEST(d.frames().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_true_is_not_believed) {
+    const auto news_of = [](bool announced, std::optional<std::uint64_t> first,
+                            const snapshot_progress& said) {
+        outbox out({});
+        out.open();
+        BOOST_TEST(out.push(snapshot_to(two, 9, 3 * chunk_data_bytes)));
+        drain d;
+        if (announced) {
+            out.announce();
+        }
+        if (first) {
+            BOOST_TEST((out.on_progress({1, *first, false}) == upload_news::none));
+            d.take(out, 100);
+        }
+        return out.on_progress(said);
+    };
+    const upload_news invalid = upload_news::invalid;
+    BOOST_TEST((news_of(false, {}, {1, 0, false}) == invalid));
+    BOOST_TEST((news_of(true, {}, {2, 0, false}) == invalid));
+    BOOST_TEST((news_of(true, {}, {1, 1, false}) == invalid));
+    BOOST_TEST((news_of(true, {}, {1, 4 * chunk_data_bytes, false}) == invalid));
+    BOOST_TEST((news_of(true, 0, {1, 2 * chunk_data_bytes, false}) == invalid)); // not sent yet
+    BOOST_TEST((news_of(true, 0, {1, chunk_data_bytes, false}) == upload_news::none));
+    BOOST_TEST((news_of(true, chunk_data_bytes, {1, 0, false}) == invalid)); // backwards
+    BOOST_TEST((news_of(true, 0, {1, 0, true}) == upload_news::refused));
+    outbox never({});
+    never.open();
+    BOOST_TEST((never.on_progress({1, 0, false}) == invalid));
 }
 
 BOOST_AUTO_TEST_CASE(a_newer_snapshot_replaces_the_one_on_its_way) {
@@ -221,26 +327,25 @@ BOOST_AUTO_TEST_CASE(a_newer_snapshot_replaces_the_one_on_its_way) {
     out.open();
     BOOST_TEST(out.push(snapshot_to(two, 9, 2'000'000)));
     drain d;
-    BOOST_TEST(!d.take(out, 100'000));
+    d.take_all(out);
+    BOOST_TEST((out.on_progress({1, 0, false}) == upload_news::none));
+    const auto reading = out.next_chunk();
+    BOOST_REQUIRE(reading.has_value());
     BOOST_TEST(out.push(snapshot_to(two, 9, 2'000'000))); // The same again changes nothing.
+    BOOST_TEST(!out.wants_start());
     BOOST_TEST(out.push(snapshot_to(two, 12, 1'000'000)));
-    BOOST_TEST(d.take_all(out));
-    snapshot_assembly in(1 << 30);
-    std::vector<log_id> arrived;
-    int starts = 0;
-    for (frame_content& content : d.frames()) {
-        auto* start = std::get_if<snapshot_start>(&content);
-        starts += start != nullptr ? 1 : 0;
-        const auto done = start != nullptr ? in.start(std::move(*start))
-                                           : in.add(std::move(std::get<snapshot_chunk>(content)));
-        BOOST_REQUIRE(done.has_value());
-        if (done->has_value()) {
-            arrived.push_back((**done)->snap->last);
-        }
+    BOOST_TEST(out.wants_start());
+    // What was read of the first one comes too late, and so does what the peer says of it.
+    out.add_chunk(*reading, reading->data.read_block(0).value());
+    BOOST_TEST(out.queued_bytes() == 0U);
+    BOOST_TEST((out.on_progress({1, chunk_data_bytes, false}) == upload_news::none));
+    peer to;
+    d.heard = d.stream.size();
+    while (!to.has_all) {
+        d.take_all(out);
+        to.hear(d, out);
     }
-    BOOST_TEST(starts == 2);
-    BOOST_REQUIRE(arrived.size() == 1U);
-    BOOST_TEST(arrived[0] == (log_id{term_id(1), log_index(12)}));
+    BOOST_TEST(to.data == std::string(1'000'000, 'd'));
 }
 
 BOOST_AUTO_TEST_CASE(closing_tells_of_a_snapshot_that_is_lost) {
@@ -252,9 +357,20 @@ BOOST_AUTO_TEST_CASE(closing_tells_of_a_snapshot_that_is_lost) {
     out.open();
     BOOST_TEST(out.push(snapshot_to(two, 9, 1000)));
     drain d;
-    BOOST_TEST(!d.take(out, 500));
+    d.take(out, 500);
     BOOST_TEST(out.close());
     BOOST_TEST(out.empty());
+}
+
+BOOST_AUTO_TEST_CASE(one_may_be_given_up) {
+    outbox out({});
+    out.open();
+    BOOST_TEST(out.push(snapshot_to(two, 9, 1000)));
+    out.announce();
+    BOOST_TEST(!out.give_up(2));
+    BOOST_TEST(out.give_up(1));
+    BOOST_TEST(!out.give_up(1));
+    BOOST_TEST((out.on_progress({1, 0, false}) == upload_news::none));
 }
 
 BOOST_AUTO_TEST_CASE(a_snapshot_over_the_limit_is_refused) {

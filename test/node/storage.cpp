@@ -24,10 +24,14 @@ class failing_log {
 public:
     static constexpr bool blocking = true;
     static inline std::atomic<int> syncs_left{-1}; // none: it never fails
+    static inline std::atomic<bool> full{false};
 
     class sync_job {
     public:
         [[nodiscard]] error_code run() {
+            if (full) {
+                return errc::no_space;
+            }
             if (syncs_left == 0) {
                 return make_error_code(
                     boost::system::errc::io_error); // and so does every later one
@@ -48,6 +52,7 @@ public:
     void restart(log_id) {}
     void compact(log_index) {}
     [[nodiscard]] bool pending() const noexcept { return false; }
+    [[nodiscard]] bool idle() { return false; }
     [[nodiscard]] sync_job begin_sync() { return {}; }
     void finish_sync(sync_job, error_code) {}
 };
@@ -61,6 +66,7 @@ struct failing_policies : memory_policies {
 struct failing_group : group<failing_policies> {
     explicit failing_group(std::uint64_t first_members) : group<failing_policies>(first_members) {
         failing_log::syncs_left = -1;
+        failing_log::full = false;
     }
 };
 
@@ -134,6 +140,32 @@ BOOST_AUTO_TEST_CASE(one_alone_takes_no_second_voter) {
     BOOST_REQUIRE(g.finished(result));
     BOOST_TEST(result->failed == errc::invalid_membership);
     BOOST_TEST(g.wrote(1, "word"));
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_refuses_writes_and_goes_on_once_there_is_space) {
+    for (const std::uint64_t members : {1U, 3U}) {
+        failing_group g(members);
+        g.start_all();
+        BOOST_REQUIRE(g.wrote(g.leader(), "before"));
+        failing_log::full = true;
+        const std::uint64_t leader = g.leader();
+        const auto caught = g.submit(leader, "caught"); // accepted before the disk was known full
+        BOOST_REQUIRE(g.run_until([&] { return g.nodes.at(leader)->status().disk_full; }));
+        BOOST_TEST(g.submit(leader, "refused")->failed == errc::no_space);
+        BOOST_TEST(!caught->done, caught->failed.message());
+        BOOST_TEST(!g.ended.contains(leader));
+        const auto read = g.read(leader);
+        BOOST_REQUIRE(g.finished(read));
+        BOOST_TEST(read->well());
+        BOOST_TEST(g.words(leader).count("before") == 1u);
+        failing_log::full = false;
+        BOOST_REQUIRE(g.finished(caught));
+        BOOST_TEST(caught->well());
+        BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+        BOOST_TEST(g.wrote(g.leader(), "after"));
+        BOOST_TEST(g.words(g.leader()).count("caught") == 1u);
+        BOOST_TEST(g.words(g.leader()).count("refused") == 0u);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_group_finds_again_what_it_acknowledged) {

@@ -60,13 +60,13 @@ public:
         }
         return {shared_bytes::copy_of(bytes)};
     }
-    error_code restore(const rope& state) {
-        std::string bytes;
-        for (const shared_bytes& piece : state) {
-            bytes.append(piece.view());
+    error_code restore(bulk_reader state) {
+        const result<shared_bytes> bytes = state.take(state.remaining());
+        if (!bytes) {
+            return bytes.error();
         }
         std::vector<std::string> words;
-        byte_reader in(bytes);
+        byte_reader in(bytes->view());
         while (!in.finished()) {
             words.emplace_back(in.bytes(in.u32()));
             if (in.failed()) {

@@ -217,7 +217,6 @@ void environment::apply(script_node& owner, std::span<const entry> entries) {
         const snapshot& before = *owner.history.back();
         auto after = std::make_shared<snapshot>(before);
         const auto* order = std::get_deleter<keeps_order>(owner.history.back());
-        shared_bytes payload = e.payload;
         if (e.kind != entry_kind::normal) {
             const result<membership_change> change = decode_change(e.kind, e.payload.view());
             if (!change) {
@@ -229,12 +228,8 @@ void environment::apply(script_node& owner, std::span<const entry> entries) {
                 throw script_error("committed change cannot be applied: " +
                                    describe_error(members.error()));
             }
-            payload = change->context;
             after->members = *members;
             order = nullptr; // made by the engine, hence sorted
-        }
-        if (!payload.empty()) {
-            after->data.push_back(payload);
         }
         after->last = e.id();
         snapshot_ptr state = after;

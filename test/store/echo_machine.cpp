@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(it_counts_and_echoes) {
     echo_machine other;
     BOOST_TEST(!other.restore(machine.snapshot()));
     BOOST_TEST((other.last() == answer));
-    BOOST_TEST(other.restore({shared_bytes::copy_of("short")}) ==
+    BOOST_TEST(other.restore(quorate::rope{shared_bytes::copy_of("short")}) ==
                make_error_code(quorate::errc::truncated));
     BOOST_TEST((other.last() == answer));
 }

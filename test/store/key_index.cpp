@@ -1,8 +1,13 @@
 #include <quorate/store/key_index.hpp>
+// The models that it is tested with.
+#include <quorate/store/block_index.hpp>
 #include <quorate/store/ordered_index.hpp>
 #include <quorate/testing/conformance/key_index.hpp>
 
 #include <boost/test/unit_test.hpp>
+
+#include <string>
+#include <vector>
 
 BOOST_AUTO_TEST_SUITE(key_index)
 
@@ -21,6 +26,14 @@ BOOST_AUTO_TEST_CASE(ordered_index_keeps_the_contract) {
     }
 }
 // conformance]
+
+BOOST_AUTO_TEST_CASE(block_index_keeps_the_contract) {
+    for (const std::uint64_t seed : {1u, 2u, 3u, 4u, 5u}) {
+        const auto report = quorate::testing::check_key_index<quorate::block_index>(seed);
+        BOOST_TEST(report.passed(), report);
+        BOOST_TEST(report.checks() > 10000u);
+    }
+}
 
 namespace {
 
@@ -84,6 +97,64 @@ BOOST_AUTO_TEST_CASE(a_moved_index_still_finds_its_keys) {
         const auto found = index.find("key" + std::to_string(i), UINT64_MAX);
         BOOST_REQUIRE(found.has_value());
         BOOST_TEST((found->modified == revision{2 + i, 0}));
+    }
+}
+
+namespace {
+
+std::string numbered(std::uint64_t number) {
+    std::string key(3, '\0');
+    for (std::size_t i = 0; i < 3; ++i) {
+        key[2 - i] = static_cast<char>('a' + number % 20);
+        number /= 20;
+    }
+    return key;
+}
+
+} // namespace
+
+// Enough keys for many blocks, which split, are renamed, emptied and joined.
+BOOST_AUTO_TEST_CASE(blocks_answer_as_the_tree_does) {
+    for (const std::uint64_t step : {1u, 7u, 1999u}) {
+        quorate::block_index blocks;
+        ordered_index tree;
+        const auto same = [&](const quorate::key_span& span) {
+            std::vector<std::string> found;
+            std::vector<std::string> wanted;
+            blocks.range(span, UINT64_MAX, [&](const shared_bytes& key, const key_version&) {
+                found.emplace_back(key.view());
+                return true;
+            });
+            tree.range(span, UINT64_MAX, [&](const shared_bytes& key, const key_version&) {
+                wanted.emplace_back(key.view());
+                return true;
+            });
+            BOOST_TEST(found.size() == wanted.size());
+            BOOST_TEST((found == wanted));
+        };
+        for (std::uint64_t i = 0; i < 2000; ++i) {
+            const std::string key = numbered((i * step + 13) % 2000);
+            blocks.put(key, {2 + i, 0});
+            tree.put(key, {2 + i, 0});
+        }
+        same({quorate::key_span::shape::rest, "a", {}});
+        same({quorate::key_span::shape::before, "baa", "cbz"});
+        same({quorate::key_span::shape::one, numbered(77), {}});
+        for (std::uint64_t i = 0; i < 1900; ++i) {
+            const std::string key = numbered((i * 7 + 900) % 2000);
+            for (const std::uint64_t main : {3000 + i, 4000 + i}) {
+                BOOST_TEST(blocks.tombstone(key, {main, 0}).has_value() ==
+                           tree.tombstone(key, {main, 0}).has_value());
+            }
+            blocks.compact(key, 9000, [](revision) {});
+            tree.compact(key, 9000, [](revision) {});
+            if (i % 200 == 0) {
+                same({quorate::key_span::shape::rest, "\0", {}});
+            }
+        }
+        BOOST_TEST(blocks.size() == 100u);
+        same({quorate::key_span::shape::rest, "\0", {}});
+        same({quorate::key_span::shape::before, "b", "c"});
     }
 }
 

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 BOOST_AUTO_TEST_SUITE(kv_machine)
@@ -29,6 +30,20 @@ Body body(const quorate::reply& answer) {
     return std::get<Body>(answer.body);
 }
 
+quorate::txn sample_txn() {
+    quorate::txn inner{{}, {{quorate::delete_range{.key = "b"}}}, {{quorate::range{.key = "c"}}}};
+    quorate::txn outer;
+    outer.compares = {{.key = "a", .number = 1},
+                      {.target = quorate::compare_target::value,
+                       .result = quorate::compare_result::less,
+                       .key = "a",
+                       .range_end = "b",
+                       .value = "z"}};
+    outer.success = {{quorate::put{.key = "d", .value = long_value}}, {inner}};
+    outer.failure = {{std::move(inner)}, {quorate::put{.key = "e", .value = "1", .prev_kv = true}}};
+    return outer;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(it_keeps_the_contract) {
@@ -45,6 +60,14 @@ BOOST_AUTO_TEST_CASE(it_keeps_the_contract) {
         quorate::put{.key = first_key, .value = "x"},
         quorate::put{.value = "no key"},
         quorate::compact{1000},
+        quorate::range{.key = "a",
+                       .range_end = quorate::to_last_key,
+                       .order = quorate::sort_order::descend,
+                       .target = quorate::sort_target::value,
+                       .min_mod_revision = 3},
+        quorate::put{.key = "a", .ignore_value = true},
+        sample_txn(),
+        quorate::compact{9, true},
     };
     const auto report = quorate::testing::check_state_machine<machine>(samples);
     BOOST_TEST(report.passed(), report);
@@ -63,9 +86,9 @@ struct moody_machine : machine {
 };
 /// Loses what it had when a restore fails.
 struct hasty_machine : machine {
-    quorate::error_code restore(const quorate::rope& state) {
+    quorate::error_code restore(quorate::bulk_reader state) {
         *static_cast<machine*>(this) = machine();
-        return machine::restore(state);
+        return machine::restore(std::move(state));
     }
 };
 
@@ -153,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_snapshot_in_one_large_piece_is_not_kept_whole) {
     }
     const std::string bytes = quorate::testing::joined(m.snapshot());
     machine other;
-    BOOST_TEST(!other.restore({shared_bytes::copy_of(bytes)}));
+    BOOST_TEST(!other.restore(quorate::rope{shared_bytes::copy_of(bytes)}));
     const auto found = other.get("key7");
     BOOST_REQUIRE(found.has_value());
     BOOST_TEST(found->value.pinned() == long_value.size());

@@ -73,6 +73,13 @@ enum class errc {
 
     // Configuration.
     invalid_option, ///< An option is out of range or contradicts another.
+
+    // Requests to the store that make no sense by themselves, or none on the state they meet.
+    key_not_found,       ///< The key must exist for this; or an operation without a request.
+    value_provided,      ///< A value together with the wish to keep the one that is there.
+    lease_provided,      ///< A lease together with the wish to keep the one that is there.
+    too_many_operations, ///< A transaction has too many operations or is nested too deeply.
+    duplicate_key,       ///< A transaction changes one key twice.
 };
 
 /// What the caller may do next. Compare an error_code with these.

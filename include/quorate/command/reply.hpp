@@ -44,9 +44,9 @@ struct put_reply {
 };
 
 struct range_reply {
-    std::vector<key_value> kvs{}; ///< In the order of the keys.
+    std::vector<key_value> kvs{}; ///< In the order of the keys, or the one that was asked for.
     bool more = false;            ///< Whether the limit left rows out.
-    std::uint64_t count = 0;      ///< Keys in the span at that revision, whatever the limit.
+    std::uint64_t count = 0; ///< Keys in the span at that revision, whatever limit and filters.
 
     friend bool operator==(const range_reply&, const range_reply&) noexcept = default;
 };
@@ -62,6 +62,27 @@ struct compact_reply {
     friend bool operator==(const compact_reply&, const compact_reply&) noexcept = default;
 };
 
+struct txn_op_reply;
+
+struct txn_reply {
+    bool succeeded = false;              ///< Whether all conditions held.
+    std::vector<txn_op_reply> responses; ///< One for each operation that was done, in order.
+};
+
+/// What one operation of a transaction found or did.
+struct txn_op_reply {
+    /// The revision at that moment: the transaction's once something has changed, the one before
+    /// until then. Zero with a nested transaction, as in etcd.
+    reply_header header{};
+    std::variant<put_reply, range_reply, delete_reply, txn_reply> body{};
+
+    friend bool operator==(const txn_op_reply&, const txn_op_reply&) noexcept = default;
+};
+
+[[nodiscard]] inline bool operator==(const txn_reply& a, const txn_reply& b) noexcept {
+    return a.succeeded == b.succeeded && a.responses == b.responses;
+}
+
 /// The request was not carried out and changed nothing.
 struct error_reply {
     errc reason{};
@@ -72,7 +93,8 @@ struct error_reply {
 /// The answer to one request: the alternative that belongs to it, or an error.
 struct reply {
     reply_header header{};
-    std::variant<put_reply, range_reply, delete_reply, compact_reply, error_reply> body{};
+    std::variant<put_reply, range_reply, delete_reply, compact_reply, error_reply, txn_reply>
+        body{};
 
     /// Returns: why it failed; no failure when it did not.
     [[nodiscard]] error_code error() const noexcept {

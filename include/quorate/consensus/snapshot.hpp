@@ -4,9 +4,10 @@
 #ifndef QUORATE_CONSENSUS_SNAPSHOT_HPP
 #define QUORATE_CONSENSUS_SNAPSHOT_HPP
 
-#include <quorate/base/bytes.hpp>
+#include <quorate/base/bulk_bytes.hpp>
 #include <quorate/consensus/membership.hpp>
 
+#include <cstdint>
 #include <memory>
 
 namespace quorate {
@@ -15,11 +16,26 @@ namespace quorate {
 struct snapshot {
     log_id last{};
     membership members{}; ///< The configuration in force at `last`.
-    rope data{};          ///< The application's state; opaque to consensus, shared with its owner.
+    bulk_bytes data{};    ///< The application's state; opaque to consensus, shared with its owner.
 };
 
 /// Null: no snapshot.
 using snapshot_ptr = std::shared_ptr<const snapshot>;
+
+/// A snapshot without its data: enough to tell whether two are the same one.
+struct snapshot_head {
+    log_id last{};
+    membership members{};
+    std::uint64_t size = 0; ///< Bytes of data.
+    std::uint64_t hash = 0; ///< See bulk_hash.
+
+    friend bool operator==(const snapshot_head&, const snapshot_head&) noexcept = default;
+};
+
+/// Complexity: that of the data's hash.
+[[nodiscard]] inline snapshot_head head_of(const snapshot& snap) {
+    return {snap.last, snap.members, snap.data.size(), snap.data.hash()};
+}
 
 } // namespace quorate
 

@@ -1,9 +1,8 @@
 // The bytes of a command: what the log keeps of a client's request.
 // Flow:       2. request → command bytes; 11. command bytes → request
 // In / Out:   request → draft with room for the request id in front; bytes behind that → request
-// Invariants: decode(encode(x)) = x, and encode(decode(b)) = b for every b that decodes
-// Source:     doc/format.md, "Command"
-// Threads:    none
+// Invariants: decode(encode(x)) = x for every x that check() lets pass, and encode(decode(b)) = b
+// for every b that decodes Source:     doc/format.md, "Command" Threads:    none
 #ifndef QUORATE_FORMAT_COMMAND_HPP
 #define QUORATE_FORMAT_COMMAND_HPP
 
@@ -11,6 +10,7 @@
 #include <quorate/base/config.hpp>
 #include <quorate/base/result.hpp>
 #include <quorate/command/request.hpp>
+#include <quorate/command/validate.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,18 +21,26 @@ namespace quorate {
 inline constexpr std::uint8_t command_version = 1;
 
 /// What follows in a command. Values are part of the format.
-enum class command_kind : std::uint8_t { put = 1, range = 2, delete_range = 3, compact = 4 };
+enum class command_kind : std::uint8_t {
+    put = 1,
+    range = 2,
+    delete_range = 3,
+    compact = 4,
+    txn = 5,
+};
 
 /// Effects: one allocation, one copy of each key and value.
 /// Returns: `free_bytes` zero bytes for the caller to use, then the command.
-/// Requires: all of it is shorter than 4 GiB (see validate()).
+/// Requires: all of it is shorter than 4 GiB (see validate()). What check() refuses may encode to
+/// bytes that do not decode.
 [[nodiscard]] QUORATE_DECL draft encode_command(const request& asked, std::size_t free_bytes);
 
-/// Total: any bytes get an answer. Nothing is allocated.
+/// Total: any bytes get an answer. Only the lists of a transaction are allocated, at most some ten
+/// times the bytes of the command.
 /// Returns: the request; its views refer to `command`, which must outlive it. What is in it is not
 /// checked any further (see check()).
 /// Errors: command_invalid when the bytes are not exactly one command of this version.
-[[nodiscard]] QUORATE_DECL result<request> decode_command(byte_view command) noexcept;
+[[nodiscard]] QUORATE_DECL result<request> decode_command(byte_view command);
 
 /// Returns: the slice of `whole` that `part` views, so that a decoded value is kept without a copy.
 /// Requires: `part` is empty or lies within `whole`.

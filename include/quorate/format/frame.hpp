@@ -1,8 +1,9 @@
 // What members exchange, as bytes: hello, messages, and snapshots in chunks.
 // Flow:       8 and 9. message → frame → message
-// In / Out:   message → header and fields in a gather_buffer, payloads shared; frame →
-// owned_message Invariants: each byte is under a checksum; payloads keep the checksum that their
-// proposer computed Source:     doc/format.md, "Frame" Threads:    any
+// In / Out:   message → header and fields in a gather_buffer, payloads shared; frame → message
+// Invariants: each byte is under a checksum; payloads keep the checksum of their proposer
+// Source:     doc/format.md, "Frame"
+// Threads:    any
 #ifndef QUORATE_FORMAT_FRAME_HPP
 #define QUORATE_FORMAT_FRAME_HPP
 
@@ -29,11 +30,12 @@ inline constexpr std::uint16_t protocol_version = 1;
 /// A hello of any version is no longer than this, so that a listener reads no more from a stranger.
 inline constexpr std::size_t hello_frame_bytes_max = frame_header_bytes + 256;
 /// Data bytes of every chunk of a snapshot but the last.
-inline constexpr std::uint32_t chunk_data_bytes = 256 << 10;
+inline constexpr std::uint32_t chunk_data_bytes = bulk_block_bytes;
 
 /// The kinds below 32 are those of messages.
 inline constexpr std::uint8_t frame_kind_hello = 32;
 inline constexpr std::uint8_t frame_kind_chunk = 33;
+inline constexpr std::uint8_t frame_kind_progress = 34;
 
 /// The first bytes of each frame, once their checksum is found right.
 struct frame_header {
@@ -71,9 +73,7 @@ struct hello {
 struct snapshot_start {
     message head;             ///< Without a snapshot.
     std::uint64_t number = 0; ///< Ties the chunks to it; unique within the connection.
-    log_id last;
-    membership members;
-    std::uint64_t total_bytes = 0;
+    snapshot_head snap;
 };
 
 /// A part of a snapshot's data.
@@ -83,7 +83,20 @@ struct snapshot_chunk {
     shared_bytes data;
 };
 
-using frame_content = std::variant<hello, owned_message, snapshot_start, snapshot_chunk>;
+/// What the receiver of a snapshot says of it, against the direction of all other frames: first
+/// from where on it wants the data, then how much of it was taken.
+struct snapshot_progress {
+    std::uint64_t number = 0;
+    std::uint64_t offset = 0; ///< Bytes taken; all of them: the snapshot is whole and verified.
+    bool refused = false;     ///< Nothing more is wanted of it.
+
+    friend bool operator==(const snapshot_progress&, const snapshot_progress&) noexcept = default;
+};
+
+inline constexpr std::size_t progress_frame_bytes = frame_header_bytes + 24;
+
+using frame_content =
+    std::variant<hello, owned_message, snapshot_start, snapshot_chunk, snapshot_progress>;
 
 /// Returns: bytes of the frame of a message; of an install_snapshot only those of its start.
 /// Complexity: linear in the number of entries.
@@ -99,27 +112,12 @@ void encode_snapshot_start(const message& m, std::uint64_t number, gather_buffer
 /// Returns: a hello as a whole frame, `frame_header_bytes` + 32 bytes long.
 [[nodiscard]] shared_bytes encode_hello(const hello& h);
 
-/// Cuts a snapshot's data into chunk frames.
-/// Lifetime: refers to `data`, which may not change meanwhile.
-class chunk_encoder {
-public:
-    chunk_encoder(const rope& data, std::uint64_t number) noexcept
-        : data_(&data), number_(number), left_(rope_size(data)) {}
+/// Returns: the frame, progress_frame_bytes long.
+[[nodiscard]] shared_bytes encode_progress(const snapshot_progress& progress);
 
-    [[nodiscard]] bool done() const noexcept { return left_ == 0; }
-    /// Requires: !done(). Effects: appends the next chunk's frame; its data is shared.
-    void encode_next(gather_buffer& out);
-
-private:
-    void take(std::uint32_t size, gather_buffer& out, std::uint32_t& checksum);
-
-    const rope* data_;
-    std::uint64_t number_;
-    std::uint64_t left_;
-    std::uint64_t offset_ = 0;
-    std::size_t piece_ = 0;
-    std::size_t in_piece_ = 0;
-};
+/// Effects: appends a chunk's frame; its data is shared.
+/// Requires: `data` has at least one and at most chunk_data_bytes bytes.
+void encode_chunk(std::uint64_t number, std::uint64_t offset, const rope& data, gather_buffer& out);
 
 /// Reads a header from the front of `bytes`; what follows is not looked at.
 /// Errors: truncated, corrupt, unsupported_version, too_large (a frame over `frame_bytes_max`

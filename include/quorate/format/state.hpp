@@ -7,6 +7,7 @@
 #ifndef QUORATE_FORMAT_STATE_HPP
 #define QUORATE_FORMAT_STATE_HPP
 
+#include <quorate/base/bulk_bytes.hpp>
 #include <quorate/base/bytes.hpp>
 #include <quorate/base/config.hpp>
 #include <quorate/base/result.hpp>
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quorate {
@@ -73,29 +75,23 @@ private:
     std::vector<stretch> stretches_;
 };
 
-/// Reads a rope cut anywhere. Checks that lengths fit what is there before it allocates; what rows
+/// Reads bytes cut anywhere. Checks that lengths fit what is there before it allocates; what rows
 /// mean together is the caller's to check.
-/// Lifetime: refers to the rope; the rows that it yields own what they hold.
+/// Lifetime: the rows that it yields own what they hold.
 class state_reader {
 public:
-    QUORATE_DECL explicit state_reader(const rope& pieces) noexcept;
+    explicit state_reader(bulk_reader bytes) noexcept : bytes_(std::move(bytes)) {}
 
-    /// To be called first, once. Errors: truncated, corrupt, unsupported_version.
+    /// To be called first, once. Errors: truncated, corrupt, unsupported_version, or of the reader.
     [[nodiscard]] QUORATE_DECL result<state_header> header();
-    /// Returns: the next row; key and value are slices where the rope has them in one piece.
-    /// Errors: truncated, corrupt.
+    /// Returns: the next row; key and value are slices where the reader has them in one piece.
+    /// Errors: truncated, corrupt, or of the reader.
     [[nodiscard]] QUORATE_DECL result<state_row> next();
     /// Units: bytes not read yet.
-    [[nodiscard]] std::uint64_t remaining() const noexcept { return remaining_; }
+    [[nodiscard]] std::uint64_t remaining() const noexcept { return bytes_.remaining(); }
 
 private:
-    void read(char* out, std::size_t size) noexcept;
-    shared_bytes take(std::size_t size);
-
-    const rope* pieces_;
-    std::size_t piece_ = 0;
-    std::size_t offset_ = 0;
-    std::uint64_t remaining_;
+    bulk_reader bytes_;
 };
 
 } // namespace quorate

@@ -16,6 +16,9 @@ error_code basic_node<Policies>::admit() const noexcept {
     if (!started_ || stopping_ || failed_) {
         return errc::stopped;
     }
+    if (disk_full_) {
+        return errc::no_space;
+    }
     const log_index committed = engine_->status().hard.commit;
     const bool far_ahead =
         committed > applied_.index && committed - applied_.index > options_.unapplied_entries_max;
@@ -207,14 +210,15 @@ void basic_node<Policies>::adopt_table(const member_table& table) {
 
 template <class Policies>
 error_code basic_node<Policies>::install(const snapshot& snap) {
-    const std::optional<node_snapshot> parts = split_snapshot(snap.data);
-    if (!parts.has_value()) {
-        return errc::corrupt;
+    bulk_reader state(snap.data);
+    const result<member_table> members = take_members(state);
+    if (!members) {
+        return members.error();
     }
-    if (const error_code failed = machine_.restore(parts->machine)) {
+    if (const error_code failed = machine_.restore(state)) {
         return failed;
     }
-    adopt_table(parts->members);
+    adopt_table(*members);
     applied_ = snap.last;
     snapshot_index_ = snap.last.index;
     compacted_ = snap.last.index;
@@ -227,7 +231,7 @@ template <class Policies>
 void basic_node<Policies>::maybe_snapshot() {
     const bool due = applied_.index - snapshot_index_ >= options_.snapshot_entries ||
                      bytes_since_snapshot_ >= options_.snapshot_bytes;
-    if (snapshot_under_way_ || !due) {
+    if (snapshot_under_way_ || !due || applied_.index < next_snapshot_) {
         return;
     }
     bytes_since_snapshot_ = 0;
@@ -249,10 +253,23 @@ void basic_node<Policies>::maybe_snapshot() {
     }
 }
 
+/// Returns: the same snapshot as the store gives it out: its data need not stay in memory.
+template <class Policies>
+snapshot_ptr basic_node<Policies>::as_stored(const snapshot_ptr& snap) const {
+    snapshot_ptr newest = snapshots_->newest();
+    return newest != nullptr && newest->last == snap->last ? newest : snap;
+}
+
 template <class Policies>
 void basic_node<Policies>::on_snapshot_saved(const snapshot_ptr& snap, error_code failed) {
     snapshot_under_way_ = false;
     if (stopping_ || failed_) {
+        return;
+    }
+    if (failed == errc::no_space || is_out_of_space(failed)) {
+        say(severity::warning, "no space for a snapshot; it is tried again later");
+        next_snapshot_ = applied_.index + 1 + options_.snapshot_entries / 16;
+        bytes_since_snapshot_ = options_.snapshot_bytes;
         return;
     }
     if (failed) {
@@ -263,7 +280,7 @@ void basic_node<Policies>::on_snapshot_saved(const snapshot_ptr& snap, error_cod
         return; // a newer one was received meanwhile
     }
     snapshot_index_ = snap->last.index;
-    engine_->offer_snapshot(snap);
+    engine_->offer_snapshot(as_stored(snap));
     say(severity::info, "made a snapshot at index " + std::to_string(snap->last.index.value()));
     const std::uint64_t keep = options_.catch_up_entries;
     const log_index upto = snap->last.index.value() > keep ? snap->last.index - keep : log_index{};

@@ -134,6 +134,7 @@ template <class Policies>
 void basic_node<Policies>::stage(effects& batch) {
     if (batch.hard.has_value()) {
         log_->save(*batch.hard);
+        note_fence(*batch.hard);
     }
     if (batch.install != nullptr) {
         log_->restart(batch.install->last);
@@ -171,7 +172,8 @@ void basic_node<Policies>::release(staged_batch& batch) {
             fail(failed, "a snapshot that was received cannot be restored: " + failed.message());
             return;
         }
-        engine_->offer_snapshot(batch.install); // an own, older one may have been saved meanwhile
+        engine_->offer_snapshot(
+            as_stored(batch.install)); // an own, older one may have been saved meanwhile
     }
     for (const message& m : batch.after_sync) {
         if (m.to == options_.id) {
@@ -195,8 +197,14 @@ bool basic_node<Policies>::start_sync() {
         return false;
     }
     snapshot_ptr received = storage_.begin();
-    typename log_type::sync_job job = log_->begin_sync();
-    auto work = [this, received = std::move(received)](typename log_type::sync_job& sync) {
+    return run_job(log_->begin_sync(), std::move(received));
+}
+
+// Returns: whether it is done already.
+template <class Policies>
+bool basic_node<Policies>::run_job(typename log_type::sync_job job, snapshot_ptr received) {
+    job_under_way_ = true;
+    auto work = [this, received](typename log_type::sync_job& sync) {
         if (received != nullptr) {
             const std::lock_guard lock(save_mutex_);
             if (const error_code failed = snapshots_->save(*received)) {
@@ -207,23 +215,30 @@ bool basic_node<Policies>::start_sync() {
     };
     if constexpr (!blocking) {
         const error_code failed = work(job);
-        on_synced(std::move(job), failed);
+        on_synced(std::move(job), failed, std::move(received));
         return true;
     } else {
-        boost::asio::post(
-            log_thread_, [this, work = std::move(work), job = std::move(job)]() mutable {
-                const error_code failed = work(job);
-                boost::asio::post(io_, [this, job = std::move(job), failed]() mutable {
-                    on_synced(std::move(job), failed);
-                    pump();
-                });
+        boost::asio::post(log_thread_, [this, work = std::move(work), job = std::move(job),
+                                        received = std::move(received)]() mutable {
+            const error_code failed = work(job);
+            boost::asio::post(io_, [this, job = std::move(job), failed,
+                                    received = std::move(received)]() mutable {
+                on_synced(std::move(job), failed, std::move(received));
+                pump();
             });
+        });
         return false;
     }
 }
 
 template <class Policies>
-void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code failed) {
+void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code failed,
+                                     snapshot_ptr received) {
+    job_under_way_ = false;
+    if ((failed == errc::no_space || is_out_of_space(failed)) && !stopping_) {
+        on_full_disk(std::move(job), std::move(received));
+        return;
+    }
     log_->finish_sync(std::move(job), failed);
     if (stopping_) {
         return;
@@ -232,12 +247,59 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
         fail(failed, "a write to the log failed: " + failed.message());
         return;
     }
+    if (std::exchange(disk_full_, false)) {
+        say(severity::info, "there is space on the disk again; writes go on");
+    }
     for (staged_batch& batch : storage_.finish()) {
         release(batch);
         if (failed_) {
             return; // a later batch may rest on a snapshot that could not be restored
         }
     }
+}
+
+// Nothing was written that counts, so nothing is lost by waiting. Meanwhile this member accepts no
+// writes, and another one had better lead.
+template <class Policies>
+void basic_node<Policies>::on_full_disk(typename log_type::sync_job job, snapshot_ptr received) {
+    held_.emplace(held_write{std::move(job), std::move(received)});
+    if (!std::exchange(disk_full_, true)) {
+        say(severity::error, "the disk is full: writes are refused until there is space in " +
+                                 options_.data_directory.string());
+        transfer_leadership();
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::retry_full_disk() {
+    if (held_.has_value() && !failed_) {
+        held_write again = std::move(*held_);
+        held_.reset();
+        static_cast<void>(run_job(std::move(again.job), std::move(again.received)));
+    }
+}
+
+// While nothing is to be written, the log may vouch for all that it holds: then damage to the last
+// group cannot pass for a write that a crash tore.
+template <class Policies>
+void basic_node<Policies>::seal_idle_log() {
+    if (!failed_ && !held_ && !storage_.busy() && storage_.empty() && log_->idle()) {
+        staged_batch seal;
+        seal.needs_sync = true;
+        storage_.push(std::move(seal));
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::note_fence(const hard_state& hard) {
+    const bool fenced = static_cast<bool>(hard.lost.index);
+    if (fenced == std::exchange(fenced_, fenced)) {
+        return;
+    }
+    say(fenced ? severity::error : severity::info,
+        fenced ? "this member lost entries that it had acknowledged; it neither votes nor leads "
+                 "until a leader has given them back"
+               : "what this member had lost was given back; it votes again");
 }
 
 template <class Policies>
@@ -255,6 +317,8 @@ void basic_node<Policies>::on_timer() {
     arm_timer();
     const clock::time_point now = clock::now();
     if (!failed_) {
+        retry_full_disk();
+        seal_idle_log();
         engine_->tick(static_cast<std::uint32_t>(random_()));
         proposals_blocked_ = false;
         reads_blocked_ = false;
@@ -292,6 +356,15 @@ void basic_node<Policies>::end(error_code reason) {
 template <class Policies>
 void basic_node<Policies>::on_message(const message& m) {
     if (failed_ || stopping_) {
+        return;
+    }
+    if (disk_full_ && m.kind == message_kind::proposal && soft_.role == role_kind::leader) {
+        message refused{.kind = message_kind::proposal_refused,
+                        .to = m.from,
+                        .from = options_.id,
+                        .context = m.context};
+        refused.reject_hint = log_index(static_cast<std::uint64_t>(errc::no_space));
+        wire_->send(refused);
         return;
     }
     if (const error_code refused = engine_->step(m)) {

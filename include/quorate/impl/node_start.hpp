@@ -27,6 +27,8 @@ inline transport_options transport_options_of(const node_options& options) {
     wire.cluster = options.cluster;
     wire.self = options.id;
     wire.listen_url = options.peer_url;
+    wire.snapshot_bytes_per_second = options.snapshot_send_rate;
+    wire.snapshots_at_once = options.snapshots_at_once;
     return wire;
 }
 
@@ -123,13 +125,31 @@ error_code basic_node<Policies>::open_storage() {
             say(severity::warning, snapshots_->note());
         }
     }
-    auto opened_log = log_type::open(log);
-    if (!opened_log) {
-        explanation_ = "cannot open the log in " + log.directory.string() + ": " +
-                       (explanation_.empty() ? opened_log.error().message() : explanation_);
-        return opened_log.error();
+    return open_log(std::move(log));
+}
+
+// Whether anybody may hold what the disk here lost.
+template <class Policies>
+bool basic_node<Policies>::has_peers() const noexcept {
+    const snapshot_ptr newest = snapshots_->newest();
+    if (newest != nullptr) {
+        const id_set voters = newest->members.all_voters();
+        return voters.size() > (voters.contains(options_.id) ? 1U : 0U);
     }
-    log_ = std::move(*opened_log);
+    return options_.join || options_.initial_members.size() > 1;
+}
+
+template <class Policies>
+error_code basic_node<Policies>::open_log(log_options options) {
+    options.accept_data_loss = options_.accept_data_loss;
+    options.if_damaged = has_peers() ? on_damage::salvage : on_damage::refuse;
+    auto opened = log_type::open(options);
+    if (!opened) {
+        explanation_ = "cannot open the log in " + options.directory.string() + ": " +
+                       (explanation_.empty() ? opened.error().message() : explanation_);
+        return opened.error();
+    }
+    log_ = std::move(*opened);
     return {};
 }
 
@@ -140,12 +160,29 @@ error_code basic_node<Policies>::build_engine() {
         say(severity::warning, recovered.note);
     }
     compacted_ = recovered.base.index;
-    result<start_state> start = make_start_state(snapshots_->newest(), std::move(recovered));
+    if (!recovered.damage.empty()) {
+        say(severity::error, recovered.damage);
+    }
+    const std::string damage = std::move(recovered.damage);
+    const bool salvage = has_peers() || options_.accept_data_loss;
+    result<start_state> start =
+        make_start_state(snapshots_->newest(), std::move(recovered), salvage);
     if (!start) {
         explanation_ = "the log and the newest snapshot in " + options_.data_directory.string() +
                        " contradict each other";
         return start.error();
     }
+    if (options_.accept_data_loss) {
+        start->engine.hard.lost = {};
+    }
+    if (start->engine.hard.lost.index && !has_peers()) {
+        explanation_ = "the log in " + options_.data_directory.string() +
+                       " lost what it had acknowledged, and there is no other member to give it "
+                       "back. " +
+                       damage;
+        return errc::corrupt;
+    }
+    note_fence(start->engine.hard);
     if (start->fresh && !options_.join) {
         if (const error_code failed = bootstrap(*start)) {
             return failed;
@@ -158,7 +195,7 @@ error_code basic_node<Policies>::build_engine() {
         }
     }
     if (start->restart_log) {
-        log_->restart(start->engine.base->last);
+        log_->restart(start->engine.base == nullptr ? log_id{} : start->engine.base->last);
     }
     log_->save(start->engine.hard);
     typename log_type::sync_job job = log_->begin_sync();
@@ -226,6 +263,11 @@ void basic_node<Policies>::stop(handler done) {
         wire_->stop();
         log_thread_.join(); // at most the job under way
         snapshot_thread_.join();
+        if (started_ && !failed_ && !job_under_way_ && !held_ && log_->idle()) {
+            typename log_type::sync_job job = log_->begin_sync();
+            const error_code failed = job.run(); // nothing new; and nobody is left to be told
+            log_->finish_sync(std::move(job), failed);
+        }
     }
     boost::asio::post(io_, [done = std::move(done)] { done({}); });
 }
@@ -240,6 +282,8 @@ node_status basic_node<Policies>::status() const noexcept {
     status.requests = requests_.size();
     status.reads = reads_.size();
     status.ended = static_cast<bool>(failed_);
+    status.disk_full = disk_full_;
+    status.fenced = fenced_;
     return status;
 }
 

@@ -9,6 +9,7 @@
 
 #include <quorate/base/ids.hpp>
 #include <quorate/base/result.hpp>
+#include <quorate/log/file_meta.hpp>
 #include <quorate/log/posix_file.hpp>
 #include <quorate/log/posix_volume.hpp>
 
@@ -58,16 +59,14 @@ public:
     [[nodiscard]] std::filesystem::path snap() const { return path_ / "snap"; }
 
 private:
-    data_directory(std::filesystem::path path, posix_volume disk) noexcept
-        : path_(std::move(path)), disk_(std::move(disk)) {}
+    data_directory(std::filesystem::path path, posix_volume disk);
 
     [[nodiscard]] error_code lock();
     [[nodiscard]] error_code clean();
     [[nodiscard]] error_code read_identity();
-    [[nodiscard]] error_code write_identity(const data_identity& identity);
 
     std::filesystem::path path_;
-    posix_volume disk_;
+    file_meta<posix_volume> kept_;
     posix_file lock_;
     std::optional<data_identity> identity_;
 };

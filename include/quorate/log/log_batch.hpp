@@ -20,8 +20,9 @@ struct log_batch {
     std::vector<entry> entries;
     std::optional<hard_state> hard;
     log_index compact; ///< Comes after everything else here; zero: nothing.
+    bool seal = false; ///< Wants a watermark for what is durable already.
 
-    [[nodiscard]] bool empty() const noexcept { return !writes() && !compact; }
+    [[nodiscard]] bool empty() const noexcept { return !writes() && !compact && !seal; }
     /// Returns: whether it changes more than how far the log is compacted.
     [[nodiscard]] bool writes() const noexcept {
         return restart.has_value() || !entries.empty() || hard.has_value();
@@ -54,6 +55,20 @@ struct log_batch {
         entries.clear();
         hard.reset();
         compact = log_index();
+        seal = false;
+    }
+
+    /// Effects: adds what was queued after this batch, which was not written.
+    void follow(log_batch&& later) {
+        if (later.restart) {
+            restart_at(*later.restart);
+        }
+        append(later.entries);
+        if (later.hard) {
+            hard = later.hard;
+        }
+        compact_to(later.compact);
+        seal = seal || later.seal;
     }
 };
 

@@ -18,11 +18,21 @@
 
 namespace quorate {
 
+/// What to do about a log that lost something it acknowledged.
+enum class on_damage : std::uint8_t {
+    refuse,  ///< Do not open it and change nothing.
+    salvage, ///< Open what is sound before the damage, fenced: see `lost_log`.
+};
+
 struct log_options {
     std::filesystem::path directory; ///< Holds nothing else. Ignored by models without files.
     cluster_id cluster;
     node_id member;
     std::uint64_t segment_bytes = 64 << 20; ///< A segment is closed once it is at least this long.
+    on_damage if_damaged = on_damage::refuse;
+    /// Salvage, and forget what was lost instead of fencing the member. For the only member of a
+    /// group, by its operator's decision: others may hold what this one forgets.
+    bool accept_data_loss = false;
     std::string* failure = nullptr; ///< Told by `open` what is wrong, and where; may be null.
 };
 
@@ -32,6 +42,7 @@ struct recovered_log {
     log_id base;                ///< Just before the first entry; zero for a new log.
     std::vector<entry> entries; ///< Dense, after `base`.
     std::string note;           ///< What recovery did, for the operator; empty: nothing.
+    std::string damage; ///< What is damaged, where, and what of it was kept; empty: nothing.
 };
 
 /// Entries, term, vote and commit, durable in the order they are given.
@@ -39,7 +50,12 @@ struct recovered_log {
 /// `append`, `save`, `restart` and `compact` queue and return at once, on the owner's thread.
 /// `begin_sync` takes all that is queued; `run` makes it durable, on any thread, one job at a
 /// time; `finish_sync` gives the job back on the owner's thread. More may be queued meanwhile.
-/// A job that failed poisons the log: later jobs fail with errc::poisoned.
+/// A job that failed poisons the log: later jobs fail with errc::poisoned. The exception is
+/// errc::no_space: nothing of the job counts, the log is as it was, and the very same job may be
+/// run again. Given back instead, it stands before all that was queued meanwhile.
+///
+/// `idle` may queue a job that makes the log vouch for all that is durable; worth calling while
+/// nothing else waits, and before closing. Returns `pending()`.
 // clang-format off
 template <class L>
 concept log_store = requires(L log, const L fixed, std::span<const entry> entries,
@@ -52,6 +68,7 @@ concept log_store = requires(L log, const L fixed, std::span<const entry> entrie
     { log.save(hard) } -> std::same_as<void>;
     { log.restart(id) } -> std::same_as<void>;
     { log.compact(index) } -> std::same_as<void>;
+    { log.idle() } -> std::same_as<bool>;
     { fixed.pending() } noexcept -> std::same_as<bool>;
     { log.begin_sync() } -> std::same_as<typename L::sync_job>;
     { job.run() } -> std::same_as<error_code>;

@@ -50,6 +50,8 @@ public:
         pending_ = true;
     }
     void compact(log_index) noexcept { pending_ = true; }
+    /// There is nothing to vouch for.
+    bool idle() noexcept { return pending_; }
 
     [[nodiscard]] bool pending() const noexcept { return pending_; }
 

@@ -8,6 +8,7 @@
 #include <quorate/log/posix_file.hpp>
 #include <quorate/log/volume.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -18,6 +19,10 @@ namespace quorate {
 /// Makes the directory, and its parents, when they are missing; what it made is durable.
 /// Errors: those of the operating system.
 [[nodiscard]] error_code make_directory(const std::filesystem::path& directory);
+
+/// Returns: a number of this run of the machine, which no later run shares; zero where the system
+/// does not tell.
+[[nodiscard]] std::uint64_t boot_number() noexcept;
 
 /// Models volume. Errors: those of the operating system, in the system category.
 class posix_volume {
@@ -33,13 +38,15 @@ public:
     [[nodiscard]] error_code remove(const std::string& name) noexcept;
     [[nodiscard]] error_code sync() noexcept;
     [[nodiscard]] std::string path(const std::string& name) const;
+    [[nodiscard]] std::uint64_t boot() const noexcept { return boot_; }
 
 private:
     posix_volume(posix_file directory, std::filesystem::path path) noexcept
-        : directory_(std::move(directory)), path_(std::move(path)) {}
+        : directory_(std::move(directory)), path_(std::move(path)), boot_(boot_number()) {}
 
     posix_file directory_;
     std::filesystem::path path_;
+    std::uint64_t boot_;
 };
 
 static_assert(volume<posix_volume>);

@@ -1,4 +1,4 @@
-// The bytes of a log segment: a header, two slots that say what is durable, and chained frames.
+// The bytes of a log segment: a header, slots that say what is durable, and chained frames.
 // Flow:       7. record → durable
 // In / Out:   header, slot, entry ↔ bytes
 // Invariants: a frame's chain value binds it to all frames before it, to its place and to its file
@@ -19,13 +19,15 @@
 
 namespace quorate {
 
-/// Blocks of the head: the header in the first, a slot in each of the others. A disk writes whole
-/// sectors, of 512 or 4096 bytes, so that a torn write of one slot spares its neighbours.
+/// Blocks of the head: the header stands in the first, copies of slots in the others. What a disk
+/// writes at once, 512 or 4096 bytes, never holds two things that must not be lost together.
 inline constexpr std::size_t segment_block_bytes = 4096;
 /// Where the first frame starts.
-inline constexpr std::size_t segment_head_bytes = 3 * segment_block_bytes;
+inline constexpr std::size_t segment_head_bytes = 5 * segment_block_bytes;
 inline constexpr std::size_t segment_header_bytes = 72;
-inline constexpr std::size_t segment_slot_bytes = 88;
+inline constexpr std::size_t segment_slot_bytes = 160;
+/// A slot stands twice, so that no single damage loses what only the newest one knows.
+inline constexpr std::size_t slot_copies = 2;
 inline constexpr std::size_t frame_link_bytes = 8;
 /// What a frame has beside its payload.
 inline constexpr std::size_t frame_prefix_bytes = frame_link_bytes + record_header_bytes;
@@ -36,12 +38,15 @@ inline constexpr std::uint64_t frame_payload_max = UINT32_MAX - frame_prefix_byt
 struct segment_header {
     cluster_id cluster;
     node_id member;
-    std::uint64_t sequence = 0; ///< Counts segments, from 1; the next one has the next number.
+    std::uint64_t sequence = 0; ///< Counts segments, from 1; the next one has a greater number.
     log_id base;                ///< The last entry of the log when the segment was opened.
     bool fresh = false; ///< Everything before it is void: the first segment, and after a restart.
-    std::uint64_t previous_end = 0;   ///< Where the segment before it ends, in bytes.
+    std::uint64_t previous_end = 0;   ///< Where the segment that it continues ends, in bytes.
     std::uint32_t previous_chain = 0; ///< The chain value of its last frame.
+    std::uint32_t skipped = 0;        ///< Sequences between the two that were set aside as damaged.
 
+    /// Returns: the sequence of the segment that it continues; zero: there is none.
+    [[nodiscard]] std::uint64_t previous() const noexcept { return sequence - 1 - skipped; }
     friend bool operator==(const segment_header&, const segment_header&) noexcept = default;
 };
 
@@ -64,21 +69,26 @@ struct log_position {
     friend bool operator==(const log_position&, const log_position&) noexcept = default;
 };
 
-/// The durable watermark. A slot becomes durable by the same sync as the frames written with it,
-/// so it vouches only for what was durable before: everything up to `acknowledged`. Its hard state
-/// is the new one.
+/// The durable watermark. A slot is written behind its group's frames and becomes durable by the
+/// same sync, in any order. So after a loss of power it vouches for what was durable before, up to
+/// `acknowledged`; after the end of a process alone for all that was `written`. Its hard state is
+/// the new one.
 struct segment_slot {
-    std::uint64_t generation = 0; ///< The newer of two slots has the greater one.
+    std::uint64_t generation = 0; ///< The newest of several slots has the greatest one.
     bool closed = false;          ///< There is a next segment.
     hard_state hard;
+    log_index acknowledged_commit; ///< The commit index of the log up to `acknowledged`.
     log_position acknowledged;
+    log_position written;
+    std::uint64_t boot = 0; ///< As the volume's `boot` was; zero: not known.
 
     friend bool operator==(const segment_slot&, const segment_slot&) noexcept = default;
 };
 
-/// Returns: where slots of this generation are written; two in a row never share a place.
+/// Returns: where slots of this generation are written, all copies as one row of bytes; two in a
+/// row never share a place. The row lies across the boundary of two blocks, a copy in each.
 [[nodiscard]] constexpr std::uint64_t slot_offset(std::uint64_t generation) noexcept {
-    return segment_block_bytes * (1 + generation % 2);
+    return segment_block_bytes * (2 + 2 * (generation % 2)) - segment_slot_bytes;
 }
 
 /// Returns: `segment_header_bytes` bytes, for the start of the file.

@@ -2,7 +2,7 @@
 // Flow:       7. record → durable
 // In / Out:   entries, hard state → durable; a directory → recovered log
 // Invariants: R7 (nothing is acknowledged before it is durable); what was acknowledged is there
-//             after a crash, or opening is refused
+//             after a crash, or its loss is reported
 // Source:     doc/concept/log_store.md, doc/format.md; LogCabin's sync job, etcd's append-only log
 // Threads:    the owner's, but for sync_job::run, which may run on one other thread
 #ifndef QUORATE_LOG_SEGMENTED_LOG_HPP
@@ -23,9 +23,8 @@ namespace quorate {
 /// Models log_store on any volume.
 ///
 /// A group commit is one gathering write of all entries, one small write of a slot and one sync,
-/// whatever the number of entries. The slot vouches for what was durable before the group; so the
-/// last group before a log falls idle is vouched for by its own checksums alone, and damage to it
-/// reads as a write that did not complete.
+/// whatever the number of entries. The slot vouches for the group as long as the machine runs, and
+/// for what was durable before it after a loss of power; `idle` makes the two the same.
 ///
 /// Saving a hard state costs a sync too. One in which only the commit index changed may wait in
 /// the queue for the next entries, at no risk.
@@ -37,8 +36,8 @@ public:
     /// Owns what it writes. It may be run after the log is gone, and then still works.
     class sync_job {
     public:
-        /// Effects: makes the batch durable. Call once.
-        /// Errors: those of the operating system at the first failure, poisoned after it.
+        /// Effects: makes the batch durable. Call once, and again after no_space.
+        /// Errors: no_space; those of the operating system at the first failure, poisoned after it.
         [[nodiscard]] error_code run() {
             return batch_.empty() ? error_code() : writer_->execute(batch_);
         }
@@ -49,8 +48,9 @@ public:
         log_batch batch_;
     };
 
-    /// Errors: corrupt, unsupported_version, wrong_cluster, wrong_member, or those of the operating
-    /// system. `options.failure`, when given, then names file, offset and reason.
+    /// Errors: corrupt, unsupported_version, wrong_cluster, wrong_member, no_space, or those of the
+    /// operating system. `options.failure`, when given, then names file, offset and reason.
+    /// A damaged log is salvaged when `options` say so and the newest segment's head is sound.
     [[nodiscard]] static result<std::unique_ptr<segmented_log>> open(const log_options& options);
     /// The same in a directory that is open already.
     [[nodiscard]] static result<std::unique_ptr<segmented_log>> open(const log_options& options,
@@ -79,6 +79,15 @@ public:
     /// Entries up to `upto` are no longer needed; whole files of them are removed.
     void compact(log_index upto) { queue_.compact_to(upto); }
 
+    /// Effects: nothing, unless the log is quiet and its newest slot does not vouch for its end.
+    /// Returns: whether a job is wanted.
+    bool idle() noexcept {
+        if (!syncing_ && failure_.empty() && !writer_->vouched()) {
+            queue_.seal = true;
+        }
+        return pending();
+    }
+
     [[nodiscard]] bool pending() const noexcept { return !queue_.empty(); }
 
     /// Requires: the job before was given back. An empty one does nothing and succeeds.
@@ -91,11 +100,15 @@ public:
         std::swap(queue_, spare_);
         return job;
     }
-    /// Requires: a job of this log that has run, and what it returned.
+    /// Requires: a job of this log that has run, and what it returned last. After no_space, what
+    /// the job held waits again, before all that was queued meanwhile.
     void finish_sync(sync_job job, error_code outcome) {
         QUORATE_ASSERT(syncing_);
         syncing_ = false;
-        if (outcome && failure_.empty()) {
+        if (outcome == errc::no_space) {
+            job.batch_.follow(std::move(queue_));
+            std::swap(queue_, job.batch_);
+        } else if (outcome && failure_.empty()) {
             failure_ = writer_->failure();
         }
         spare_ = std::move(job.batch_);
@@ -137,23 +150,35 @@ result<std::unique_ptr<segmented_log<V>>> segmented_log<V>::open(const log_optio
 template <volume V>
 result<std::unique_ptr<segmented_log<V>>> segmented_log<V>::open(const log_options& options,
                                                                  V disk) {
+    const auto refuse = [&options](error_code code, std::string text) {
+        if (options.failure != nullptr) {
+            *options.failure = std::move(text);
+        }
+        return code;
+    };
     auto writer = std::make_shared<segment_writer<V>>(std::move(disk), options);
     log_reader<V> reader(writer->disk(), options);
-    if (const error_code failed = reader.read()) {
-        if (options.failure != nullptr) {
-            *options.failure = describe(reader.damage(), writer->disk());
-        }
-        return failed;
-    }
+    const error_code damaged = reader.read();
     found_log& found = reader.found();
+    const bool may_salvage = options.accept_data_loss || options.if_damaged == on_damage::salvage;
+    if (damaged && !(found.salvageable && may_salvage)) {
+        return refuse(damaged, describe(reader.damage(), writer->disk()));
+    }
     recovered_log recovered;
     recovered.base = found.log.base();
-    recovered.hard = reconcile(found.slot.hard, found.log.base(), found.log.last());
+    recovered.hard = reconcile(found.hard, found.log.base(), found.log.last());
+    if (damaged) {
+        recovered.hard = fence(recovered.hard, found.lost);
+        recovered.damage = describe(reader.damage(), writer->disk()) + "; entries up to " +
+                           std::to_string(found.log.last().index.value()) + " are left of " +
+                           std::to_string(found.lost.index.value());
+        found.add_note(recovered.damage);
+    }
+    if (options.accept_data_loss) {
+        recovered.hard.lost = {};
+    }
     if (const error_code failed = writer->open(found, recovered.hard)) {
-        if (options.failure != nullptr) {
-            *options.failure = writer->failure();
-        }
-        return failed;
+        return refuse(failed, writer->failure());
     }
     recovered.entries = found.log.take_entries();
     recovered.note = std::move(found.note);

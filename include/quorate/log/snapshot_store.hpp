@@ -6,6 +6,7 @@
 
 #include <quorate/base/result.hpp>
 #include <quorate/consensus/snapshot.hpp>
+#include <quorate/consensus/snapshot_intake.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -21,15 +22,17 @@ struct snapshot_options {
     std::uint32_t keep = 2; ///< How many to keep; at least one.
 };
 
-/// `save` may block and is called on a storage thread, never twice at a time, while the owner's
-/// thread may call nothing but `newest`. Once it returns without an error the snapshot survives a
-/// crash; interrupted at any point it leaves the older ones.
+/// `save` may block and is called on a storage thread, never twice at a time. Once it returns
+/// without an error the snapshot survives a crash; interrupted at any point it leaves the older
+/// ones. Meanwhile `newest` may be called on any thread, and a transport may fill `intake`, which
+/// lives as long as the store; what comes out of there is saved already.
 template <class S>
 concept snapshot_store = requires(S store, const S fixed, const snapshot& snap,
                                   const snapshot_options& options) {
     { S::open(options) } -> std::same_as<result<std::unique_ptr<S>>>;
     { store.save(snap) } -> std::same_as<error_code>;
     { fixed.newest() } -> std::same_as<snapshot_ptr>;
+    { store.intake() } -> std::same_as<snapshot_intake&>;
     { S::blocking } -> std::convertible_to<bool>;
 };
 

@@ -9,6 +9,10 @@
 #include <quorate/base/bytes.hpp>
 #include <quorate/base/result.hpp>
 
+#include <boost/system/errc.hpp>
+#include <boost/system/system_category.hpp>
+
+#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -65,13 +69,25 @@ concept volume = std::movable<V> && volume_file<typename V::file_type> &&
     { disk.remove(name) } -> std::same_as<error_code>;
     /// Makes the names durable.
     { disk.sync() } -> std::same_as<error_code>;
+    /// A number that stays the same for as long as nothing that was written can be lost: as long
+    /// as the machine runs. Zero: not known.
+    { disk.boot() } -> std::same_as<std::uint64_t>;
     /// The directory as the operator knows it, for messages.
     { disk.path(name) } -> std::same_as<std::string>;
 };
 
+/// Whatever has a name like this was damaged, is kept for who wants to look, and is never read.
+inline constexpr std::string_view broken_suffix = ".broken";
+
 /// Returns: whether a crash left the file behind half made.
 [[nodiscard]] inline bool is_temporary(byte_view name) noexcept {
     return name.ends_with(temporary_suffix);
+}
+
+/// Returns: whether an error says that there is no room, and nothing worse.
+[[nodiscard]] inline bool is_out_of_space(const error_code& code) noexcept {
+    return code == boost::system::errc::no_space_on_device ||
+           (code.category() == boost::system::system_category() && code.value() == EDQUOT);
 }
 
 /// Gives a temporary file its final name, durably: sync the bytes, rename, sync the names.

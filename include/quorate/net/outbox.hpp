@@ -6,7 +6,7 @@
 #ifndef QUORATE_NET_OUTBOX_HPP
 #define QUORATE_NET_OUTBOX_HPP
 
-#include <quorate/format/frame.hpp>
+#include <quorate/net/snapshot_upload.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -25,7 +25,8 @@ struct outbox_limits {
 
 /// While closed, only the newest messages are kept, to bridge the time that a connection takes; the
 /// protocol repeats what is lost. While open, messages are frames at once. A snapshot is cut into
-/// chunks as the socket takes them, so that what comes after its start does not wait for its end.
+/// chunks as the socket and the peer take them, so that what comes after its start does not wait
+/// for its end; reading them is left to the owner.
 class outbox {
 public:
     static constexpr std::size_t parked_messages_max = 64;
@@ -45,15 +46,32 @@ public:
     bool close() noexcept;
     [[nodiscard]] bool is_open() const noexcept { return open_; }
 
-    /// Effects: cuts the next chunk of a snapshot when little else is waiting.
-    void refill();
     /// Returns: how many views it filled, from the front of the queue.
     [[nodiscard]] std::size_t gather(std::span<byte_view> views) const noexcept {
         return frames_.gather(views);
     }
-    /// Effects: the first `size` bytes are sent. Returns: whether the end of a snapshot was in
-    /// them.
-    bool consume(std::uint64_t size);
+    /// Effects: the first `size` bytes are sent.
+    void consume(std::uint64_t size) { frames_.consume(size); }
+
+    /// Returns: whether a snapshot waits to be announced.
+    [[nodiscard]] bool wants_start() const noexcept {
+        return open_ && transfer_ && !transfer_->announced();
+    }
+    /// Requires: wants_start(). Effects: queues the start of the snapshot.
+    void announce();
+    /// Returns: what to read next; none while enough else is queued, or the peer is behind.
+    [[nodiscard]] std::optional<chunk_request> next_chunk();
+    /// Effects: queues the chunk, unless its transfer ended meanwhile. Requires: what was asked
+    /// for.
+    void add_chunk(const chunk_request& wanted, const rope& block);
+    /// Effects: a snapshot that was delivered or refused is forgotten.
+    [[nodiscard]] upload_news on_progress(const snapshot_progress& said);
+    /// Effects: forgets the snapshot. Returns: whether there was one with that number.
+    bool give_up(std::uint64_t number) noexcept;
+    /// Returns: the snapshot that is on its way or waits; null: none.
+    [[nodiscard]] const snapshot_upload* transfer() const noexcept {
+        return transfer_ ? &*transfer_ : nullptr;
+    }
 
     /// Returns: whether nothing waits, parked or as frames.
     [[nodiscard]] bool empty() const noexcept {
@@ -62,13 +80,6 @@ public:
     [[nodiscard]] std::uint64_t queued_bytes() const noexcept { return frames_.size(); }
 
 private:
-    struct transfer {
-        message start; ///< Holds the snapshot.
-        std::uint64_t number;
-        std::optional<chunk_encoder> chunks; ///< None: the start is not sent yet.
-        std::uint64_t end; ///< Position in the stream; zero: not cut to the end yet.
-    };
-
     bool push_snapshot(const message& m);
     bool push_frame(const message& m);
     bool park(const message& m);
@@ -76,8 +87,7 @@ private:
     outbox_limits limits_;
     bool open_ = false;
     gather_buffer frames_;
-    std::uint64_t sent_ = 0; ///< Bytes of this connection that were consumed.
-    std::optional<transfer> transfer_;
+    std::optional<snapshot_upload> transfer_;
     std::uint64_t transfers_ = 0;
     std::deque<owned_message> parked_;
     std::uint64_t parked_bytes_ = 0;

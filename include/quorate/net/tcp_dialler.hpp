@@ -39,6 +39,8 @@ public:
     void close();
     /// Effects: enforces the deadlines.
     void on_tick();
+    /// Effects: writes what waits, with everything else that this turn of the loop still sends.
+    void flush_soon();
 
     [[nodiscard]] node_id peer() const noexcept { return peer_; }
     [[nodiscard]] bool closed() const noexcept { return state_ == state::closed; }
@@ -75,8 +77,13 @@ private:
     void on_answer(const shared_bytes& frame);
     void on_open();
     void watch();
+    void on_words(std::size_t size);
+    [[nodiscard]] bool on_word(const shared_bytes& frame);
+    void feed_snapshot();
+    void on_chunk_read(const chunk_request& wanted, const result<rope>& block);
+    void end_snapshot();
+    void tell_snapshot_ended(bool delivered);
     void flush();
-    void flush_soon();
     void on_written(std::size_t size);
     void fail();
     void hang_up();
@@ -102,8 +109,10 @@ private:
     bool flush_posted_ = false;
     bool told_unreachable_ = false;
     shared_bytes greeting_;
-    std::unique_ptr<framer> answers_;
+    std::unique_ptr<framer> answers_; ///< Null while open, until the peer says something.
     char watched_ = 0;
+    bool sending_snapshot_ = false; ///< Counted in the hub.
+    std::uint64_t snapshot_moved_ = 0;
     std::array<boost::asio::const_buffer, views_max> buffers_;
 };
 

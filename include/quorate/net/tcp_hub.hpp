@@ -8,12 +8,14 @@
 
 #include <quorate/format/frame.hpp>
 #include <quorate/net/handshake.hpp>
+#include <quorate/net/rate_limit.hpp>
 #include <quorate/net/transport.hpp>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <cstdint>
 #include <map>
@@ -35,6 +37,10 @@ struct tcp_statistics {
     std::uint64_t connections_opened = 0;   ///< Dialled, and the hello answered.
     std::uint64_t connections_accepted = 0; ///< Of which the hello was accepted.
     std::uint64_t hellos_refused = 0;       ///< By this member or by the other end.
+    std::uint64_t snapshots_begun = 0;      ///< Transfers announced to peers.
+    std::uint64_t snapshot_bytes_sent = 0;  ///< Data in chunks that were queued.
+    std::uint64_t snapshot_bytes_taken = 0; ///< Data in chunks that were kept.
+    std::uint64_t ticks = 0;                ///< Of 100 ms.
 };
 
 namespace detail {
@@ -48,6 +54,8 @@ inline constexpr std::uint64_t tcp_connect_ticks_max = 50;
 inline constexpr std::uint64_t tcp_hello_ticks_max = 50;
 inline constexpr std::uint64_t tcp_stall_ticks_max = 50;
 inline constexpr std::uint64_t tcp_linger_ticks_max = 10;
+/// For one step of a snapshot at the peer; the last one is the sync of all of it.
+inline constexpr std::uint64_t tcp_snapshot_ticks_max = 3000;
 
 class tcp_dialler;
 class tcp_inlet;
@@ -55,7 +63,10 @@ class tcp_inlet;
 /// Held by the transport and by every pending handler. `sink` is null once stopped.
 struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     tcp_hub(boost::asio::io_context& context, const transport_options& settings)
-        : io(context), options(settings), identity{settings.cluster, settings.self} {}
+        : io(context),
+          options(settings),
+          identity{settings.cluster, settings.self},
+          snapshot_rate(settings.snapshot_bytes_per_second, tcp_tick_ms) {}
 
     boost::asio::io_context& io;
     transport_options options;
@@ -64,11 +75,54 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     bool stopped = false;
     tcp_statistics statistics;
     std::uint64_t ticks = 0;
+    rate_limit snapshot_rate;
+    std::uint32_t snapshots_under_way = 0; ///< Announced to peers and not ended.
+    memory_intake in_memory;               ///< For a sink without a place for snapshots.
     bool told_removed = false;
     std::set<node_id> removed; ///< Dropped by the owner and not added again.
     std::map<node_id, std::shared_ptr<tcp_dialler>> diallers;
     std::vector<std::shared_ptr<tcp_dialler>> leaving; ///< Of dropped peers, sending their last.
     std::vector<std::shared_ptr<tcp_inlet>> inlets;
+    std::unique_ptr<boost::asio::thread_pool> worker; ///< One thread, made when it is needed.
+
+    /// Requires: not stopped.
+    [[nodiscard]] snapshot_intake& intake() noexcept {
+        snapshot_intake* kept = sink->snapshots();
+        return kept != nullptr ? *kept : in_memory;
+    }
+    /// Effects: calls `then(work())`, with the work on the worker's thread where it may block, and
+    /// `then` here. Not at all once stopped.
+    template <class Work, class Then>
+    void perform(bool blocks, Work work, Then then) {
+        if (stopped) {
+            return;
+        }
+        if (!blocks) {
+            then(work());
+            return;
+        }
+        if (worker == nullptr) {
+            worker = std::make_unique<boost::asio::thread_pool>(1);
+        }
+        boost::asio::post(
+            *worker, [this, work = std::move(work), then = std::move(then)]() mutable {
+                // Stopping joins this thread, so that the hub is there.
+                boost::asio::post(io, [self = shared_from_this(), then = std::move(then),
+                                       outcome = work()]() mutable {
+                    if (!self->stopped) {
+                        then(std::move(outcome));
+                    }
+                });
+            });
+    }
+    /// Effects: waits for the work under way; what waits behind it is dropped.
+    void stop_worker() noexcept {
+        if (worker != nullptr) {
+            worker->stop();
+            worker->join();
+            worker.reset();
+        }
+    }
 
     /// Effects: calls `call(sink)` from the event loop, unless stopped by then.
     template <class Call>

@@ -41,8 +41,15 @@ private:
     [[nodiscard]] bool on_content(owned_message& m);
     [[nodiscard]] bool on_content(snapshot_start& start);
     [[nodiscard]] bool on_content(snapshot_chunk& chunk);
-    [[nodiscard]] bool on_content(const hello& again);
-    [[nodiscard]] bool on_assembled(const result<std::optional<owned_message>>& whole);
+    /// What only a listener says.
+    template <class Other>
+    [[nodiscard]] bool on_content(const Other&) {
+        return false;
+    }
+    void work();
+    void on_worked(const intake_outcome& done);
+    void say(const shared_bytes& frame);
+    void write();
     /// Returns: whether the message may come from the member at the other end.
     [[nodiscard]] bool plausible(const message& m) const noexcept;
 
@@ -52,7 +59,8 @@ private:
     snapshot_assembly assembly_;
     node_id member_;
     std::uint64_t accepted_; ///< Tick.
-    shared_bytes answer_;
+    shared_bytes saying_;    ///< Being written; empty: nothing is.
+    shared_bytes next_;      ///< Said after that; newer progress replaces it.
     bool answered_ = false;
     bool closed_ = false;
 };

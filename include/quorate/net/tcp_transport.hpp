@@ -27,6 +27,10 @@ namespace quorate {
 /// may use a little more); 64 messages or 1 MiB while there is no connection. Lost messages are
 /// reported by on_unreachable, once until the queue was empty again.
 ///
+/// Snapshots are read, and received ones written, block by block on a thread of the transport's
+/// own, at most snapshot_window_bytes ahead of what the receiver took. One that was interrupted
+/// goes on where it ended, as far as the receiver's store kept it.
+///
 /// Any member of the same cluster may connect, known or not, unless it was dropped: a member that
 /// joins may be heard of later. Peers are not authenticated; see doc/concept/transport.md.
 /// Models: transport. Lifetime: the io_context outlives the transport.
@@ -56,7 +60,8 @@ public:
     /// that it was removed, until it is added again.
     void drop_peer(node_id peer);
 
-    /// Effects: closes everything; the sink is not called again. May be called inside the sink.
+    /// Effects: closes everything; the sink and its place for snapshots are not used again. Waits
+    /// for a block of a snapshot that is being read or written. May be called inside the sink.
     void stop();
 
     /// Returns: the port that it listens on; zero when it does not.

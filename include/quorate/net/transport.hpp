@@ -6,6 +6,7 @@
 
 #include <quorate/base/error.hpp>
 #include <quorate/consensus/message.hpp>
+#include <quorate/consensus/snapshot_intake.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -20,16 +21,21 @@ struct transport_options {
     std::uint64_t frame_bytes_max = 64 << 20;      ///< A longer frame ends the connection.
     std::uint64_t queue_bytes_max = 256 << 20;     ///< Per peer; appends beyond it are dropped.
     std::uint64_t snapshot_bytes_max = 8ULL << 30; ///< Of one snapshot, sent or received.
+    std::uint64_t snapshot_bytes_per_second = 0;   ///< Of all that are sent; zero: no limit.
+    std::uint32_t snapshots_at_once = 2; ///< To how many peers; others wait. Zero: no limit.
 };
 
 /// What a transport tells its owner, always on the owner's executor.
 class transport_sink {
 public:
+    /// Returns: what keeps the snapshots that arrive in parts; null: the transport does, in memory.
+    /// Lifetime: until stop() of the transport. May be used on a thread of the transport.
+    [[nodiscard]] virtual snapshot_intake* snapshots() noexcept { return nullptr; }
     /// A message whose frame was valid; its content is not checked any further.
     virtual void on_message(const message& m) = 0;
     /// Messages to `peer` were lost or cannot be delivered now.
     virtual void on_unreachable(node_id peer) = 0;
-    /// A snapshot was handed over to `peer` entirely, or was given up.
+    /// `peer` has a snapshot entirely, or it was given up.
     virtual void on_snapshot_sent(node_id peer, bool delivered) = 0;
     /// The group says that this member was removed from it.
     virtual void on_removed() = 0;

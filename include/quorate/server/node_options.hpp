@@ -40,6 +40,10 @@ struct node_options {
     /// Holds `wal/`, `snap/`, a lock and the identity. Policies without files ignore it.
     std::filesystem::path data_directory;
 
+    /// Starts from what a damaged log still holds, as if nothing else had been there. Only for the
+    /// last member of a group that has no other copy: others may hold what this one forgets.
+    bool accept_data_loss = false;
+
     std::chrono::milliseconds tick_interval{100};
     /// Timing in ticks, limits and rules of the engine; `id` is filled in by the node.
     raft_options engine;
@@ -59,7 +63,10 @@ struct node_options {
     /// first: the log is held in memory until then.
     std::uint64_t snapshot_entries = 100'000;
     std::uint64_t snapshot_bytes = 256 << 20;
-    std::uint64_t catch_up_entries = 5000; ///< Kept in the log behind a snapshot.
+    /// Kept in the log behind a snapshot: a member that lags no further needs no snapshot.
+    std::uint64_t catch_up_entries = 5000;
+    std::uint64_t snapshot_send_rate = 0; ///< Bytes a second to all peers together; 0: no limit.
+    std::uint32_t snapshots_at_once = 2;  ///< Sent to so many peers, others wait; 0: no limit.
 
     std::uint64_t seed = 0; ///< Of election jitter; zero: drawn from the system.
 

@@ -5,61 +5,16 @@
 #ifndef QUORATE_SERVER_NODE_SNAPSHOT_HPP
 #define QUORATE_SERVER_NODE_SNAPSHOT_HPP
 
-#include <quorate/base/bytes.hpp>
+#include <quorate/base/bulk_bytes.hpp>
 #include <quorate/format/primitives.hpp>
 #include <quorate/server/member_table.hpp>
 
-#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
-#include <string>
 #include <utility>
 
 namespace quorate {
-
-struct node_snapshot {
-    member_table members;
-    rope machine;
-};
-
-namespace detail {
-
-/// Takes bytes from the front of a rope that may be cut anywhere.
-class rope_cursor {
-public:
-    explicit rope_cursor(const rope& pieces) noexcept : pieces_(pieces) {}
-
-    /// Returns: the next `size` bytes in one string; none when there are fewer.
-    [[nodiscard]] std::optional<std::string> take(std::uint64_t size) {
-        std::string bytes;
-        while (bytes.size() < size && piece_ < pieces_.size()) {
-            const byte_view rest = pieces_[piece_].view().substr(offset_);
-            const auto part = std::min<std::uint64_t>(rest.size(), size - bytes.size());
-            bytes.append(rest.substr(0, static_cast<std::size_t>(part)));
-            offset_ += static_cast<std::size_t>(part);
-            if (offset_ == pieces_[piece_].size()) {
-                ++piece_;
-                offset_ = 0;
-            }
-        }
-        return bytes.size() == size ? std::optional(std::move(bytes)) : std::nullopt;
-    }
-    /// Returns: everything not taken yet, shared.
-    [[nodiscard]] rope rest() const {
-        rope left;
-        for (std::size_t i = piece_; i < pieces_.size(); ++i) {
-            left.push_back(i == piece_ ? pieces_[i].slice(offset_) : pieces_[i]);
-        }
-        return left;
-    }
-
-private:
-    const rope& pieces_;
-    std::size_t piece_ = 0;
-    std::size_t offset_ = 0;
-};
-
-} // namespace detail
 
 /// Returns: the bytes of both, the machine's shared.
 [[nodiscard]] inline rope join_snapshot(const member_table& members, rope machine) {
@@ -72,25 +27,27 @@ private:
     return whole;
 }
 
-/// Returns: the parts, or none for bytes that join_snapshot did not make.
-[[nodiscard]] inline std::optional<node_snapshot> split_snapshot(const rope& whole) {
+/// Effects: takes the member table from the front; what remains are the machine's bytes.
+/// Errors: corrupt for bytes that join_snapshot did not make; or of the reader.
+[[nodiscard]] inline result<member_table> take_members(bulk_reader& whole) {
     constexpr std::uint32_t table_bytes_max = 16 << 20;
-    detail::rope_cursor cursor(whole);
-    const std::optional<std::string> size = cursor.take(4);
-    if (!size.has_value()) {
-        return std::nullopt;
+    char size[4];
+    if (whole.remaining() < sizeof(size)) {
+        return errc::corrupt;
     }
-    const auto table_bytes = load_little<std::uint32_t>(size->data());
-    if (table_bytes > table_bytes_max) {
-        return std::nullopt;
+    if (const error_code failed = whole.read(size, sizeof(size))) {
+        return failed;
     }
-    const std::optional<std::string> bytes = cursor.take(table_bytes);
-    std::optional<member_table> members =
-        bytes.has_value() ? member_table::decode(*bytes) : std::nullopt;
-    if (!members.has_value()) {
-        return std::nullopt;
+    const auto table_bytes = load_little<std::uint32_t>(size);
+    if (table_bytes > table_bytes_max || table_bytes > whole.remaining()) {
+        return errc::corrupt;
     }
-    return node_snapshot{std::move(*members), cursor.rest()};
+    const result<shared_bytes> bytes = whole.take(table_bytes);
+    if (!bytes) {
+        return bytes.error();
+    }
+    std::optional<member_table> members = member_table::decode(bytes->view());
+    return members.has_value() ? result<member_table>(std::move(*members)) : errc::corrupt;
 }
 
 } // namespace quorate

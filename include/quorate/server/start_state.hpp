@@ -24,8 +24,11 @@ struct start_state {
 
 /// A crash may fall between saving a snapshot that was received and restarting the log behind it;
 /// then the snapshot wins, because it was durable before anybody was told of it.
-/// Errors: corrupt, where the log begins behind the snapshot's end or contradicts its own state.
-[[nodiscard]] inline result<start_state> make_start_state(snapshot_ptr newest, recovered_log log) {
+/// A log that begins behind the snapshot's end shows that a newer snapshot is gone. `salvage`: the
+/// member then starts from the older one, fenced, and without what the log holds.
+/// Errors: corrupt, for such a log without `salvage`, or one that contradicts its own state.
+[[nodiscard]] inline result<start_state> make_start_state(snapshot_ptr newest, recovered_log log,
+                                                          bool salvage = false) {
     start_state start;
     start.engine.hard = log.hard;
     const log_id base = newest == nullptr ? log_id{} : newest->last;
@@ -33,10 +36,18 @@ struct start_state {
         start.fresh = true;
         return start;
     }
-    if (log.base.index > base.index) {
-        return error_code(errc::corrupt);
-    }
     const log_index last = log.base.index + log.entries.size();
+    if (log.base.index > base.index) {
+        if (!salvage) {
+            return error_code(errc::corrupt);
+        }
+        lost_log& lost = start.engine.hard.lost;
+        lost = {start.engine.hard.term, std::max(last, lost.index)};
+        start.engine.hard.commit = base.index;
+        log.base = base;
+        log.entries.clear();
+        start.restart_log = true;
+    }
     const auto at_base = [&]() -> log_id {
         return base.index == log.base.index ? log.base
                                             : log.entries[base.index - log.base.index - 1].id();
@@ -47,6 +58,9 @@ struct start_state {
         const auto covered = static_cast<std::ptrdiff_t>(base.index - log.base.index);
         start.engine.entries.assign(std::make_move_iterator(log.entries.begin() + covered),
                                     std::make_move_iterator(log.entries.end()));
+    }
+    if (start.engine.hard.lost.index <= base.index) {
+        start.engine.hard.lost = {}; // the snapshot holds all of it
     }
     start.engine.hard.commit = std::max(start.engine.hard.commit, base.index);
     start.engine.hard.term = std::max(start.engine.hard.term, base.term);

@@ -46,18 +46,17 @@ public:
         return pieces;
     }
 
-    /// Errors: truncated.
-    error_code restore(const rope& state) {
-        std::string bytes;
-        for (const shared_bytes& piece : state) {
-            bytes.append(piece.view());
+    /// Errors: truncated, too_large, or of the reader.
+    error_code restore(bulk_reader state) {
+        char count[8];
+        if (const error_code failed = state.read(count, sizeof(count))) {
+            return failed;
         }
-        byte_reader in(bytes);
-        const std::uint64_t count = in.u64();
-        if (in.failed()) {
-            return errc::truncated;
+        result<shared_bytes> bytes = state.take(state.remaining());
+        if (!bytes) {
+            return bytes.error();
         }
-        last_ = {count, shared_bytes::copy_of(in.bytes(in.remaining()))};
+        last_ = {load_little<std::uint64_t>(count), bytes->compacted()};
         return {};
     }
 

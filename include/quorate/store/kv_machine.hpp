@@ -34,53 +34,76 @@ public:
     }
 
     /// Total: any bytes get a reply. A failed command changes nothing.
-    /// Errors, in the reply: command_invalid, key_empty, revision_compacted, revision_in_future.
+    /// Effects: whatever the command, also frees a little of what compaction has left.
+    /// Errors, in the reply: command_invalid; those of check(); key_not_found, revision_compacted,
+    /// revision_in_future.
     /// Lifetime: a value may stay a slice of `command`.
     reply apply(log_index, const shared_bytes& command) {
         const result<request> asked = decode_command(command.view());
         if (!asked) {
             return failure(errc::command_invalid);
         }
-        return std::visit([&](const auto& one) { return carry_out(one, command); }, *asked);
+        reply answer = std::visit(
+            [&](const auto& one) {
+                const error_code failed = check(one);
+                return failed ? failure(code_of(failed)) : carry_out(one, command);
+            },
+            *asked);
+        store_.sweep(sweep_rows);
+        return answer;
     }
+
+    /// Effects: frees some of what compaction has left, for owners that have nothing else to do.
+    /// Returns: whether more is left.
+    bool sweep() { return store_.sweep(sweep_rows); }
 
     /// Reads outside the log, at any revision that is not compacted.
     /// Errors, in the reply: key_empty, revision_compacted, revision_in_future.
     [[nodiscard]] reply range(const quorate::range& asked) const {
-        if (asked.key.empty()) {
-            return failure(errc::key_empty);
-        }
-        result<range_reply> found = store_.range(asked);
-        return found ? success(*std::move(found)) : failure(code_of(found.error()));
+        const error_code failed = check(asked);
+        return failed ? failure(code_of(failed)) : made(store_.range(asked));
     }
     /// Returns: the key as it is now; nothing when it is not there.
     [[nodiscard]] std::optional<key_value> get(byte_view key) const { return store_.get(key); }
 
     [[nodiscard]] rope snapshot() const { return store_.snapshot(); }
     /// Errors: see mvcc_store; the old state stays.
-    error_code restore(const rope& state) { return store_.restore(state); }
+    error_code restore(bulk_reader state) { return store_.restore(std::move(state)); }
 
     [[nodiscard]] const store_type& store() const noexcept { return store_; }
 
 private:
+    /// How many changes one command looks at for compaction: few enough to be no pause, more than
+    /// it makes itself, so that compaction always ends.
+    static constexpr std::size_t sweep_rows = 16;
+
     reply carry_out(const put& asked, const shared_bytes& command) {
-        if (asked.key.empty()) {
-            return failure(errc::key_empty);
-        }
-        return success(store_.put(asked, slice_of(command, asked.value)));
+        return made(store_.put(asked, slice_of(command, asked.value)));
     }
-    reply carry_out(const quorate::range& asked, const shared_bytes&) { return range(asked); }
+    reply carry_out(const quorate::range& asked, const shared_bytes&) {
+        return made(store_.range(asked));
+    }
     reply carry_out(const delete_range& asked, const shared_bytes&) {
-        if (asked.key.empty()) {
-            return failure(errc::key_empty);
-        }
         return success(store_.delete_range(asked));
     }
-    reply carry_out(const compact& asked, const shared_bytes&) {
-        const error_code failed = store_.compact(asked.revision);
-        return failed ? failure(code_of(failed)) : success(compact_reply{});
+    reply carry_out(const txn& asked, const shared_bytes& command) {
+        return made(store_.txn(asked, command));
     }
+    reply carry_out(const compact& asked, const shared_bytes&) {
+        if (const error_code failed = store_.compact(asked.revision)) {
+            return failure(code_of(failed));
+        }
+        while (asked.physical && store_.sweep(physical_rows)) {
+        }
+        return success(compact_reply{});
+    }
+    /// How many changes are collected at a time when all are looked at; bounds the memory of it.
+    static constexpr std::size_t physical_rows = 1024;
 
+    template <class Body>
+    [[nodiscard]] reply made(result<Body> done) const {
+        return done ? success(*std::move(done)) : failure(code_of(done.error()));
+    }
     template <class Body>
     [[nodiscard]] reply success(Body&& body) const {
         return {{store_.current_revision()}, std::forward<Body>(body)};

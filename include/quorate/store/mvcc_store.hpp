@@ -3,6 +3,7 @@
 // In / Out:   request and value bytes → reply body
 // Invariants: the index and the backend hold the same changes; current >= compacted revision; the
 //             writes in (compacted, current] are all there, in order
+//             a write is whole or not there
 // Source:     etcd's MVCC store; differs: compaction walks the changes since the last one, not all
 //             keys, because no other key can have anything to forget
 // Threads:    none (owner's strand)
@@ -17,12 +18,23 @@
 #include <quorate/store/key_index.hpp>
 #include <quorate/store/value_backend.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 namespace quorate {
 
-/// Requests are taken as checked (command/validate.hpp): a key is never empty.
+/// What two members with the same state agree in, whatever their memory looks like.
+struct store_hash {
+    std::uint32_t hash = 0;
+    std::uint64_t compact_revision = 0;
+    std::uint64_t revision = 0; ///< Whose state it is.
+
+    friend bool operator==(const store_hash&, const store_hash&) noexcept = default;
+};
+
+/// Requests are taken as checked (command/validate.hpp): no key is empty, no operation missing.
 template <class Index, class Backend>
 class mvcc_store {
     static_assert(key_index<Index>, "Index must model key_index; see doc/concept/key_index.md");
@@ -35,70 +47,31 @@ public:
     [[nodiscard]] std::uint64_t compact_revision() const noexcept {
         return compact_floor_ == 0 ? 0 : compact_floor_ - 1;
     }
-    /// Returns: keys known and changes stored, for metrics.
+    /// Returns: keys known and changes stored, for metrics; what compaction has yet to free counts.
     [[nodiscard]] std::size_t key_count() const noexcept { return index_.size(); }
     [[nodiscard]] std::size_t row_count() const noexcept { return backend_.size(); }
 
     /// Effects: one revision. `value` is what `asked.value` views; it is kept as a shared slice
     /// where that does not pin much more than itself, else copied.
-    put_reply put(const quorate::put& asked, const shared_bytes& value) {
-        const revision at{current_ + 1, 0};
-        index_put done = index_.put(asked.key, at);
-        put_reply answer;
-        if (asked.prev_kv && done.previous) {
-            answer.prev_kv = fetch(*done.previous);
-        }
-        backend_.put(at, row{std::move(done.key), value.compacted(), done.now.created.main,
-                             done.now.version, asked.lease});
-        current_ = at.main;
-        return answer;
-    }
+    /// Errors: key_not_found when something of a key is to be kept that does not live.
+    result<put_reply> put(const quorate::put& asked, const shared_bytes& value);
 
     /// Effects: one revision for all keys that are deleted; none when there was nothing to delete.
     /// Complexity: as a range over the span.
-    delete_reply delete_range(const quorate::delete_range& asked) {
-        const key_span span = span_of(asked.key, asked.range_end);
-        delete_reply answer;
-        if (span.kind == key_span::shape::one) {
-            delete_key(asked.key, asked.prev_kv, answer);
-        } else {
-            // The walk must not change what it walks over.
-            std::vector<shared_bytes> keys;
-            index_.range(span, current_, [&](const shared_bytes& key, const key_version&) {
-                keys.push_back(key);
-                return true;
-            });
-            for (const shared_bytes& key : keys) {
-                delete_key(key.view(), asked.prev_kv, answer);
-            }
-        }
-        current_ += answer.deleted == 0 ? 0 : 1;
-        return answer;
-    }
+    delete_reply delete_range(const quorate::delete_range& asked);
 
     /// Errors: revision_compacted, revision_in_future.
-    /// Complexity: linear in the keys of the span, for the count; rows are fetched up to the limit.
+    /// Complexity: linear in the keys of the span, for the count; rows are fetched up to the limit,
+    /// and all of them only to be sorted by value. Sorting adds n log n.
     [[nodiscard]] result<range_reply> range(const quorate::range& asked) const {
-        const std::uint64_t main = asked.revision == 0 ? current_ : asked.revision;
-        if (main > current_) {
-            return errc::revision_in_future;
-        }
-        if (main < compact_revision()) {
-            return errc::revision_compacted;
-        }
-        range_reply answer;
-        const auto visit = [&](const shared_bytes& key, const key_version& found) {
-            ++answer.count;
-            if (!asked.count_only && (asked.limit == 0 || answer.count <= asked.limit)) {
-                answer.kvs.push_back(asked.keys_only ? key_only(key, found)
-                                                     : fetch(found.modified));
-            }
-            return true;
-        };
-        index_.range(span_of(asked.key, asked.range_end), main, visit);
-        answer.more = !asked.count_only && answer.kvs.size() < answer.count;
-        return answer;
+        return read(asked, current_);
     }
+
+    /// Effects: one revision for all that is changed; none when nothing is. All or nothing: what
+    /// can fail is looked at before anything is done. `command` is the block that the request's
+    /// views lie in; values are kept as in `put`. Errors: key_not_found as `put`, on the state
+    /// before; revision_compacted, revision_in_future.
+    result<txn_reply> txn(const quorate::txn& asked, const shared_bytes& command);
 
     /// Returns: the key as it is now. Complexity: a search in the index and one in the backend.
     [[nodiscard]] std::optional<key_value> get(byte_view key) const {
@@ -106,28 +79,42 @@ public:
         return found ? std::optional(fetch(found->modified)) : std::nullopt;
     }
 
-    /// Effects: forgets what can only be seen below `main`. Makes no revision.
-    /// Errors: revision_compacted when that much is compacted already; revision_in_future.
-    /// Complexity: linear in the changes made since the revision of the last compaction.
-    error_code compact(std::uint64_t main) {
-        if (main < compact_floor_) {
-            return errc::revision_compacted;
-        }
-        if (main > current_) {
-            return errc::revision_in_future;
-        }
-        forget_changes(compact_revision(), main);
-        compact_floor_ = main + 1;
-        return {};
+    /// Effects: calls `visit(revision, row)` for the changes of the writes `from` to `upto`, in
+    /// order, until it returns false: the events of those writes, a row without a version being a
+    /// deletion. Those of the last write are cheap to find.
+    /// Requires: from > compact_revision(), as below it some are gone; the visitor changes nothing.
+    template <class Visit>
+    void changes(std::uint64_t from, std::uint64_t upto, Visit&& visit) const {
+        QUORATE_ASSERT(from >= compact_floor_);
+        backend_.scan({from, 0}, {upto, UINT32_MAX}, std::forward<Visit>(visit));
     }
+
+    /// Effects: what can only be seen below `main` can be read no more. Makes no revision. Its
+    /// memory is freed by `sweep`.
+    /// Errors: revision_compacted when that much is compacted already; revision_in_future.
+    error_code compact(std::uint64_t main);
+
+    /// Effects: frees what compactions have left, looking at no more than `rows_max` rows. Nothing
+    /// that can be read depends on how far that has got, nor do snapshots and hashes.
+    /// Returns: whether more is left. Complexity: one row is a search in index and backend; all
+    /// steps together are linear in the changes made since the compaction before.
+    bool sweep(std::size_t rows_max);
+    [[nodiscard]] bool swept() const noexcept { return sweep_upto_ == 0; }
+
+    /// Returns: a checksum of the changes that can be seen between the compacted revision and
+    /// `main`; zero: the current one. Deletions at the compacted revision do not count.
+    /// Errors: revision_compacted, revision_in_future. Complexity: linear in the rows.
+    [[nodiscard]] result<store_hash> hash(std::uint64_t main) const;
 
     /// Returns: everything, in the bytes of format/state.hpp: equal stores give equal bytes.
     /// Complexity: linear in the rows; long values are shared.
     [[nodiscard]] rope snapshot() const;
 
     /// Effects: becomes what the bytes say; on an error nothing changes.
-    /// Errors: truncated, unsupported_version, or corrupt when the rows contradict each other.
-    error_code restore(const rope& state);
+    /// Holds no more of them than it keeps, and one block.
+    /// Errors: truncated, unsupported_version, corrupt when the rows contradict each other, or of
+    /// the reader.
+    error_code restore(bulk_reader state);
 
 private:
     /// Requires: the row is there, since the index knows it.
@@ -139,25 +126,48 @@ private:
                 found->create_revision, at.main,
                 found->version,         found->lease};
     }
-    [[nodiscard]] static key_value key_only(const shared_bytes& key, const key_version& found) {
-        return {key, {}, found.created.main, found.modified.main, found.version, {}};
-    }
+    /// A write that is being made: its revision, and how many changes it has so far.
+    struct write {
+        std::uint64_t main;
+        std::uint32_t changes = 0;
 
-    /// Deletes a key with the next change of the write that `answer` counts, if the key lives.
-    void delete_key(byte_view key, bool prev_kv, delete_reply& answer) {
-        const revision at{current_ + 1, static_cast<std::uint32_t>(answer.deleted)};
-        std::optional<index_tombstone> done = index_.tombstone(key, at);
-        if (!done) {
-            return;
+        [[nodiscard]] revision next() noexcept { return {main, changes++}; }
+        /// Returns: the revision that its own reads see.
+        [[nodiscard]] std::uint64_t visible() const noexcept {
+            return changes == 0 ? main - 1 : main;
         }
-        if (prev_kv) {
-            answer.prev_kvs.push_back(fetch(done->previous));
-        }
-        backend_.put(at, row{std::move(done->key), {}, 0, 0, {}});
-        ++answer.deleted;
-    }
+    };
+    /// The branches that a transaction and those nested in it take, in the order of the requests.
+    struct txn_path {
+        std::vector<bool> branches;
+        std::size_t next = 0;
+    };
 
-    void forget_changes(std::uint64_t from, std::uint64_t upto);
+    [[nodiscard]] error_code check_revision(std::uint64_t main, std::uint64_t current) const;
+    [[nodiscard]] result<range_reply> read(const quorate::range& asked,
+                                           std::uint64_t current) const;
+    void read_rows(const quorate::range& asked, std::uint64_t main, range_reply& answer) const;
+    void read_arranged(const quorate::range& asked, std::uint64_t main, range_reply& answer) const;
+
+    put_reply put_key(write& into, const quorate::put& asked, const shared_bytes& value);
+    delete_reply delete_keys(write& into, const quorate::delete_range& asked);
+    void delete_key(write& into, byte_view key, bool prev_kv, delete_reply& answer);
+
+    [[nodiscard]] bool holds(const compare& condition) const;
+    void decide(const quorate::txn& asked, txn_path& path) const;
+    [[nodiscard]] error_code check_put(const quorate::put& asked) const;
+    template <class Check>
+    [[nodiscard]] error_code check_path(const quorate::txn& asked, txn_path& path,
+                                        Check check) const;
+    txn_reply carry_out(write& into, const quorate::txn& asked, txn_path& path,
+                        const shared_bytes& command);
+    txn_op_reply carry_out(write& into, const txn_op& op, txn_path& path,
+                           const shared_bytes& command);
+
+    /// Returns: whether compaction leaves this change, also when it has not got to it yet.
+    [[nodiscard]] bool stays(revision at, const row& found) const;
+    /// Returns: how many changes will be left when compaction is through.
+    [[nodiscard]] std::uint64_t staying_rows() const;
     [[nodiscard]] error_code enter(const state_header& header, const state_row& next,
                                    revision before);
     [[nodiscard]] bool enter_compacted(const state_row& next, revision at);
@@ -168,10 +178,15 @@ private:
     std::uint64_t current_ = first_revision;
     /// One above the compacted revision, so that revision zero can be compacted, once, as in etcd.
     std::uint64_t compact_floor_ = 0;
+    revision sweep_next_;          ///< Where the next step of freeing begins.
+    std::uint64_t sweep_upto_ = 0; ///< The compacted revision that is swept; zero: all is done.
 };
 
 } // namespace quorate
 
+#include <quorate/store/impl/mvcc_compact.hpp>
+#include <quorate/store/impl/mvcc_range.hpp>
 #include <quorate/store/impl/mvcc_store.hpp>
+#include <quorate/store/impl/mvcc_write.hpp>
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef QUORATE_STORE_STATE_MACHINE_HPP
 #define QUORATE_STORE_STATE_MACHINE_HPP
 
+#include <quorate/base/bulk_bytes.hpp>
 #include <quorate/base/bytes.hpp>
 #include <quorate/base/error.hpp>
 #include <quorate/base/ids.hpp>
@@ -15,11 +16,13 @@ namespace quorate {
 /// A pure function of the entries applied: no clock, no randomness, no addresses. `apply` is
 /// total: any bytes get a reply, the same one on every member. `encode` leaves
 /// `command_header_bytes` bytes free at the front, where the node writes the request's id; `apply`
-/// is given the bytes behind them. `snapshot` shares what it can and copies no values; `restore`
-/// leaves the old state when it fails.
+/// is given the bytes behind them. `snapshot` shares what it can and copies no values, for the
+/// machine goes on while it is written. `restore` takes a bulk_reader by value or by reference, and
+/// reads the state in pieces, for it may be larger than memory has room for twice; any bytes and
+/// any error may come, and the old state stays then.
 template <class M>
 concept state_machine = requires(M machine, const M fixed, log_index index,
-                                 const shared_bytes& command, const rope& state,
+                                 const shared_bytes& command, bulk_reader& state,
                                  const typename M::request_type& request) {
     typename M::request_type;
     typename M::reply_type;

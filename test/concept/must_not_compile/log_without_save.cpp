@@ -18,6 +18,9 @@ struct incomplete : archetype::pinned {
 #endif
     void restart(quorate::log_id) {}
     void compact(quorate::log_index) {}
+    bool idle() {
+        return false;
+    }
     bool pending() const noexcept {
         return false;
     }

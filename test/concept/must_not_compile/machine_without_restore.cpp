@@ -12,7 +12,7 @@ struct incomplete : archetype::pinned {
     reply_type apply(quorate::log_index, const quorate::shared_bytes&) { return {}; }
     quorate::rope snapshot() const { return {}; }
 #if defined(COMPLETE)
-    quorate::error_code restore(const quorate::rope&) {
+    quorate::error_code restore(quorate::bulk_reader) {
         return {};
     }
 #endif

@@ -11,6 +11,8 @@ struct incomplete : archetype::pinned {
         return std::make_unique<incomplete>();
     }
     quorate::error_code save(const quorate::snapshot&) { return {}; }
+    quorate::snapshot_intake& intake() { return received; }
+    quorate::memory_intake received;
 #if defined(COMPLETE)
     quorate::snapshot_ptr newest() const {
         return nullptr;

@@ -65,9 +65,14 @@ inline constexpr std::array error_texts{
     error_text{"key_empty", "the key is empty"},
     error_text{"command_invalid", "the command cannot be decoded"},
     error_text{"invalid_option", "an option is invalid"},
+    error_text{"key_not_found", "the key does not exist"},
+    error_text{"value_provided", "a value is given, and the old one is to be kept"},
+    error_text{"lease_provided", "a lease is given, and the old one is to be kept"},
+    error_text{"too_many_operations", "the transaction has too many operations"},
+    error_text{"duplicate_key", "the transaction changes a key twice"},
 };
 
-static_assert(error_texts.size() == static_cast<std::size_t>(errc::invalid_option));
+static_assert(error_texts.size() == static_cast<std::size_t>(errc::duplicate_key));
 
 class error_category final : public boost::system::error_category {
 public:

@@ -16,7 +16,8 @@ inline constexpr std::size_t message_fields_bytes = 64;
 inline constexpr std::size_t entries_head_bytes = 8;
 inline constexpr std::size_t hello_body_bytes = 32;
 inline constexpr std::size_t chunk_fields_bytes = 24;
-inline constexpr std::size_t snapshot_head_bytes = 56;
+inline constexpr std::size_t progress_body_bytes = 24;
+inline constexpr std::size_t snapshot_head_bytes = 64;
 inline constexpr std::uint8_t flag_reject = 1;
 inline constexpr std::uint8_t flag_transfer = 2;
 inline constexpr std::uint8_t flag_lost = 4;
@@ -191,11 +192,12 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
     snapshot_start start;
     start.head = m;
     start.number = in.u64();
-    start.last.term = term_id(in.u64());
-    start.last.index = log_index(in.u64());
-    start.total_bytes = in.u64();
-    start.members = read_members(in);
-    if (!in.finished() || check(start.members)) {
+    start.snap.last.term = term_id(in.u64());
+    start.snap.last.index = log_index(in.u64());
+    start.snap.size = in.u64();
+    start.snap.hash = in.u64();
+    start.snap.members = read_members(in);
+    if (!in.finished() || check(start.snap.members)) {
         return errc::corrupt;
     }
     return frame_content(std::move(start));
@@ -233,6 +235,20 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
         return errc::corrupt;
     }
     return frame_content(std::move(chunk));
+}
+
+[[nodiscard]] inline result<frame_content> read_progress(byte_view body) {
+    byte_reader in(body);
+    snapshot_progress progress;
+    progress.number = in.u64();
+    progress.offset = in.u64();
+    const std::uint32_t refused = in.u32();
+    const std::uint32_t reserved = in.u32();
+    progress.refused = refused == 1;
+    if (!in.finished() || refused > 1 || reserved != 0) {
+        return errc::corrupt;
+    }
+    return frame_content(progress);
 }
 
 [[nodiscard]] inline result<frame_content> read_hello(byte_view body) {
@@ -309,7 +325,7 @@ QUORATE_DECL void encode_snapshot_start(const message& m, std::uint64_t number,
     byte_writer fields(frame.data() + frame_header_bytes, frame.size() - frame_header_bytes);
     detail::write_fields(m, fields);
     fields.u64(number).u64(m.snap->last.term.value()).u64(m.snap->last.index.value());
-    fields.u64(rope_size(m.snap->data));
+    fields.u64(m.snap->data.size()).u64(m.snap->data.hash());
     detail::write_members(m.snap->members, fields);
     const std::size_t body_size = frame.size() - frame_header_bytes;
     detail::seal_frame(frame.data(), static_cast<std::uint8_t>(m.kind), detail::flags_of(m),
@@ -327,38 +343,31 @@ QUORATE_DECL shared_bytes encode_hello(const hello& h) {
     return std::move(frame).freeze();
 }
 
-QUORATE_DECL void chunk_encoder::take(std::uint32_t size, gather_buffer& out,
-                                      std::uint32_t& checksum) {
-    while (size > 0) {
-        const shared_bytes& piece = (*data_)[piece_];
-        const auto part = std::min<std::size_t>(size, piece.size() - in_piece_);
-        if (part > 0) {
-            const shared_bytes slice = piece.slice(in_piece_, part);
-            checksum = crc32c(slice.view(), checksum);
-            out.append(slice);
-        }
-        in_piece_ += part;
-        size -= static_cast<std::uint32_t>(part);
-        if (in_piece_ == piece.size()) {
-            ++piece_;
-            in_piece_ = 0;
-        }
-    }
+QUORATE_DECL shared_bytes encode_progress(const snapshot_progress& progress) {
+    draft frame(progress_frame_bytes);
+    byte_writer body(frame.data() + frame_header_bytes, detail::progress_body_bytes);
+    body.u64(progress.number).u64(progress.offset).u32(progress.refused ? 1 : 0).u32(0);
+    detail::seal_frame(frame.data(), frame_kind_progress, 0, detail::progress_body_bytes,
+                       detail::progress_body_bytes);
+    return std::move(frame).freeze();
 }
 
-QUORATE_DECL void chunk_encoder::encode_next(gather_buffer& out) {
-    QUORATE_ASSERT(!done());
-    const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(left_, chunk_data_bytes));
-    // The checksum of the data stands before it, and is known only behind it.
+QUORATE_DECL void encode_chunk(std::uint64_t number, std::uint64_t offset, const rope& data,
+                               gather_buffer& out) {
+    const std::uint64_t size = rope_size(data);
+    QUORATE_ASSERT(size > 0);
+    QUORATE_ASSERT(size <= chunk_data_bytes);
+    // The checksum of the data stands before it.
     char* place = out.extend(frame_header_bytes + detail::chunk_fields_bytes);
     std::uint32_t checksum = 0;
-    take(size, out, checksum);
+    for (const shared_bytes& piece : data) {
+        checksum = crc32c(piece.view(), checksum);
+        out.append(piece);
+    }
     byte_writer fields(place + frame_header_bytes, detail::chunk_fields_bytes);
-    fields.u64(number_).u64(offset_).u32(checksum).u32(0);
-    const auto body_size = static_cast<std::uint32_t>(detail::chunk_fields_bytes) + size;
+    fields.u64(number).u64(offset).u32(checksum).u32(0);
+    const auto body_size = static_cast<std::uint32_t>(detail::chunk_fields_bytes + size);
     detail::seal_frame(place, frame_kind_chunk, 0, body_size, detail::chunk_fields_bytes);
-    offset_ += size;
-    left_ -= size;
 }
 
 QUORATE_DECL result<frame_header> decode_frame_header(byte_view bytes,
@@ -384,7 +393,7 @@ QUORATE_DECL result<frame_header> decode_frame_header(byte_view bytes,
     if (version != frame_version) {
         return errc::unsupported_version;
     }
-    const bool control = header.kind == frame_kind_hello || header.kind == frame_kind_chunk;
+    const bool control = header.kind >= frame_kind_hello && header.kind <= frame_kind_progress;
     if (!control && header.kind > message_kind_max) {
         return errc::corrupt;
     }
@@ -417,6 +426,7 @@ QUORATE_DECL result<frame_content> decode_frame(const shared_bytes& frame) {
     switch (header->kind) {
     case frame_kind_hello: return detail::read_hello(body.view());
     case frame_kind_chunk: return detail::read_chunk(body);
+    case frame_kind_progress: return detail::read_progress(body.view());
     default: return detail::read_message(*header, body);
     }
 }

@@ -1,4 +1,4 @@
-// Encoding and decoding of snapshot headers.
+// Encoding and decoding of snapshot headers and block tables.
 #ifndef QUORATE_FORMAT_IMPL_SNAPSHOT_IPP
 #define QUORATE_FORMAT_IMPL_SNAPSHOT_IPP
 
@@ -12,7 +12,7 @@ namespace quorate {
 namespace detail {
 
 inline constexpr byte_view snapshot_magic = "QRATESNP";
-inline constexpr std::uint16_t snapshot_version = 1;
+inline constexpr std::uint16_t snapshot_version = 2;
 
 inline void encode_id_set(byte_writer& out, const id_set& ids) {
     out.u32(static_cast<std::uint32_t>(ids.size()));
@@ -43,7 +43,7 @@ QUORATE_DECL std::string encode_snapshot_header(const snapshot_header& header) {
     std::string bytes;
     byte_writer out(bytes);
     out.bytes(detail::snapshot_magic).u16(detail::snapshot_version).u16(0).u32(0);
-    out.u64(header.data_size);
+    out.u64(header.data_size).u64(header.data_hash);
     out.u64(header.cluster.value()).u64(header.member.value());
     out.u64(header.last.term.value()).u64(header.last.index.value());
     out.u32(header.members.auto_leave ? 1 : 0);
@@ -94,6 +94,7 @@ QUORATE_DECL result<snapshot_header> decode_snapshot_header(byte_view bytes) {
     in.skip(16);
     snapshot_header header;
     header.data_size = in.u64();
+    header.data_hash = in.u64();
     header.cluster = cluster_id(in.u64());
     header.member = node_id(in.u64());
     header.last.term = term_id(in.u64());
@@ -108,6 +109,37 @@ QUORATE_DECL result<snapshot_header> decode_snapshot_header(byte_view bytes) {
         return errc::corrupt;
     }
     return header;
+}
+
+QUORATE_DECL std::string encode_snapshot_table(std::span<const std::uint32_t> checksums) {
+    std::string bytes;
+    bytes.reserve(4 * (checksums.size() + 1));
+    byte_writer out(bytes);
+    for (const std::uint32_t checksum : checksums) {
+        out.u32(checksum);
+    }
+    out.u32(crc32c(bytes));
+    return bytes;
+}
+
+QUORATE_DECL result<std::vector<std::uint32_t>> decode_snapshot_table(
+    byte_view bytes, const snapshot_header& header) {
+    QUORATE_ASSERT(bytes.size() == snapshot_table_bytes(header.data_size));
+    const byte_view covered = bytes.substr(0, bytes.size() - 4);
+    if (load_little<std::uint32_t>(bytes.data() + covered.size()) != crc32c(covered)) {
+        return errc::corrupt;
+    }
+    std::vector<std::uint32_t> checksums(covered.size() / 4);
+    bulk_hash hash;
+    byte_reader in(covered);
+    for (std::uint32_t& checksum : checksums) {
+        checksum = in.u32();
+        hash.add(checksum);
+    }
+    if (hash.value() != header.data_hash) {
+        return errc::corrupt;
+    }
+    return checksums;
 }
 
 } // namespace quorate

@@ -5,8 +5,7 @@
 #include <quorate/format/primitives.hpp>
 #include <quorate/format/state.hpp>
 
-#include <algorithm>
-#include <cstring>
+#include <utility>
 
 namespace quorate {
 namespace detail {
@@ -70,15 +69,11 @@ QUORATE_DECL void state_writer::end_chunk() {
     stretch_begin_ = 0;
 }
 
-QUORATE_DECL state_reader::state_reader(const rope& pieces) noexcept
-    : pieces_(&pieces), remaining_(rope_size(pieces)) {}
-
 QUORATE_DECL result<state_header> state_reader::header() {
-    if (remaining_ < state_header_bytes) {
-        return errc::truncated;
-    }
     char fixed[state_header_bytes];
-    read(fixed, sizeof(fixed));
+    if (const error_code failed = bytes_.read(fixed, sizeof(fixed))) {
+        return failed;
+    }
     byte_reader in({fixed, sizeof(fixed)});
     if (in.u32() != state_magic) {
         return errc::corrupt;
@@ -97,11 +92,10 @@ QUORATE_DECL result<state_header> state_reader::header() {
 }
 
 QUORATE_DECL result<state_row> state_reader::next() {
-    if (remaining_ < state_row_bytes) {
-        return errc::truncated;
-    }
     char fixed[state_row_bytes];
-    read(fixed, sizeof(fixed));
+    if (const error_code failed = bytes_.read(fixed, sizeof(fixed))) {
+        return failed;
+    }
     byte_reader in({fixed, sizeof(fixed)});
     state_row row;
     row.main = in.u64();
@@ -116,57 +110,20 @@ QUORATE_DECL result<state_row> state_reader::next() {
         return errc::corrupt;
     }
     // Before anything of that size is allocated.
-    if (std::uint64_t{key_size} + value_size > remaining_) {
+    if (std::uint64_t{key_size} + value_size > bytes_.remaining()) {
         return errc::truncated;
     }
-    row.key = take(key_size);
-    row.value = take(value_size);
+    result<shared_bytes> key = bytes_.take(key_size);
+    if (!key) {
+        return key.error();
+    }
+    result<shared_bytes> value = bytes_.take(value_size);
+    if (!value) {
+        return value.error();
+    }
+    row.key = std::move(*key);
+    row.value = std::move(*value);
     return row;
-}
-
-/// Requires: that much remains.
-QUORATE_DECL void state_reader::read(char* out, std::size_t size) noexcept {
-    QUORATE_ASSERT(size <= remaining_);
-    remaining_ -= size;
-    while (size > 0) {
-        const shared_bytes& piece = (*pieces_)[piece_];
-        const std::size_t part = std::min(size, piece.size() - offset_);
-        if (part > 0) {
-            std::memcpy(out, piece.data() + offset_, part);
-        }
-        out += part;
-        size -= part;
-        offset_ += part;
-        if (offset_ == piece.size()) {
-            ++piece_;
-            offset_ = 0;
-        }
-    }
-}
-
-/// Requires: that much remains.
-QUORATE_DECL shared_bytes state_reader::take(std::size_t size) {
-    if (size == 0) {
-        return {};
-    }
-    while ((*pieces_)[piece_].size() == offset_) {
-        ++piece_;
-        offset_ = 0;
-    }
-    const shared_bytes& piece = (*pieces_)[piece_];
-    if (size < piece.size() - offset_) {
-        remaining_ -= size;
-        offset_ += size;
-        return piece.slice(offset_ - size, size);
-    }
-    if (size == piece.size() - offset_) {
-        remaining_ -= size;
-        ++piece_;
-        return piece.slice(std::exchange(offset_, 0));
-    }
-    draft gathered(size);
-    read(gathered.data(), size);
-    return std::move(gathered).freeze();
 }
 
 } // namespace quorate

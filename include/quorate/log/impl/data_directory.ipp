@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <vector>
 
@@ -62,6 +61,10 @@ QUORATE_DECL result<data_identity> decode_identity(byte_view bytes) noexcept {
     return reserved == 0 && identity.member ? result<data_identity>(identity) : errc::corrupt;
 }
 
+QUORATE_DECL data_directory::data_directory(std::filesystem::path path, posix_volume disk)
+    : path_(std::move(path)),
+      kept_(std::move(disk), {path_, "identity", 2 * detail::identity_bytes}) {}
+
 QUORATE_DECL result<data_directory> data_directory::open(const std::filesystem::path& directory,
                                                          std::string* failure) {
     result<posix_volume> disk = posix_volume::open(directory);
@@ -101,13 +104,13 @@ QUORATE_DECL error_code data_directory::lock() {
 }
 
 QUORATE_DECL error_code data_directory::clean() {
-    const result<std::vector<std::string>> names = disk_.list();
+    const result<std::vector<std::string>> names = kept_.disk().list();
     if (!names) {
         return names.error();
     }
     for (const std::string& name : *names) {
         if (is_temporary(name)) {
-            if (const error_code failed = disk_.remove(name)) {
+            if (const error_code failed = kept_.disk().remove(name)) {
                 return failed;
             }
         }
@@ -116,38 +119,18 @@ QUORATE_DECL error_code data_directory::clean() {
 }
 
 QUORATE_DECL error_code data_directory::read_identity() {
-    const result<posix_file> file = disk_.open_file("identity");
-    if (!file) {
-        const bool absent = file.error() == boost::system::errc::no_such_file_or_directory;
-        return absent ? error_code() : file.error();
+    const result<std::optional<std::string>> bytes = kept_.load();
+    if (!bytes) {
+        return bytes.error() == errc::too_large ? error_code(errc::corrupt) : bytes.error();
     }
-    std::array<char, detail::identity_bytes + 1> bytes; // one more, to notice a longer file
-    const result<std::size_t> got = file->read_at(0, bytes.data(), bytes.size());
-    if (!got) {
-        return got.error();
+    if (!*bytes) {
+        return {};
     }
-    const result<data_identity> identity = decode_identity({bytes.data(), *got});
+    const result<data_identity> identity = decode_identity(**bytes);
     if (!identity) {
         return identity.error();
     }
     identity_ = *identity;
-    return {};
-}
-
-QUORATE_DECL error_code data_directory::write_identity(const data_identity& identity) {
-    auto made = disk_.create_temporary();
-    if (!made) {
-        return made.error();
-    }
-    const std::string bytes = encode_identity(identity);
-    const byte_view piece = bytes;
-    if (const error_code failed = made->file.write_at(0, {&piece, 1})) {
-        return failed;
-    }
-    if (const error_code failed = publish(disk_, *made, "identity")) {
-        return failed;
-    }
-    identity_ = identity;
     return {};
 }
 
@@ -169,8 +152,11 @@ QUORATE_DECL error_code data_directory::claim(const data_identity& wanted, std::
     if (identity_ && (identity_->cluster || !wanted.cluster)) {
         return {};
     }
-    const error_code failed = write_identity(wanted);
-    return failed ? detail::explain(failure, path_ / "identity", failed.message(), failed) : failed;
+    if (const error_code failed = kept_.save(encode_identity(wanted))) {
+        return detail::explain(failure, path_ / "identity", failed.message(), failed);
+    }
+    identity_ = wanted;
+    return {};
 }
 
 } // namespace quorate

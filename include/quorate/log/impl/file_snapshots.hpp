@@ -1,4 +1,4 @@
-// How snapshots are written, found and verified.
+// How snapshots are written, received, found and verified.
 // Flow:    beside 7; a snapshot replaces the log before it
 #ifndef QUORATE_LOG_IMPL_FILE_SNAPSHOTS_HPP
 #define QUORATE_LOG_IMPL_FILE_SNAPSHOTS_HPP
@@ -28,6 +28,11 @@ result<std::unique_ptr<file_snapshots<V>>> file_snapshots<V>::open(const snapsho
 }
 
 template <volume V>
+file_snapshots<V>::~file_snapshots() {
+    forget_incoming();
+}
+
+template <volume V>
 error_code file_snapshots<V>::list() {
     const result<std::vector<std::string>> names = disk_.list();
     if (!names) {
@@ -43,7 +48,8 @@ error_code file_snapshots<V>::list() {
         }
     }
     std::sort(kept_.begin(), kept_.end());
-    return {};
+    // Who saved the newest one may have died before its name was durable; it is relied upon now.
+    return kept_.empty() ? error_code() : disk_.sync();
 }
 
 template <volume V>
@@ -55,7 +61,7 @@ error_code file_snapshots<V>::load_newest() {
             newest_ = std::move(*loaded);
             return {};
         }
-        if (loaded.error() != errc::corrupt && loaded.error() != errc::truncated) {
+        if (loaded.error() != errc::corrupt) {
             return loaded.error();
         }
         note_ += (note_.empty() ? "" : "; ") + disk_.path(name) + " is damaged and was renamed";
@@ -76,123 +82,129 @@ result<snapshot_ptr> file_snapshots<V>::load(const named_snapshot& named) {
     if (!file) {
         return file.error();
     }
-    const result<std::uint64_t> size = file->size();
-    if (!size) {
-        return size.error();
-    }
-    std::array<char, snapshot_intro_bytes> intro;
-    const result<std::size_t> got = file->read_at(0, intro.data(), intro.size());
-    if (!got) {
-        return got.error();
-    }
-    const result<std::uint32_t> head_size = decode_snapshot_intro({intro.data(), *got});
-    if (!head_size) {
-        const bool newer = head_size.error() == errc::unsupported_version;
-        return error_code(newer ? errc::unsupported_version : errc::corrupt);
-    }
-    const result<shared_bytes> head = read_block(*file, 0, *head_size);
-    if (!head) {
-        return head.error();
-    }
-    const result<snapshot_header> header = decode_snapshot_header(head->view());
-    if (!header) {
-        return header.error();
+    result<opened_snapshot> opened = open_snapshot_file(std::move(*file));
+    if (!opened) {
+        return opened.error();
     }
     // Zero stands for a cluster that was not known yet, by a member that was about to join it.
-    if (header->cluster && options_.cluster && header->cluster != options_.cluster) {
+    const snapshot_header& header = opened->header;
+    if (header.cluster && options_.cluster && header.cluster != options_.cluster) {
         return errc::wrong_cluster;
     }
-    if (header->member != options_.member) {
+    if (header.member != options_.member) {
         return errc::wrong_member;
     }
-    const std::uint64_t around = std::uint64_t{*head_size} + snapshot_trailer_bytes;
-    const bool fits = *size >= around && header->data_size == *size - around;
-    if (!fits || header->last != log_id{named.term, named.index}) {
+    if (header.last != log_id{named.term, named.index}) {
         return errc::corrupt;
     }
-    auto snap = std::make_shared<snapshot>();
-    snap->last = header->last;
-    snap->members = header->members;
-    if (const error_code failed =
-            load_data(*file, *head_size, header->data_size, crc32c(head->view()), snap->data)) {
+    if (const error_code failed = verify(opened->snap->data)) {
         return failed;
     }
-    return snapshot_ptr(std::move(snap));
+    return std::move(opened->snap);
 }
 
 template <volume V>
-error_code file_snapshots<V>::load_data(file_type& file, std::uint64_t offset, std::uint64_t size,
-                                        std::uint32_t checksum, rope& data) {
-    while (size > 0) {
-        const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(size, read_block_bytes));
-        result<shared_bytes> block = read_block(file, offset, step);
-        if (!block) {
-            return block.error();
-        }
-        if (block->size() != step) {
-            return errc::truncated;
-        }
-        checksum = crc32c(block->view(), checksum);
-        data.push_back(std::move(*block));
-        offset += step;
-        size -= step;
+auto file_snapshots<V>::create(log_id last, const membership& members) -> result<unfinished> {
+    snapshot_header header{options_.cluster, options_.member, last, members, 0, 0};
+    if (encode_snapshot_header(header).size() > snapshot_header_bytes_max) {
+        return errc::too_large;
     }
-    std::array<char, snapshot_trailer_bytes> trailer;
-    const result<std::size_t> got = file.read_at(offset, trailer.data(), trailer.size());
-    if (!got) {
-        return got.error();
-    }
-    const bool whole = *got == trailer.size();
-    return whole && load_little<std::uint32_t>(trailer.data()) == checksum ? error_code()
-                                                                           : errc::corrupt;
-}
-
-template <volume V>
-error_code file_snapshots<V>::write(temporary_file<file_type>& made, const snapshot& snap) {
-    const std::string head = encode_snapshot_header(
-        {options_.cluster, options_.member, snap.last, snap.members, rope_size(snap.data)});
-    std::vector<byte_view> pieces{head};
-    std::uint32_t checksum = crc32c(head);
-    for (const shared_bytes& piece : snap.data) {
-        pieces.push_back(piece.view());
-        checksum = crc32c(piece.view(), checksum);
-    }
-    std::array<char, snapshot_trailer_bytes> trailer;
-    store_little(trailer.data(), checksum);
-    pieces.emplace_back(trailer.data(), trailer.size());
-    if (const error_code failed = made.file.write_at(0, pieces)) {
-        return failed;
-    }
-    return publish(disk_, made, named_snapshot{snap.last.index, snap.last.term}.name());
-}
-
-template <volume V>
-error_code file_snapshots<V>::save(const snapshot& snap) {
     auto made = disk_.create_temporary();
     if (!made) {
         return made.error();
     }
-    if (const error_code failed = write(*made, snap)) {
-        if (is_temporary(made->name)) {
-            // Best effort: what stays behind is removed when the store is opened again.
-            static_cast<void>(disk_.remove(made->name));
+    return unfinished{std::move(made->name),
+                      snapshot_writer<file_type>(std::move(made->file), std::move(header))};
+}
+
+template <volume V>
+error_code file_snapshots<V>::write(unfinished& made, const bulk_bytes& data) {
+    for (std::uint64_t offset = 0; offset < data.size(); offset += bulk_block_bytes) {
+        const result<rope> block = data.read_block(offset);
+        if (!block) {
+            return block.error();
         }
+        if (const error_code failed = made.writer.add(*block)) {
+            return failed;
+        }
+    }
+    return made.writer.seal();
+}
+
+/// Requires: sealed; the disk is locked. Effects: gives the file its name, durably.
+template <volume V>
+result<snapshot_ptr> file_snapshots<V>::publish(unfinished& made) {
+    const log_id last = made.writer.header().last;
+    const std::string name = named_snapshot{last.index, last.term}.name();
+    if (const error_code failed = disk_.rename(made.name, name)) {
         return failed;
     }
-    const named_snapshot named{snap.last.index, snap.last.term};
+    made.name.clear();
+    if (const error_code failed = disk_.sync()) {
+        return failed;
+    }
+    snapshot_ptr snap = std::move(made.writer).finish();
+    keep(snap);
+    return snap;
+}
+
+/// Best effort: what stays behind is removed when the store is opened again.
+template <volume V>
+void file_snapshots<V>::discard(const unfinished& made) noexcept {
+    if (!made.name.empty()) {
+        static_cast<void>(disk_.remove(made.name));
+    }
+}
+
+template <volume V>
+void file_snapshots<V>::forget_incoming() noexcept {
+    if (incoming_) {
+        discard(incoming_->file);
+        incoming_.reset();
+    }
+}
+
+template <volume V>
+error_code file_snapshots<V>::save(const snapshot& snap) {
+    if (const snapshot_ptr own = newest();
+        own != nullptr && own->last == snap.last && own->data.shares(snap.data)) {
+        return {};
+    }
+    std::unique_lock lock(disk_mutex_);
+    result<unfinished> made = create(snap.last, snap.members);
+    lock.unlock(); // others need not wait for the bytes
+    if (!made) {
+        return made.error();
+    }
+    error_code failed = write(*made, snap.data);
+    lock.lock();
+    if (!failed) {
+        failed = publish(*made).error();
+    }
+    if (failed) {
+        discard(*made);
+    }
+    return failed;
+}
+
+/// Requires: the disk is locked.
+template <volume V>
+void file_snapshots<V>::keep(const snapshot_ptr& snap) {
+    const named_snapshot named{snap->last.index, snap->last.term};
     const auto place = std::lower_bound(kept_.begin(), kept_.end(), named);
     if (place == kept_.end() || *place != named) {
         kept_.insert(place, named);
     }
-    auto shared = std::make_shared<const snapshot>(snap);
     {
         const std::lock_guard lock(mutex_);
-        if (newest_ == nullptr || newest_->last.index <= snap.last.index) {
-            newest_ = std::move(shared);
+        if (newest_ == nullptr || newest_->last.index <= snap->last.index) {
+            newest_ = snap;
         }
     }
+    if (incoming_ && incoming_->progress.head().last.index <= snap->last.index) {
+        forget_incoming();
+    }
     prune();
-    return {};
 }
 
 /// Failing to remove an old snapshot harms nothing: it is tried again at the next save.
@@ -204,6 +216,68 @@ void file_snapshots<V>::prune() noexcept {
         }
         kept_.erase(kept_.begin());
     }
+}
+
+template <volume V>
+result<intake_ticket> file_snapshots<V>::begin(const snapshot_head& head) {
+    const std::lock_guard lock(disk_mutex_);
+    arrived_ = nullptr;
+    // It was received, but its sender did not hear of it.
+    if (const snapshot_ptr own = newest(); own != nullptr && head_of(*own) == head) {
+        arrived_ = own;
+        return intake_ticket{++ticket_, head.size};
+    }
+    if (!incoming_ || incoming_->progress.head() != head) {
+        forget_incoming();
+        result<unfinished> made = create(head.last, head.members);
+        if (!made) {
+            return made.error();
+        }
+        incoming_.emplace(incoming{intake_progress(head), std::move(*made)});
+    }
+    return intake_ticket{++ticket_, incoming_->progress.received()};
+}
+
+template <volume V>
+error_code file_snapshots<V>::add(std::uint64_t ticket, const shared_bytes& block) {
+    const std::lock_guard lock(disk_mutex_);
+    if (ticket != ticket_ || !incoming_) {
+        return make_error_code(boost::system::errc::operation_canceled);
+    }
+    if (const error_code failed = incoming_->progress.add(block)) {
+        return failed;
+    }
+    const error_code failed = incoming_->file.writer.add({block});
+    if (failed) {
+        forget_incoming();
+    }
+    return failed;
+}
+
+template <volume V>
+result<snapshot_ptr> file_snapshots<V>::finish(std::uint64_t ticket) {
+    const std::lock_guard lock(disk_mutex_);
+    if (ticket == ticket_ && arrived_ != nullptr) {
+        return std::exchange(arrived_, nullptr);
+    }
+    if (ticket != ticket_ || !incoming_) {
+        return make_error_code(boost::system::errc::operation_canceled);
+    }
+    incoming done = std::move(*incoming_);
+    incoming_.reset();
+    error_code failed = done.progress.check_whole();
+    if (!failed) {
+        failed = done.file.writer.seal();
+    }
+    if (!failed) {
+        result<snapshot_ptr> snap = publish(done.file);
+        if (snap) {
+            return snap;
+        }
+        failed = snap.error();
+    }
+    discard(done.file);
+    return failed;
 }
 
 } // namespace quorate

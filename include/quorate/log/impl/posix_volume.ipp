@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -56,6 +57,21 @@ QUORATE_DECL error_code make_directory(const std::filesystem::path& directory) {
     // but not being allowed to is no reason to refuse it.
     const error_code outcome = parent ? detail::sync_directory(*parent) : parent.error();
     return made ? outcome : error_code();
+}
+
+QUORATE_DECL std::uint64_t boot_number() noexcept {
+    const posix_file file(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+    std::array<char, 64> text;
+    const result<std::size_t> got = file.read_at(0, text.data(), text.size());
+    if (!file.is_open() || !got) {
+        return 0;
+    }
+    // FNV-1a; the text is random already.
+    std::uint64_t number = 0xCBF29CE484222325;
+    for (std::size_t i = 0; i < *got; ++i) {
+        number = (number ^ static_cast<unsigned char>(text[i])) * 0x100000001B3;
+    }
+    return *got == 0 ? 0 : number;
 }
 
 QUORATE_DECL result<posix_volume> posix_volume::open(const std::filesystem::path& directory) {

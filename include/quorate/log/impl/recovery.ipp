@@ -34,15 +34,24 @@ QUORATE_DECL bool replayed_log::accept(entry e) {
     return true;
 }
 
-QUORATE_DECL error_code check_order(std::span<const segment_header> headers, log_damage& damage) {
-    for (std::size_t i = 1; i < headers.size(); ++i) {
-        if (headers[i].sequence - 1 != headers[i - 1].sequence) {
-            damage = {errc::corrupt, segment_name(headers[i]), 0,
-                      "the segment before this one is missing"};
-            return damage.code;
+QUORATE_DECL slot_findings compare_slots(const found_slots& slots, std::uint64_t boot) noexcept {
+    slot_findings found;
+    for (const auto& place : slots) {
+        unsigned valid = 0;
+        for (const std::optional<segment_slot>& copy : place) {
+            if (!copy) {
+                ++found.invalid_copies;
+                continue;
+            }
+            ++valid;
+            if (!found.newest || copy->generation > found.newest->generation) {
+                found.newest = copy;
+            }
         }
+        found.place_lost = found.place_lost || valid == 0;
     }
-    return {};
+    found.same_boot = found.newest && is_same_boot(*found.newest, boot);
+    return found;
 }
 
 QUORATE_DECL hard_state reconcile(hard_state hard, log_id base, log_id last) noexcept {
@@ -51,6 +60,17 @@ QUORATE_DECL hard_state reconcile(hard_state hard, log_id base, log_id last) noe
         hard.vote = node_id();
     }
     hard.commit = std::clamp(hard.commit, base.index, last.index);
+    return hard;
+}
+
+QUORATE_DECL hard_state fence(hard_state hard, log_id lost) noexcept {
+    if (hard.term < lost.term) {
+        hard.term = lost.term;
+        hard.vote = node_id();
+    }
+    hard.lost.term = std::max(hard.lost.term, hard.term);
+    // Even a log that is known to have been empty needs an index: zero means that nothing is lost.
+    hard.lost.index = std::max({hard.lost.index, lost.index, log_index(1)});
     return hard;
 }
 

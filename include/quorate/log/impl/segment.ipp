@@ -10,7 +10,7 @@ namespace quorate {
 namespace detail {
 
 inline constexpr byte_view segment_magic = "QRATEWAL";
-inline constexpr std::uint16_t segment_version = 1;
+inline constexpr std::uint16_t segment_version = 2;
 inline constexpr std::uint32_t slot_magic = 0x544C5351; // "QSLT"
 /// A frame's size is stored combined with this, so that zeros are never a size.
 inline constexpr std::uint32_t frame_size_mask = 0x5A3C96E1;
@@ -24,7 +24,7 @@ QUORATE_DECL std::string encode_segment_header(const segment_header& header) {
     out.u16(detail::segment_version).u16(header.fresh ? 1 : 0);
     out.u64(header.cluster.value()).u64(header.member.value()).u64(header.sequence);
     out.u64(header.base.term.value()).u64(header.base.index.value());
-    out.u64(header.previous_end).u32(header.previous_chain).u32(0);
+    out.u64(header.previous_end).u32(header.previous_chain).u32(header.skipped);
     QUORATE_ASSERT(bytes.size() == segment_header_bytes);
     store_little(bytes.data() + 8, crc32c(byte_view(bytes).substr(12)));
     return bytes;
@@ -55,8 +55,31 @@ QUORATE_DECL result<checked_segment_header> decode_segment_header(byte_view byte
     header.base.index = log_index(in.u64());
     header.previous_end = in.u64();
     header.previous_chain = in.u32();
-    return flags <= 1 ? result<checked_segment_header>(read) : errc::corrupt;
+    header.skipped = in.u32();
+    // A segment that continues none voids all before it; one that continues another has its number.
+    const bool follows = header.sequence > header.skipped && (header.fresh || header.previous());
+    return flags <= 1 && follows ? result<checked_segment_header>(read) : errc::corrupt;
 }
+
+namespace detail {
+
+inline void write_position(byte_writer& out, const log_position& at) noexcept {
+    out.u64(at.offset).u64(at.last.term.value()).u64(at.last.index.value());
+    out.u64(at.truncations).u32(at.chain).u32(0);
+}
+
+inline log_position read_position(byte_reader& in) noexcept {
+    log_position at;
+    at.offset = in.u64();
+    at.last.term = term_id(in.u64());
+    at.last.index = log_index(in.u64());
+    at.truncations = in.u64();
+    at.chain = in.u32();
+    static_cast<void>(in.u32());
+    return at;
+}
+
+} // namespace detail
 
 QUORATE_DECL void encode_segment_slot(const segment_slot& slot, std::uint32_t header_checksum,
                                       char* place) noexcept {
@@ -64,9 +87,10 @@ QUORATE_DECL void encode_segment_slot(const segment_slot& slot, std::uint32_t he
     out.u32(detail::slot_magic).u32(0).u32(header_checksum).u32(slot.closed ? 1 : 0);
     out.u64(slot.generation);
     out.u64(slot.hard.term.value()).u64(slot.hard.vote.value()).u64(slot.hard.commit.value());
-    out.u64(slot.acknowledged.offset);
-    out.u64(slot.acknowledged.last.term.value()).u64(slot.acknowledged.last.index.value());
-    out.u64(slot.acknowledged.truncations).u32(slot.acknowledged.chain).u32(0);
+    out.u64(slot.hard.lost.term.value()).u64(slot.hard.lost.index.value());
+    out.u64(slot.boot).u64(slot.acknowledged_commit.value());
+    detail::write_position(out, slot.acknowledged);
+    detail::write_position(out, slot.written);
     store_little(place + 4, crc32c({place + 8, segment_slot_bytes - 8}));
 }
 
@@ -89,12 +113,15 @@ QUORATE_DECL std::optional<segment_slot> decode_segment_slot(
     slot.hard.term = term_id(in.u64());
     slot.hard.vote = node_id(in.u64());
     slot.hard.commit = log_index(in.u64());
-    slot.acknowledged.offset = in.u64();
-    slot.acknowledged.last.term = term_id(in.u64());
-    slot.acknowledged.last.index = log_index(in.u64());
-    slot.acknowledged.truncations = in.u64();
-    slot.acknowledged.chain = in.u32();
-    return slot;
+    slot.hard.lost.term = term_id(in.u64());
+    slot.hard.lost.index = log_index(in.u64());
+    slot.boot = in.u64();
+    slot.acknowledged_commit = log_index(in.u64());
+    slot.acknowledged = detail::read_position(in);
+    slot.written = detail::read_position(in);
+    const bool ordered = segment_head_bytes <= slot.acknowledged.offset &&
+                         slot.acknowledged.offset <= slot.written.offset;
+    return ordered ? std::optional(slot) : std::nullopt;
 }
 
 QUORATE_DECL std::uint32_t next_chain(std::uint32_t chain, std::uint32_t record_checksum,

@@ -14,7 +14,7 @@ namespace detail {
 
 /// Returns: the bytes that a message counts in a queue; those of its frame, and of its snapshot.
 [[nodiscard]] inline std::uint64_t queue_bytes(const message& m) noexcept {
-    return frame_size(m) + (m.snap == nullptr ? 0 : rope_size(m.snap->data));
+    return frame_size(m) + (m.snap == nullptr ? 0 : m.snap->data.size());
 }
 
 } // namespace detail

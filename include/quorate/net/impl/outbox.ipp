@@ -20,15 +20,14 @@ QUORATE_DECL bool outbox::push(const message& m) {
 
 QUORATE_DECL bool outbox::push_snapshot(const message& m) {
     QUORATE_ASSERT(m.snap != nullptr);
-    if (rope_size(m.snap->data) > limits_.snapshot_bytes_max) {
+    if (m.snap->data.size() > limits_.snapshot_bytes_max) {
         return false;
     }
     // The same snapshot on its way already answers this one; any other one replaces it.
-    const bool same =
-        transfer_ && transfer_->start.term == m.term && transfer_->start.snap->last == m.snap->last;
+    const bool same = transfer_ && transfer_->start().term == m.term &&
+                      transfer_->start().snap->last == m.snap->last;
     if (!same) {
-        transfer_.emplace(transfer{m, ++transfers_, std::nullopt, 0});
-        transfer_->start.entries = {};
+        transfer_.emplace(m, ++transfers_);
     }
     return true;
 }
@@ -63,7 +62,6 @@ QUORATE_DECL bool outbox::park(const message& m) {
 QUORATE_DECL void outbox::open() {
     QUORATE_ASSERT(!open_);
     open_ = true;
-    sent_ = 0;
     for (const owned_message& m : parked_) {
         encode_frame(m.get(), frames_);
     }
@@ -79,30 +77,46 @@ QUORATE_DECL bool outbox::close() noexcept {
     return lost_snapshot;
 }
 
-QUORATE_DECL void outbox::refill() {
-    if (!open_ || !transfer_ || transfer_->end != 0) {
-        return;
-    }
-    if (!transfer_->chunks) {
-        encode_snapshot_start(transfer_->start, transfer_->number, frames_);
-        transfer_->chunks.emplace(transfer_->start.snap->data, transfer_->number);
-    }
-    while (frames_.size() < chunk_data_bytes && !transfer_->chunks->done()) {
-        transfer_->chunks->encode_next(frames_);
-    }
-    if (transfer_->chunks->done()) {
-        transfer_->end = sent_ + frames_.size();
-    }
+QUORATE_DECL void outbox::announce() {
+    QUORATE_ASSERT(wants_start());
+    encode_snapshot_start(transfer_->start(), transfer_->number(), frames_);
+    transfer_->announce();
 }
 
-QUORATE_DECL bool outbox::consume(std::uint64_t size) {
-    frames_.consume(size);
-    sent_ += size;
-    const bool ended = transfer_ && transfer_->end != 0 && sent_ >= transfer_->end;
-    if (ended) {
+QUORATE_DECL std::optional<chunk_request> outbox::next_chunk() {
+    const bool room = open_ && transfer_ && frames_.size() < chunk_data_bytes;
+    return room ? transfer_->next() : std::nullopt;
+}
+
+QUORATE_DECL void outbox::add_chunk(const chunk_request& wanted, const rope& block) {
+    if (!transfer_ || transfer_->number() != wanted.number) {
+        return;
+    }
+    QUORATE_ASSERT(rope_size(block) == wanted.size());
+    encode_chunk(wanted.number, wanted.offset, block, frames_);
+    transfer_->on_cut(wanted);
+}
+
+QUORATE_DECL upload_news outbox::on_progress(const snapshot_progress& said) {
+    if (said.number > transfers_) {
+        return upload_news::invalid;
+    }
+    if (!transfer_) {
+        return upload_news::none; // given up before the peer could know
+    }
+    const upload_news news = transfer_->on_progress(said);
+    if (news == upload_news::delivered || news == upload_news::refused) {
         transfer_.reset();
     }
-    return ended;
+    return news;
+}
+
+QUORATE_DECL bool outbox::give_up(std::uint64_t number) noexcept {
+    const bool mine = transfer_ && transfer_->number() == number;
+    if (mine) {
+        transfer_.reset();
+    }
+    return mine;
 }
 
 } // namespace quorate

@@ -176,9 +176,104 @@ QUORATE_DECL void tcp_dialler::on_open() {
 }
 
 QUORATE_DECL void tcp_dialler::watch() {
-    // The peer says nothing more on this connection; this read ends when the connection does.
-    socket_.async_read_some(boost::asio::buffer(&watched_, 1),
-                            guarded([](tcp_dialler& self, std::size_t) { self.fail(); }));
+    // Only a peer that is sent a snapshot has anything to say here, so that the others need no
+    // buffer; and this read ends when the connection does.
+    const auto place = answers_ == nullptr ? std::span<char>(&watched_, 1) : answers_->prepare();
+    socket_.async_read_some(
+        boost::asio::buffer(place.data(), place.size()),
+        guarded([](tcp_dialler& self, std::size_t size) { self.on_words(size); }));
+}
+
+QUORATE_DECL void tcp_dialler::on_words(std::size_t size) {
+    hub_->statistics.bytes_received += size;
+    if (answers_ == nullptr) {
+        answers_ = std::make_unique<framer>(progress_frame_bytes);
+        answers_->prepare()[0] = watched_;
+    }
+    answers_->commit(size);
+    for (;;) {
+        const auto frame = answers_->next();
+        if (frame && frame->empty()) {
+            break;
+        }
+        if (!frame || !on_word(*frame)) {
+            ++hub_->statistics.frames_refused;
+            fail();
+            return;
+        }
+    }
+    watch();
+    flush_soon();
+}
+
+/// Returns: whether the peer may say that.
+QUORATE_DECL bool tcp_dialler::on_word(const shared_bytes& frame) {
+    const auto content = decode_frame(frame);
+    const auto* said = content ? std::get_if<snapshot_progress>(&*content) : nullptr;
+    if (said == nullptr) {
+        return false;
+    }
+    snapshot_moved_ = hub_->ticks;
+    const upload_news news = outbox_.on_progress(*said);
+    if (news == upload_news::delivered || news == upload_news::refused) {
+        tell_snapshot_ended(news == upload_news::delivered);
+    }
+    return news != upload_news::invalid;
+}
+
+QUORATE_DECL void tcp_dialler::feed_snapshot() {
+    if (outbox_.wants_start()) {
+        const std::uint32_t limit = hub_->options.snapshots_at_once;
+        if (!sending_snapshot_ && limit != 0 && hub_->snapshots_under_way >= limit) {
+            return;
+        }
+        hub_->snapshots_under_way += sending_snapshot_ ? 0 : 1;
+        sending_snapshot_ = true;
+        snapshot_moved_ = hub_->ticks;
+        ++hub_->statistics.snapshots_begun;
+        outbox_.announce();
+    }
+    if (!hub_->snapshot_rate.ready()) {
+        return;
+    }
+    if (std::optional<chunk_request> wanted = outbox_.next_chunk()) {
+        hub_->snapshot_rate.spend(wanted->size());
+        const bool blocks = wanted->data.blocking();
+        const auto read = [data = wanted->data, offset = wanted->offset] {
+            return data.read_block(offset);
+        };
+        hub_->perform(blocks, read,
+                      [self = shared_from_this(), asked = *wanted](const result<rope>& block) {
+                          self->on_chunk_read(asked, block);
+                      });
+    }
+}
+
+QUORATE_DECL void tcp_dialler::on_chunk_read(const chunk_request& wanted,
+                                             const result<rope>& block) {
+    snapshot_moved_ = hub_->ticks;
+    if (block) {
+        hub_->statistics.snapshot_bytes_sent += wanted.size();
+        outbox_.add_chunk(wanted, *block);
+    } else if (outbox_.give_up(wanted.number)) {
+        tell_snapshot_ended(false);
+    }
+    flush_soon();
+}
+
+/// Effects: somebody else may have the turn.
+QUORATE_DECL void tcp_dialler::end_snapshot() {
+    if (std::exchange(sending_snapshot_, false)) {
+        --hub_->snapshots_under_way;
+        for (const auto& [id, dialler] : hub_->diallers) {
+            dialler->flush_soon();
+        }
+    }
+}
+
+QUORATE_DECL void tcp_dialler::tell_snapshot_ended(bool delivered) {
+    hub_->tell_snapshot_sent(peer_, delivered);
+    end_snapshot();
 }
 
 QUORATE_DECL void tcp_dialler::send(const message& m) {
@@ -212,12 +307,13 @@ QUORATE_DECL void tcp_dialler::flush() {
     if (writing_) {
         return;
     }
-    outbox_.refill();
+    feed_snapshot();
     std::array<byte_view, views_max> views;
     const std::size_t count = outbox_.gather(views);
     if (count == 0) {
         told_unreachable_ = false;
-        if (leave_by_ != 0) {
+        if (leave_by_ != 0 && outbox_.empty()) {
+            end_snapshot();
             hang_up();
             state_ = state::closed;
         }
@@ -237,9 +333,7 @@ QUORATE_DECL void tcp_dialler::on_written(std::size_t size) {
     writing_ = false;
     ++hub_->statistics.writes;
     hub_->statistics.bytes_sent += size;
-    if (outbox_.consume(size)) {
-        hub_->tell_snapshot_sent(peer_, true);
-    }
+    outbox_.consume(size);
     flush();
 }
 
@@ -259,7 +353,7 @@ QUORATE_DECL void tcp_dialler::fail() {
     }
     hang_up();
     if (outbox_.close()) {
-        hub_->tell_snapshot_sent(peer_, false);
+        tell_snapshot_ended(false);
     }
     if (leave_by_ != 0) {
         state_ = state::closed;
@@ -289,7 +383,7 @@ QUORATE_DECL void tcp_dialler::move_to(peer_address address) {
     }
     hang_up();
     if (outbox_.close()) {
-        hub_->tell_snapshot_sent(peer_, false);
+        tell_snapshot_ended(false);
     }
     hub_->tell_unreachable(peer_);
     dial();
@@ -311,6 +405,7 @@ QUORATE_DECL void tcp_dialler::close() {
     hang_up();
     static_cast<void>(outbox_.close());
     state_ = state::closed;
+    end_snapshot();
 }
 
 QUORATE_DECL void tcp_dialler::on_tick() {
@@ -324,6 +419,15 @@ QUORATE_DECL void tcp_dialler::on_tick() {
     if (leave_by_ != 0 && hub_->ticks >= leave_by_) {
         close();
     }
+    const snapshot_upload* sent = outbox_.transfer();
+    if (sent == nullptr) {
+        return;
+    }
+    if (sent->waits_for_peer() && hub_->ticks - snapshot_moved_ > tcp_snapshot_ticks_max) {
+        static_cast<void>(outbox_.give_up(sent->number()));
+        tell_snapshot_ended(false);
+    }
+    flush_soon(); // the limit of bytes may allow more now
 }
 
 } // namespace quorate::detail

@@ -89,8 +89,6 @@ QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
     const hello_status status =
         judge_hello(theirs, hub_->identity, hub_->removed.contains(theirs.from));
     answered_ = true;
-    answer_ = encode_hello(
-        {protocol_version, status, hub_->identity.cluster, hub_->identity.self, theirs.from});
     if (status == hello_status::ok) {
         for (const auto& other : hub_->inlets) {
             if (other->member_ == theirs.from) {
@@ -103,11 +101,33 @@ QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
     } else {
         ++hub_->statistics.hellos_refused;
     }
-    boost::asio::async_write(socket_, boost::asio::const_buffer(answer_.data(), answer_.size()),
+    say(encode_hello(
+        {protocol_version, status, hub_->identity.cluster, hub_->identity.self, theirs.from}));
+}
+
+/// The hello comes first and alone; what follows it is progress, of which the latest counts.
+QUORATE_DECL void tcp_inlet::say(const shared_bytes& frame) {
+    next_ = frame;
+    if (saying_.empty()) {
+        write();
+    }
+}
+
+QUORATE_DECL void tcp_inlet::write() {
+    saying_ = std::exchange(next_, {});
+    if (saying_.empty()) {
+        return;
+    }
+    boost::asio::async_write(socket_, boost::asio::const_buffer(saying_.data(), saying_.size()),
                              [self = shared_from_this()](const error_code& ec, std::size_t) {
-                                 if (!self->closed_ && (ec || !self->member_)) {
-                                     self->close();
+                                 if (self->closed_) {
+                                     return;
                                  }
+                                 if (ec || !self->member_) {
+                                     self->close();
+                                     return;
+                                 }
+                                 self->write();
                              });
 }
 
@@ -133,25 +153,47 @@ QUORATE_DECL bool tcp_inlet::on_content(owned_message& m) {
 }
 
 QUORATE_DECL bool tcp_inlet::on_content(snapshot_start& start) {
-    return plausible(start.head) && on_assembled(assembly_.start(std::move(start)));
+    if (!plausible(start.head) || assembly_.start(std::move(start))) {
+        return false;
+    }
+    work();
+    return true;
 }
 
 QUORATE_DECL bool tcp_inlet::on_content(snapshot_chunk& chunk) {
-    return on_assembled(assembly_.add(std::move(chunk)));
-}
-
-QUORATE_DECL bool tcp_inlet::on_content(const hello&) {
-    return false;
-}
-
-QUORATE_DECL bool tcp_inlet::on_assembled(const result<std::optional<owned_message>>& whole) {
-    if (!whole) {
+    if (assembly_.add(std::move(chunk))) {
         return false;
     }
-    if (whole->has_value() && hub_->sink != nullptr) {
-        hub_->sink->on_message((*whole)->get());
-    }
+    work();
     return true;
+}
+
+QUORATE_DECL void tcp_inlet::work() {
+    if (closed_) {
+        return;
+    }
+    if (std::optional<intake_task> task = assembly_.next()) {
+        snapshot_intake& intake = hub_->intake();
+        hub_->perform(
+            intake.intake_blocks(),
+            [&intake, task = std::move(*task)] { return carry_out(intake, task); },
+            [self = shared_from_this()](const intake_outcome& done) { self->on_worked(done); });
+    }
+}
+
+QUORATE_DECL void tcp_inlet::on_worked(const intake_outcome& done) {
+    if (closed_) {
+        return;
+    }
+    hub_->statistics.snapshot_bytes_taken += done.failed ? 0 : done.bytes;
+    const snapshot_assembly::news news = assembly_.on_done(done);
+    if (news.tell) {
+        say(encode_progress(*news.tell));
+    }
+    if (news.deliver && hub_->sink != nullptr) {
+        hub_->sink->on_message(news.deliver->get());
+    }
+    work();
 }
 
 QUORATE_DECL void tcp_inlet::close() {

@@ -119,6 +119,8 @@ QUORATE_DECL void tcp_listener::wait_tick() {
 QUORATE_DECL void tcp_listener::on_tick() {
     // Nothing here calls the sink, so nothing changes the lists while they are walked.
     ++hub_->ticks;
+    hub_->statistics.ticks = hub_->ticks;
+    hub_->snapshot_rate.on_tick();
     for (const auto& [id, dialler] : hub_->diallers) {
         dialler->on_tick();
     }

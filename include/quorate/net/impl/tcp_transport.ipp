@@ -92,6 +92,7 @@ QUORATE_DECL void tcp_transport::stop() {
     for (const auto& inlet : hub_->inlets) {
         inlet->close();
     }
+    hub_->stop_worker();
     // Those that run now are held by their handlers.
     hub_->diallers.clear();
     hub_->leaving.clear();

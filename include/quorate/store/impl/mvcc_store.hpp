@@ -1,4 +1,4 @@
-// The long walks of the store: compaction, snapshot and restore.
+// The long walks of the store: snapshot and restore.
 // Flow:       beside 12
 // In / Out:   see store/mvcc_store.hpp
 // Invariants: a state that restore accepts is one that a store can have
@@ -14,47 +14,18 @@
 namespace quorate {
 namespace detail {
 
-/// How many changes are looked at before their keys are compacted; bounds the memory of it.
-inline constexpr std::size_t compact_batch = 1024;
-
 /// Far below where a counter could overflow, far above what any store reaches.
 inline constexpr std::uint64_t revision_main_max = std::uint64_t{1} << 62;
 
 } // namespace detail
 
-/// A key has something to forget only when it changed after the last compaction, or was deleted at
-/// exactly its revision. So the keys of the changes in [from, upto] are all that need a look.
-template <class Index, class Backend>
-void mvcc_store<Index, Backend>::forget_changes(std::uint64_t from, std::uint64_t upto) {
-    const auto forget_row = [this](revision removed) {
-        const bool was_there = backend_.erase(removed);
-        QUORATE_ASSERT(was_there);
-    };
-    std::vector<shared_bytes> keys;
-    revision next{from, 0};
-    bool more = true;
-    while (more) {
-        more = false;
-        keys.clear();
-        backend_.scan(next, {upto, UINT32_MAX}, [&](revision at, const row& found) {
-            if (keys.size() == detail::compact_batch) {
-                next = at;
-                more = true;
-                return false;
-            }
-            keys.push_back(found.key);
-            return true;
-        });
-        for (const shared_bytes& key : keys) {
-            index_.compact(key.view(), upto, forget_row);
-        }
-    }
-}
-
 template <class Index, class Backend>
 rope mvcc_store<Index, Backend>::snapshot() const {
-    state_writer out({current_, compact_floor_, backend_.size()});
+    state_writer out({current_, compact_floor_, staying_rows()});
     backend_.scan({0, 0}, {UINT64_MAX, UINT32_MAX}, [&](revision at, const row& found) {
+        if (!stays(at, found)) {
+            return true;
+        }
         out.add({at.main, at.sub, found.create_revision, found.version, found.lease, found.key,
                  found.value});
         return true;
@@ -63,8 +34,8 @@ rope mvcc_store<Index, Backend>::snapshot() const {
 }
 
 template <class Index, class Backend>
-error_code mvcc_store<Index, Backend>::restore(const rope& state) {
-    state_reader in(state);
+error_code mvcc_store<Index, Backend>::restore(bulk_reader state) {
+    state_reader in(std::move(state));
     const result<state_header> header = in.header();
     if (!header) {
         return header.error();
@@ -143,10 +114,10 @@ bool mvcc_store<Index, Backend>::enter_compacted(const state_row& next, revision
 /// A change after the compacted revision: must be what the index makes of it.
 template <class Index, class Backend>
 bool mvcc_store<Index, Backend>::enter_readable(const state_row& next, revision at) {
-    // One write changes a key at most once.
-    if (at.sub > 0) {
-        const auto earlier = index_.modified(next.key.view());
-        if (earlier && earlier->main == at.main) {
+    // One write puts a key at most once.
+    if (at.sub > 0 && next.version != 0) {
+        const auto earlier = index_.find(next.key.view(), at.main);
+        if (earlier && earlier->modified.main == at.main) {
             return false;
         }
     }

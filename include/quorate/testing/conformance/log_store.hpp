@@ -79,6 +79,8 @@ private:
             restart();
         } else if (dice < 93) {
             sync();
+        } else if (dice < 96) {
+            fall_idle();
         } else {
             reopen();
         }
@@ -215,6 +217,15 @@ private:
         if (durable_) {
             synced_ = queued_;
         }
+    }
+
+    /// Changes nothing but what the log can vouch for, and comes to an end.
+    void fall_idle() {
+        sync();
+        const bool wanted = log_->idle();
+        report_.expect(wanted == log_->pending(), "idle says whether a job is wanted");
+        sync();
+        report_.expect(!log_->idle(), "and one such job is enough");
     }
 
     void reopen() {

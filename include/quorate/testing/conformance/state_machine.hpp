@@ -11,6 +11,8 @@
 #include <quorate/testing/conformance/report.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <random>
 #include <span>
 #include <string>
@@ -39,6 +41,30 @@ namespace quorate::testing {
     return pieces;
 }
 
+/// Gives its bytes three at a time, up to a place that cannot be read.
+class breaking_source final : public bulk_source {
+public:
+    breaking_source(byte_view bytes, std::uint64_t broken)
+        : bytes_(shared_bytes::copy_of(bytes)), broken_(broken) {}
+
+    [[nodiscard]] std::uint64_t size() const noexcept override { return bytes_.size(); }
+    [[nodiscard]] std::uint64_t hash() const override { return 0; }
+    [[nodiscard]] bool blocking() const noexcept override { return false; }
+    [[nodiscard]] result<shared_bytes> read(std::uint64_t offset,
+                                            std::size_t size_max) const override {
+        if (offset >= broken_) {
+            return errc::corrupt;
+        }
+        const std::size_t readable = static_cast<std::size_t>(broken_ - offset);
+        return bytes_.slice(static_cast<std::size_t>(offset),
+                            std::min({size_max, readable, std::size_t{3}}));
+    }
+
+private:
+    shared_bytes bytes_;
+    std::uint64_t broken_;
+};
+
 /// One run over sample requests.
 template <state_machine Machine>
 class state_machine_suite {
@@ -54,6 +80,7 @@ public:
         check_deterministic();
         check_snapshot_is_fixed();
         check_restore();
+        check_unreadable_restore();
         check_damaged_restore();
         return report_;
     }
@@ -61,6 +88,10 @@ public:
 private:
     [[nodiscard]] static shared_bytes command_of(const request_type& asked) {
         return Machine::encode(asked).freeze().slice(command_header_bytes);
+    }
+    [[nodiscard]] static error_code restore(Machine& machine, rope state) {
+        bulk_reader in(std::move(state));
+        return machine.restore(in);
     }
     void apply_samples(Machine& machine) {
         for (const request_type& asked : samples_) {
@@ -145,18 +176,31 @@ private:
         for (const std::size_t piece_max : {bytes.size(), std::size_t{1}, std::size_t{7}}) {
             Machine restored;
             apply_samples(restored); // To be replaced, not added to.
-            report_.expect(!restored.restore(cut(bytes, piece_max)),
+            report_.expect(!restore(restored, cut(bytes, piece_max)),
                            "a snapshot is restored wherever it is cut");
             report_.expect(joined(restored.snapshot()) == bytes,
                            "a restored machine has the same snapshot");
             const log_index here = index_;
             apply_samples(restored);
             Machine original;
-            static_cast<void>(original.restore(machine.snapshot()));
+            static_cast<void>(restore(original, machine.snapshot()));
             index_ = here;
             apply_samples(original);
             report_.expect(joined(restored.snapshot()) == joined(original.snapshot()),
                            "a restored machine goes on as the original");
+        }
+    }
+
+    /// The bytes cannot be read to their end, as from a rotten file.
+    void check_unreadable_restore() {
+        Machine machine = sample_machine();
+        const std::string bytes = joined(machine.snapshot());
+        for (std::size_t broken = 0; broken < bytes.size(); broken += 1 + bytes.size() / 50) {
+            const bulk_bytes state(std::make_shared<breaking_source>(bytes, broken));
+            bulk_reader in(state);
+            report_.expect(machine.restore(in).failed(), "a restore fails when its reader does");
+            report_.expect(joined(machine.snapshot()) == bytes,
+                           "a state that cannot be read leaves the old one");
         }
     }
 
@@ -170,11 +214,11 @@ private:
             } else {
                 damaged[random_() % bytes.size()] ^= static_cast<char>(1 << (random_() % 8));
             }
-            if (machine.restore(cut(damaged, 1 + random_() % 64))) {
+            if (restore(machine, cut(damaged, 1 + random_() % 64))) {
                 report_.expect(joined(machine.snapshot()) == bytes,
                                "a restore that fails leaves the old state");
             } else {
-                static_cast<void>(machine.restore(cut(bytes, bytes.size())));
+                static_cast<void>(restore(machine, cut(bytes, bytes.size())));
             }
         }
         report_.expect(joined(machine.snapshot()) == bytes, "the old state survived it all");

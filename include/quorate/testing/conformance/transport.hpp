@@ -8,6 +8,7 @@
 
 #include <quorate/format/record.hpp>
 #include <quorate/net/transport.hpp>
+#include <quorate/testing/bulk.hpp>
 #include <quorate/testing/conformance/report.hpp>
 
 #include <algorithm>
@@ -187,12 +188,12 @@ public:
         snap->last = {term_id(3), log_index(30)};
         snap->members.voters = {one, two};
         snap->members.learners = {node_id(9)};
-        std::string expected;
+        rope pieces;
         for (std::size_t i = 0; i < 300; ++i) {
-            const entry piece = filled_entry(term_id(1), log_index(i), i * 11);
-            snap->data.push_back(piece.payload);
-            expected += piece.payload.view();
+            pieces.push_back(filled_entry(term_id(1), log_index(i), i * 11).payload);
         }
+        snap->data = std::move(pieces);
+        const std::string expected = bytes_of(snap->data);
         message m = filled_message(message_kind::install_snapshot, one, two);
         m.snap = snap;
         if (!link()) {
@@ -205,10 +206,7 @@ public:
             return "the snapshot did not arrive, or its sender was not told";
         }
         const message& got = b.messages.back().get();
-        std::string data;
-        for (const shared_bytes& piece : got.snap == nullptr ? rope{} : got.snap->data) {
-            data += piece.view();
-        }
+        const std::string data = got.snap == nullptr ? "" : bytes_of(got.snap->data);
         const bool same = got.snap != nullptr && got.snap->last == snap->last &&
                           got.snap->members == snap->members && same_content(got, m);
         return same && data == expected ? "" : "the snapshot changed on its way";

@@ -1,0 +1,90 @@
+// quorated: looks into the data directories of quorate's members, offline and read-only.
+//
+//   main.cpp      the table of subcommands
+//   options.cpp   their command lines
+//   verify.cpp    is all of it sound?
+//   dump.cpp      what is in it?
+//   describe.cpp  entries as text and as JSON
+#include <quorate/version.hpp>
+
+#include <cstring>
+#include <iostream>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "command_table.hpp"
+
+namespace {
+
+using namespace quorated;
+
+int help(std::span<const char* const> arguments);
+
+int version(std::span<const char* const>) {
+    std::cout << "quorated " << QUORATE_VERSION_STRING << '\n';
+    return exit_well;
+}
+
+constexpr subcommand table[] = {
+    {"verify", "check every byte of a data directory", &verify},
+    {"dump", "show what a data directory holds", &dump},
+    {"help", "print this, or what a subcommand does", &help},
+    {"version", "print the version", &version},
+};
+
+void print_usage(std::ostream& out) {
+    out << "Usage: quorated SUBCOMMAND [options]\n\nSubcommands:\n";
+    for (const subcommand& one : table) {
+        out << "  " << one.name << std::string(10 - std::strlen(one.name), ' ') << one.summary
+            << '\n';
+    }
+    out << "\nquorated SUBCOMMAND --help says more.\n"
+           "Exit status: 0 all is well, 1 something is damaged, 2 wrong usage.\n";
+}
+
+const subcommand* find(std::string_view name) {
+    for (const subcommand& one : table) {
+        if (name == one.name) {
+            return &one;
+        }
+    }
+    return nullptr;
+}
+
+int complain(std::string_view name) {
+    std::cerr << "quorated: no subcommand '" << name << "'\nquorated: see quorated help\n";
+    return exit_usage;
+}
+
+int help(std::span<const char* const> arguments) {
+    if (arguments.empty() || std::string_view(arguments.front()).starts_with("-")) {
+        print_usage(std::cout);
+        return exit_well;
+    }
+    const subcommand* const asked = find(arguments.front());
+    const char* const words[] = {"--help"};
+    if (asked == nullptr) {
+        return complain(arguments.front());
+    }
+    return asked->run({words, 1});
+}
+
+} // namespace
+
+int main(int count, char** words) {
+    const std::span<const char* const> all(words, static_cast<std::size_t>(count));
+    if (all.size() < 2) {
+        print_usage(std::cerr);
+        return exit_usage;
+    }
+    std::string_view name = all[1];
+    if (name == "--help" || name == "-h" || name == "--version") {
+        name.remove_prefix(name == "-h" ? 1 : 2);
+        name = name == "h" ? "help" : name;
+    }
+    const subcommand* const asked = find(name);
+    const int status = asked != nullptr ? asked->run(all.subspan(2)) : complain(all[1]);
+    // A report that could not be written is no report.
+    return std::cout.flush() ? status : exit_usage;
+}

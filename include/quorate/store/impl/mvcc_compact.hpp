@@ -1,0 +1,120 @@
+// Compaction of the store, and the hash that does not depend on how far it has got.
+// Flow:       beside 12
+// In / Out:   see store/mvcc_store.hpp
+// Invariants: what is not swept yet is hidden; no key is left with anything to forget behind the
+//             place where the next step begins
+// Source:     etcd's scheduled compaction and its HashKV; differs: steps are counted in rows, not
+// in
+//             time, so that they need no clock and no thread
+// Threads:    none (owner's strand)
+#ifndef QUORATE_STORE_IMPL_MVCC_COMPACT_HPP
+#define QUORATE_STORE_IMPL_MVCC_COMPACT_HPP
+
+#include <quorate/base/checksum.hpp>
+#include <quorate/format/primitives.hpp>
+#include <quorate/store/mvcc_store.hpp>
+
+#include <algorithm>
+
+namespace quorate {
+
+/// A key has something to forget only when it changed after the last compaction, or was deleted at
+/// exactly its revision. So only the changes from that revision on need a look; when an earlier
+/// sweep is not through, its rest comes first.
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::compact(std::uint64_t main) {
+    if (main < compact_floor_) {
+        return errc::revision_compacted;
+    }
+    if (main > current_) {
+        return errc::revision_in_future;
+    }
+    const revision changed_since{compact_revision(), 0};
+    sweep_next_ = swept() ? changed_since : std::min(sweep_next_, changed_since);
+    sweep_upto_ = main;
+    compact_floor_ = main + 1;
+    return {};
+}
+
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::sweep(std::size_t rows_max) {
+    if (swept()) {
+        return false;
+    }
+    std::vector<shared_bytes> keys;
+    bool more = false;
+    const auto collect = [&](revision at, const row& found) {
+        more = keys.size() == rows_max;
+        if (more) {
+            sweep_next_ = at;
+        } else {
+            keys.push_back(found.key);
+        }
+        return !more;
+    };
+    // The walk must not change what it walks over.
+    backend_.scan(sweep_next_, {sweep_upto_, UINT32_MAX}, collect);
+    for (const shared_bytes& key : keys) {
+        index_.compact(key.view(), sweep_upto_, [this](revision removed) {
+            const bool was_there = backend_.erase(removed);
+            QUORATE_ASSERT(was_there);
+        });
+    }
+    if (!more) {
+        sweep_upto_ = 0;
+    }
+    return more;
+}
+
+/// What is left of a key at or before the compacted revision is its last change; a deletion only
+/// when that is at exactly that revision, for those who watch from there on.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::stays(revision at, const row& found) const {
+    if (swept() || at.main > compact_revision()) {
+        return true;
+    }
+    const auto last = index_.find(found.key.view(), compact_revision());
+    if (last) {
+        return last->modified == at;
+    }
+    return found.tombstone() && at.main == compact_revision();
+}
+
+template <class Index, class Backend>
+std::uint64_t mvcc_store<Index, Backend>::staying_rows() const {
+    if (swept()) {
+        return backend_.size();
+    }
+    std::uint64_t rows = 0;
+    backend_.scan({0, 0}, {UINT64_MAX, UINT32_MAX}, [&](revision at, const row& found) {
+        rows += stays(at, found) ? 1u : 0u;
+        return true;
+    });
+    return rows;
+}
+
+template <class Index, class Backend>
+auto mvcc_store<Index, Backend>::hash(std::uint64_t main) const -> result<store_hash> {
+    if (const error_code failed = check_revision(main, current_)) {
+        return failed;
+    }
+    store_hash answer{0, compact_revision(), main == 0 ? current_ : main};
+    backend_.scan({0, 0}, {answer.revision, UINT32_MAX}, [&](revision at, const row& found) {
+        const bool ended = found.tombstone() && at.main <= answer.compact_revision;
+        if (!ended && stays(at, found)) {
+            char fixed[56];
+            byte_writer out(fixed, sizeof(fixed));
+            out.u64(at.main).u64(at.sub).u64(found.create_revision).u64(found.version);
+            out.u64(found.lease.value()).u64(found.key.size()).u64(found.value.size());
+            answer.hash = crc32c({fixed, sizeof(fixed)}, answer.hash);
+            answer.hash = crc32c(found.key.view(), answer.hash);
+            answer.hash = crc32c(found.value.view(), answer.hash);
+        }
+        return true;
+    });
+    return answer;
+}
+
+} // namespace quorate
+
+#endif

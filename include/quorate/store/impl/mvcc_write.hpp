@@ -1,0 +1,257 @@
+// The writes of the store: put, delete_range and transactions.
+// Flow:       12 and 13. command → revision → reply
+// In / Out:   see store/mvcc_store.hpp
+// Invariants: between a check and what it allows nothing is changed
+// Source:     etcd's apply: what is checked when, and on which state
+// Threads:    none (owner's strand)
+#ifndef QUORATE_STORE_IMPL_MVCC_WRITE_HPP
+#define QUORATE_STORE_IMPL_MVCC_WRITE_HPP
+
+#include <quorate/format/command.hpp>
+#include <quorate/store/mvcc_store.hpp>
+
+#include <compare>
+
+namespace quorate {
+namespace detail {
+
+/// Returns: whether a number that compares so (less, equal or greater than zero) satisfies it.
+[[nodiscard]] inline bool satisfies(std::strong_ordering found, compare_result wanted) noexcept {
+    switch (wanted) {
+    case compare_result::equal: return found == 0;
+    case compare_result::greater: return found > 0;
+    case compare_result::less: return found < 0;
+    case compare_result::not_equal: return found != 0;
+    }
+    return false;
+}
+
+/// Returns: whether one key satisfies a condition. Numbers compare signed, as clients know them.
+[[nodiscard]] inline bool satisfies(const key_value& kv, const compare& condition) noexcept {
+    const auto number = [&](std::uint64_t found) noexcept {
+        return satisfies(static_cast<std::int64_t>(found) <=> condition.number, condition.result);
+    };
+    switch (condition.target) {
+    case compare_target::version: return number(kv.version);
+    case compare_target::create: return number(kv.create_revision);
+    case compare_target::mod: return number(kv.mod_revision);
+    case compare_target::lease: return number(kv.lease.value());
+    case compare_target::value:
+        return satisfies(kv.value.view() <=> condition.value, condition.result);
+    }
+    return false;
+}
+
+} // namespace detail
+
+template <class Index, class Backend>
+result<put_reply> mvcc_store<Index, Backend>::put(const quorate::put& asked,
+                                                  const shared_bytes& value) {
+    if (const error_code failed = check_put(asked)) {
+        return failed;
+    }
+    write into{current_ + 1};
+    put_reply answer = put_key(into, asked, value);
+    current_ = into.visible();
+    return answer;
+}
+
+template <class Index, class Backend>
+delete_reply mvcc_store<Index, Backend>::delete_range(const quorate::delete_range& asked) {
+    write into{current_ + 1};
+    delete_reply answer = delete_keys(into, asked);
+    current_ = into.visible();
+    return answer;
+}
+
+template <class Index, class Backend>
+result<txn_reply> mvcc_store<Index, Backend>::txn(const quorate::txn& asked,
+                                                  const shared_bytes& command) {
+    txn_path path;
+    decide(asked, path);
+    const auto puts = [this](const txn_op& op) {
+        const auto* one = std::get_if<quorate::put>(&op.body);
+        return one == nullptr ? error_code() : check_put(*one);
+    };
+    if (const error_code failed = check_path(asked, path, puts)) {
+        return failed;
+    }
+    const auto ranges = [this](const txn_op& op) {
+        const auto* one = std::get_if<quorate::range>(&op.body);
+        return one == nullptr ? error_code() : check_revision(one->revision, current_);
+    };
+    path.next = 0;
+    if (const error_code failed = check_path(asked, path, ranges)) {
+        return failed;
+    }
+    path.next = 0;
+    write into{current_ + 1};
+    txn_reply answer = carry_out(into, asked, path, command);
+    current_ = into.visible();
+    return answer;
+}
+
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::check_put(const quorate::put& asked) const {
+    const bool needs_old = asked.ignore_value || asked.ignore_lease;
+    return needs_old && !index_.find(asked.key, current_) ? make_error_code(errc::key_not_found)
+                                                          : error_code();
+}
+
+/// What is to be kept of a key that does not live is kept as nothing. Only a transaction gets here
+/// so, with one of the overlaps that check() lets through.
+template <class Index, class Backend>
+put_reply mvcc_store<Index, Backend>::put_key(write& into, const quorate::put& asked,
+                                              const shared_bytes& value) {
+    const revision at = into.next();
+    index_put done = index_.put(asked.key, at);
+    row entered{std::move(done.key), {}, done.now.created.main, done.now.version, asked.lease};
+    put_reply answer;
+    if (done.previous && (asked.prev_kv || asked.ignore_value || asked.ignore_lease)) {
+        answer.prev_kv = fetch(*done.previous);
+        if (asked.ignore_lease) {
+            entered.lease = answer.prev_kv->lease;
+        }
+    }
+    if (!asked.ignore_value) {
+        entered.value = value.compacted();
+    } else if (answer.prev_kv) {
+        entered.value = answer.prev_kv->value;
+    }
+    if (!asked.prev_kv) {
+        answer.prev_kv.reset();
+    }
+    backend_.put(at, std::move(entered));
+    return answer;
+}
+
+template <class Index, class Backend>
+delete_reply mvcc_store<Index, Backend>::delete_keys(write& into,
+                                                     const quorate::delete_range& asked) {
+    const key_span span = span_of(asked.key, asked.range_end);
+    delete_reply answer;
+    if (span.kind == key_span::shape::one) {
+        delete_key(into, asked.key, asked.prev_kv, answer);
+        return answer;
+    }
+    // The walk must not change what it walks over.
+    std::vector<shared_bytes> keys;
+    index_.range(span, into.visible(), [&](const shared_bytes& key, const key_version&) {
+        keys.push_back(key);
+        return true;
+    });
+    for (const shared_bytes& key : keys) {
+        delete_key(into, key.view(), asked.prev_kv, answer);
+    }
+    return answer;
+}
+
+/// Deletes a key, if it lives.
+template <class Index, class Backend>
+void mvcc_store<Index, Backend>::delete_key(write& into, byte_view key, bool prev_kv,
+                                            delete_reply& answer) {
+    const revision at{into.main, into.changes};
+    std::optional<index_tombstone> done = index_.tombstone(key, at);
+    if (!done) {
+        return;
+    }
+    ++into.changes;
+    if (prev_kv) {
+        answer.prev_kvs.push_back(fetch(done->previous));
+    }
+    backend_.put(at, row{std::move(done->key), {}, 0, 0, {}});
+    ++answer.deleted;
+}
+
+/// Returns: whether a condition holds for every key of its span, as the store is now.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::holds(const compare& condition) const {
+    bool any = false;
+    bool all = true;
+    const bool needs_row =
+        condition.target == compare_target::value || condition.target == compare_target::lease;
+    const auto visit = [&](const shared_bytes&, const key_version& found) {
+        any = true;
+        const key_value kv =
+            needs_row
+                ? fetch(found.modified)
+                : key_value{{}, {}, found.created.main, found.modified.main, found.version, {}};
+        all = detail::satisfies(kv, condition);
+        return all;
+    };
+    index_.range(span_of(condition.key, condition.range_end), current_, visit);
+    if (any) {
+        return all;
+    }
+    return condition.target != compare_target::value && detail::satisfies(key_value{}, condition);
+}
+
+/// Decides every branch that will be taken, all on the state before the transaction.
+template <class Index, class Backend>
+void mvcc_store<Index, Backend>::decide(const quorate::txn& asked, txn_path& path) const {
+    bool succeeded = true;
+    for (const compare& condition : asked.compares) {
+        succeeded = succeeded && holds(condition);
+    }
+    path.branches.push_back(succeeded);
+    for (const txn_op& op : succeeded ? asked.success : asked.failure) {
+        if (const auto* nested = std::get_if<quorate::txn>(&op.body)) {
+            decide(*nested, path);
+        }
+    }
+}
+
+/// Asks `check` about every operation that will be done. Returns: the first refusal.
+template <class Index, class Backend>
+template <class Check>
+error_code mvcc_store<Index, Backend>::check_path(const quorate::txn& asked, txn_path& path,
+                                                  Check check) const {
+    for (const txn_op& op : path.branches[path.next++] ? asked.success : asked.failure) {
+        const auto* nested = std::get_if<quorate::txn>(&op.body);
+        const error_code failed = nested == nullptr ? check(op) : check_path(*nested, path, check);
+        if (failed) {
+            return failed;
+        }
+    }
+    return {};
+}
+
+/// Requires: the whole path was checked.
+template <class Index, class Backend>
+txn_reply mvcc_store<Index, Backend>::carry_out(write& into, const quorate::txn& asked,
+                                                txn_path& path, const shared_bytes& command) {
+    txn_reply answer;
+    answer.succeeded = path.branches[path.next++];
+    const auto& operations = answer.succeeded ? asked.success : asked.failure;
+    answer.responses.reserve(operations.size());
+    for (const txn_op& op : operations) {
+        answer.responses.push_back(carry_out(into, op, path, command));
+    }
+    return answer;
+}
+
+template <class Index, class Backend>
+txn_op_reply mvcc_store<Index, Backend>::carry_out(write& into, const txn_op& op, txn_path& path,
+                                                   const shared_bytes& command) {
+    txn_op_reply answer;
+    if (const auto* set = std::get_if<quorate::put>(&op.body)) {
+        answer.body = put_key(into, *set, slice_of(command, set->value));
+    } else if (const auto* gone = std::get_if<quorate::delete_range>(&op.body)) {
+        answer.body = delete_keys(into, *gone);
+    } else if (const auto* seen = std::get_if<quorate::range>(&op.body)) {
+        result<range_reply> found = read(*seen, into.visible());
+        QUORATE_ASSERT(found.has_value());
+        answer.body = *std::move(found);
+    } else {
+        const auto* nested = std::get_if<quorate::txn>(&op.body);
+        QUORATE_ASSERT(nested != nullptr);
+        answer.body = carry_out(into, *nested, path, command);
+        return answer; // Its header stays empty.
+    }
+    answer.header.revision = into.visible();
+    return answer;
+}
+
+} // namespace quorate
+
+#endif
