@@ -195,6 +195,21 @@ BOOST_AUTO_TEST_CASE(it_confirms_nobodys_reads) {
     BOOST_TEST(answers[0]->context == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_missing_is_said_once_and_rejected_each_time) {
+    member m(usual(1), disk_with(voters({1, 2, 3}), {1, 1}, {term_id(1), {}, log_index(1), {}}));
+    message heartbeat = from_leader(message_kind::heartbeat, 1);
+    heartbeat.commit = log_index(9);
+    BOOST_CHECK(m.step(heartbeat) == errc::log_conflict);
+    BOOST_TEST(m.fenced());
+    BOOST_TEST(!m.step(heartbeat));
+    m.settle();
+    unsigned rejections = 0;
+    for (const auto& answer : m.sent()) {
+        rejections += answer->reject && answer->lost ? 1U : 0U;
+    }
+    BOOST_TEST(rejections == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(the_reference_only_stops) {
     member m(exact(1), disk_with(voters({1, 2, 3}), {1, 1}, {term_id(1), {}, log_index(1), {}}));
     message heartbeat = from_leader(message_kind::heartbeat, 1);

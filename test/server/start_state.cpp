@@ -124,6 +124,41 @@ BOOST_AUTO_TEST_CASE(a_gap_between_snapshot_and_log_is_refused) {
                make_error_code(errc::corrupt));
 }
 
+BOOST_AUTO_TEST_CASE(across_a_gap_a_salvaged_member_starts_fenced) {
+    const auto start = quorate::make_start_state(snap(1, 3), log_of(at(1, 4), {1}, 2, 5), true);
+    BOOST_REQUIRE(start.has_value());
+    BOOST_TEST(start->restart_log);
+    BOOST_TEST(start->engine.entries.empty());
+    BOOST_TEST(start->engine.applied == log_index(3));
+    BOOST_TEST(start->engine.hard.commit == log_index(3));
+    BOOST_TEST(start->engine.hard.term == term_id(2)); // what was promised stays promised
+    BOOST_TEST(start->engine.hard.vote == node_id(1));
+    BOOST_TEST((start->engine.hard.lost == quorate::lost_log{term_id(2), log_index(5)}));
+    const auto bare = quorate::make_start_state(nullptr, log_of(at(1, 4), {1}, 2, 5), true);
+    BOOST_REQUIRE(bare.has_value());
+    BOOST_TEST(bare->restart_log);
+    BOOST_TEST(!bare->fresh);
+    BOOST_TEST((bare->engine.hard.lost == quorate::lost_log{term_id(2), log_index(5)}));
+}
+
+BOOST_AUTO_TEST_CASE(a_greater_loss_is_not_forgotten_over_a_gap) {
+    recovered_log log = log_of(at(1, 4), {1}, 2, 5);
+    log.hard.lost = {term_id(1), log_index(40)};
+    const auto start = quorate::make_start_state(snap(1, 3), std::move(log), true);
+    BOOST_REQUIRE(start.has_value());
+    BOOST_TEST((start->engine.hard.lost == quorate::lost_log{term_id(2), log_index(40)}));
+}
+
+BOOST_AUTO_TEST_CASE(a_snapshot_that_holds_what_was_lost_ends_the_fence) {
+    for (const std::uint64_t lost : {6U, 7U}) {
+        recovered_log log = log_of(at(1, 4), {1, 1}, 2, 5);
+        log.hard.lost = {term_id(2), log_index(lost)};
+        const auto start = quorate::make_start_state(snap(1, 6), std::move(log));
+        BOOST_REQUIRE(start.has_value());
+        BOOST_TEST((start->engine.hard.lost.index.value() == (lost == 6 ? 0U : 7U)));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_log_that_contradicts_itself_is_refused) {
     const auto refused = [](recovered_log log) {
         const auto start = quorate::make_start_state(snap(1, 2), std::move(log));
