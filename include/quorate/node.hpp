@@ -45,6 +45,20 @@ struct node_status {
     bool fenced = false;    ///< Lost what it had acknowledged; neither votes nor leads.
 };
 
+namespace detail {
+
+inline transport_options transport_options_of(const node_options& options) {
+    transport_options wire;
+    wire.cluster = options.cluster;
+    wire.self = options.id;
+    wire.listen_url = options.peer_url;
+    wire.snapshot_bytes_per_second = options.snapshot_send_rate;
+    wire.snapshots_at_once = options.snapshots_at_once;
+    return wire;
+}
+
+} // namespace detail
+
 /// A member of a replicated group. See doc/tutorial for programs that use one.
 ///
 /// Lifetime: the io_context outlives the node, and is run by one thread at a time. Call `stop` and
@@ -83,7 +97,10 @@ public:
     using handler = std::function<void(error_code)>;
 
     /// With a transport that is made from the io_context and transport_options.
-    basic_node(boost::asio::io_context& io, node_options options);
+    template <class Wire = transport_type>
+    basic_node(boost::asio::io_context& io, node_options options)
+        : basic_node(io, options,
+                     std::make_unique<Wire>(io, detail::transport_options_of(options))) {}
     /// With a transport of one's own.
     basic_node(boost::asio::io_context& io, node_options options,
                std::unique_ptr<transport_type> wire);

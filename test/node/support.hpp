@@ -101,6 +101,14 @@ struct file_policies : default_policies {
     using machine = word_list;
 };
 
+} // namespace node_test
+
+// Made once, in main.cpp: the node is by far the most expensive thing to compile here.
+extern template class quorate::basic_node<node_test::memory_policies>;
+extern template class quorate::basic_node<node_test::file_policies>;
+
+namespace node_test {
+
 /// What became of a request or a read: none while it waits.
 struct outcome {
     bool done = false;

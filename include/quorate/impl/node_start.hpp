@@ -22,22 +22,7 @@ inline std::uint64_t milliseconds_since_epoch() {
         std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
-inline transport_options transport_options_of(const node_options& options) {
-    transport_options wire;
-    wire.cluster = options.cluster;
-    wire.self = options.id;
-    wire.listen_url = options.peer_url;
-    wire.snapshot_bytes_per_second = options.snapshot_send_rate;
-    wire.snapshots_at_once = options.snapshots_at_once;
-    return wire;
-}
-
 } // namespace detail
-
-template <class Policies>
-basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options options)
-    : basic_node(io, options,
-                 std::make_unique<transport_type>(io, detail::transport_options_of(options))) {}
 
 template <class Policies>
 basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options options,
