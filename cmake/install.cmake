@@ -6,6 +6,15 @@ install(TARGETS quorate_consensus quorate EXPORT quorate_targets
 install(EXPORT quorate_targets NAMESPACE quorate:: FILE quorate_targets.cmake
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
 
+if(LMDB_FOUND)
+    # A set of its own: who installed the package need not have LMDB.
+    install(TARGETS quorate_lmdb EXPORT quorate_lmdb_targets
+        FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+    install(EXPORT quorate_lmdb_targets NAMESPACE quorate::
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
+    install(FILES cmake/FindLMDB.cmake DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
+endif()
+
 configure_package_config_file(cmake/quorateConfig.cmake.in quorateConfig.cmake
     INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
 write_basic_package_version_file(quorateConfigVersion.cmake

@@ -17,12 +17,19 @@ list(FILTER consensus_headers INCLUDE REGEX "/quorate/(base|consensus)/")
 list(FILTER consensus_bodies INCLUDE REGEX "/quorate/(base|consensus)/")
 set(other_headers ${all_headers})
 set(other_bodies ${all_bodies})
+# Headers that need LMDB compile alone only where it is.
+set(lmdb_headers ${all_headers})
+list(FILTER lmdb_headers INCLUDE REGEX "/quorate/lmdb/")
+list(REMOVE_ITEM other_headers ${lmdb_headers})
 list(FILTER other_headers EXCLUDE REGEX "/quorate/(base|consensus)/")
 list(FILTER other_bodies EXCLUDE REGEX "/quorate/(base|consensus)/")
 # src.hpp is included with QUORATE_SEPARATE_COMPILATION only, so it has no place in the check below.
 set(source_header "${header_root}/quorate/src.hpp")
 list(REMOVE_ITEM other_headers "${source_header}")
 list(APPEND other_bodies "${source_header}")
+if(NOT LMDB_FOUND)
+    list(APPEND other_bodies ${lmdb_headers})
+endif()
 
 # The bodies are a file set of their own: they are installed, but not compiled alone.
 target_sources(quorate_consensus INTERFACE
@@ -32,12 +39,25 @@ target_sources(quorate INTERFACE
     FILE_SET HEADERS BASE_DIRS "${header_root}" FILES ${other_headers}
     FILE_SET bodies TYPE HEADERS BASE_DIRS "${header_root}" FILES ${other_bodies})
 
+if(LMDB_FOUND)
+    add_library(quorate_lmdb INTERFACE)
+    add_library(quorate::lmdb ALIAS quorate_lmdb)
+    set_target_properties(quorate_lmdb PROPERTIES EXPORT_NAME lmdb)
+    target_sources(quorate_lmdb INTERFACE
+        FILE_SET HEADERS BASE_DIRS "${header_root}" FILES ${lmdb_headers})
+    target_link_libraries(quorate_lmdb INTERFACE quorate LMDB::lmdb)
+endif()
+
 target_compile_features(quorate_consensus INTERFACE cxx_std_20)
 target_link_libraries(quorate_consensus INTERFACE Boost::headers)
 target_link_libraries(quorate INTERFACE quorate_consensus Threads::Threads)
 
 # Target all_verify_interface_header_sets compiles every header alone.
-set_target_properties(quorate_consensus quorate PROPERTIES
+set(library_targets quorate_consensus quorate)
+if(LMDB_FOUND)
+    list(APPEND library_targets quorate_lmdb)
+endif()
+set_target_properties(${library_targets} PROPERTIES
     VERIFY_INTERFACE_HEADER_SETS ${PROJECT_IS_TOP_LEVEL}
     INTERFACE_HEADER_SETS_TO_VERIFY HEADERS)
 
@@ -47,4 +67,8 @@ if(QUORATE_SEPARATE_COMPILATION)
     add_library(quorate_compiled STATIC "${CMAKE_CURRENT_BINARY_DIR}/quorate_src.cpp")
     add_library(quorate::compiled ALIAS quorate_compiled)
     target_link_libraries(quorate_compiled PUBLIC quorate::quorate)
+    if(LMDB_FOUND)
+        target_compile_definitions(quorate_compiled PRIVATE QUORATE_WITH_LMDB)
+        target_link_libraries(quorate_compiled PRIVATE quorate_lmdb)
+    endif()
 endif()

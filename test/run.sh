@@ -12,10 +12,11 @@ usage: test/run.sh [--quick] [--help]
 Installs what is missing (Debian packages, as root or with sudo), then checks, builds and tests:
   checks     layers, style, documentation, generated header, formatting; the checkers themselves
   release    g++, optimised: every header alone, all tests, the scenario scripts
-  sanitized  clang (g++ where clang is missing): address and undefined behaviour, all tests, fuzzing
+  sanitized  clang (g++ where clang is missing): address and undefined behaviour, all tests,
+             fuzzing; the library compiled once instead of header-only
   threads    thread sanitizer: the tests that start threads
-  separate   the library compiled once instead of header-only
-  consume    as strangers use it: find_package, add_subdirectory, pkg-config, Meson subproject
+  consume    as strangers use it: find_package, add_subdirectory, pkg-config, Meson subproject,
+             compiled once
   meson      the second build system, debug: all tests
   processes  end-to-end tests of the built programs, and example/run.sh
 Each step prints its title and seconds; its output is in build/test-logs. The last line says how
@@ -220,7 +221,7 @@ test_sanitized() {
     local prefix preset
     choose_compiler sanitized
     preset=${prefix}asan
-    build sanitized $preset -DQUORATE_BUILD_BENCH=OFF
+    build sanitized $preset -DQUORATE_BUILD_BENCH=OFF -DQUORATE_SEPARATE_COMPILATION=ON
     cases "sanitized: tests" 1500 ctest --test-dir build/$preset -LE checks
 }
 
@@ -243,13 +244,9 @@ test_threads() {
     cases "threads: tests" 900 ctest --test-dir "build/${prefix}tsan" -R "^($pattern)\$"
 }
 
-test_separate() {
-    step "separate: build and test" 900 test/consume/run.sh separate
-}
-
 test_consume() {
     local way
-    for way in find_package pkg_config subdirectory; do
+    for way in find_package pkg_config subdirectory separate; do
         step "consume: $way" 300 test/consume/run.sh $way
     done
     if has meson; then
@@ -300,7 +297,6 @@ else
     test_release
     test_sanitized
     test_threads
-    test_separate
     test_consume
     test_meson
     test_processes

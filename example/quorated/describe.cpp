@@ -108,6 +108,26 @@ struct command_describer {
         out.text("command", "txn").number("compares", asked.compares.size());
         out.number("success", asked.success.size()).number("failure", asked.failure.size());
     }
+    void operator()(const lease_grant& asked) const {
+        out.text("command", "lease grant").number("lease", asked.id.value());
+        out.number("ttl", asked.ttl);
+    }
+    void operator()(const lease_revoke& asked) const {
+        out.text("command", "lease revoke").number("lease", asked.id.value());
+        out.number("epoch", asked.epoch).number("serial", asked.serial);
+    }
+    void operator()(const lease_checkpoint& asked) const {
+        out.text("command", "lease checkpoint").number("epoch", asked.epoch);
+        out.number("leases", asked.leases.size());
+    }
+    void operator()(const lease_takeover& asked) const {
+        out.text("command", "lease takeover").number("epoch", asked.epoch);
+    }
+    void operator()(const alarm_change& asked) const {
+        out.text("command", asked.raise ? "alarm raise" : "alarm clear");
+        out.number("member", asked.alarm.member.value());
+        out.text("alarm", asked.alarm.kind == alarm_kind::no_space ? "no space" : "corrupt");
+    }
 };
 
 void describe_command(output_line& out, const inspected_frame& frame, bool values) {

@@ -18,6 +18,7 @@
 #include <quorate/server/request_table.hpp>
 #include <quorate/server/start_state.hpp>
 #include <quorate/server/storage_queue.hpp>
+#include <quorate/store/durable_machine.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -30,6 +31,8 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace quorate {
@@ -147,6 +150,10 @@ private:
     using clock = std::chrono::steady_clock;
     static constexpr int rounds_per_pump = 64;
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
+    static constexpr bool durable = durable_machine<machine_type>;
+    struct no_thread {
+        explicit no_thread(std::size_t) noexcept {}
+    };
 
     // Starting (impl/node_start.hpp).
     error_code open_storage();
@@ -155,6 +162,15 @@ private:
     error_code build_engine();
     error_code bootstrap(start_state& start);
     error_code adopt_members();
+
+    // The machine's database, if it has one (impl/node_database.hpp).
+    error_code open_machine();
+    void adopt_database(const engine_state& start);
+    void maybe_commit();
+    template <class Job>
+    void on_committed(Job job, error_code failed);
+    void retry_database();
+    void close_database();
 
     // The loop (impl/node_loop.hpp).
     void schedule_pump();
@@ -171,6 +187,8 @@ private:
     void on_synced(typename log_type::sync_job job, error_code failed, snapshot_ptr received);
     void on_full_disk(typename log_type::sync_job job, snapshot_ptr received);
     void retry_full_disk();
+    [[nodiscard]] std::pair<log_index, log_index> durable_marks() const;
+    [[nodiscard]] bool refuses_writes() const;
     void seal_idle_log();
     void note_fence(const hard_state& hard);
     void arm_timer();
@@ -187,6 +205,7 @@ private:
     void adopt_table(const member_table& table);
     error_code install(const snapshot& snap);
     void maybe_snapshot();
+    [[nodiscard]] bulk_bytes state_with(const member_table& members) const;
     [[nodiscard]] snapshot_ptr as_stored(const snapshot_ptr& snap) const;
     void on_snapshot_saved(const snapshot_ptr& snap, error_code failed);
     void propose_change(const single_change& change, byte_view peer_url, handler done);
@@ -230,6 +249,8 @@ private:
     log_index next_snapshot_{}; // not before this is applied: the last try found no space
     std::uint64_t bytes_since_snapshot_ = 0;
     log_index compacted_{};
+    log_id database_at_{}; // what the machine had applied before this start
+    log_index stable_{};   // up to here the own log is durable
     soft_state soft_{};
 
     bool pump_scheduled_ = false;
@@ -238,6 +259,9 @@ private:
     bool snapshot_under_way_ = false;
     bool fenced_ = false; // the disk lost what this member acknowledged
     bool disk_full_ = false;
+    bool commit_under_way_ = false;
+    bool database_full_ = false;
+    bool database_retry_ = false; // with the next tick
     bool job_under_way_ = false;
     bool started_ = false;
     bool stopping_ = false;
@@ -249,11 +273,13 @@ private:
     std::mutex save_mutex_; // a received and an own snapshot may be saved at the same time
     boost::asio::thread_pool log_thread_{1};
     boost::asio::thread_pool snapshot_thread_{1};
+    std::conditional_t<durable, boost::asio::thread_pool, no_thread> database_thread_{1};
 };
 
 } // namespace quorate
 
 #include <quorate/impl/node_apply.hpp>
+#include <quorate/impl/node_database.hpp>
 #include <quorate/impl/node_loop.hpp>
 #include <quorate/impl/node_start.hpp>
 

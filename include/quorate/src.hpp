@@ -11,6 +11,7 @@
 #include <quorate/base/impl/bulk_bytes.ipp>
 #include <quorate/base/impl/checksum.ipp>
 #include <quorate/base/impl/error.ipp>
+#include <quorate/command/impl/auth_request.ipp>
 #include <quorate/command/impl/validate.ipp>
 #include <quorate/consensus/impl/invariants.ipp>
 #include <quorate/consensus/impl/membership_change.ipp>
@@ -21,9 +22,12 @@
 #include <quorate/consensus/impl/raft_log.ipp>
 #include <quorate/consensus/impl/raft_membership.ipp>
 #include <quorate/consensus/impl/raft_reads.ipp>
+#include <quorate/format/impl/auth_command.ipp>
+#include <quorate/format/impl/auth_contents.ipp>
 #include <quorate/format/impl/command.ipp>
 #include <quorate/format/impl/frame.ipp>
 #include <quorate/format/impl/gather_buffer.ipp>
+#include <quorate/format/impl/machine_state.ipp>
 #include <quorate/format/impl/record.ipp>
 #include <quorate/format/impl/snapshot.ipp>
 #include <quorate/format/impl/state.ipp>
@@ -37,6 +41,11 @@
 #include <quorate/http/impl/request_parser.ipp>
 #include <quorate/http/impl/server.ipp>
 #include <quorate/http/impl/server_options.ipp>
+#include <quorate/lmdb/impl/environment.ipp>
+#include <quorate/lmdb/impl/jobs.ipp>
+#include <quorate/lmdb/impl/lmdb_backend.ipp>
+#include <quorate/lmdb/impl/row_record.ipp>
+#include <quorate/lmdb/impl/state_source.ipp>
 #include <quorate/log/impl/data_directory.ipp>
 #include <quorate/log/impl/inspect.ipp>
 #include <quorate/log/impl/inspect_frames.ipp>
@@ -55,6 +64,12 @@
 #include <quorate/net/impl/tcp_inlet.ipp>
 #include <quorate/net/impl/tcp_listener.ipp>
 #include <quorate/net/impl/tcp_transport.ipp>
+#include <quorate/server/impl/auth_tokens.ipp>
+#include <quorate/server/impl/lessor.ipp>
+#include <quorate/store/impl/auth_access.ipp>
+#include <quorate/store/impl/auth_store.ipp>
+#include <quorate/store/impl/key_cover.ipp>
+#include <quorate/store/impl/watch_queue.ipp>
 #include <quorate/testing/impl/simulated_crash.ipp>
 #include <quorate/testing/impl/simulated_disk.ipp>
 #include <quorate/testing/impl/simulated_volume.ipp>

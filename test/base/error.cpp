@@ -10,7 +10,7 @@ using namespace quorate;
 
 namespace {
 
-constexpr int last_code = static_cast<int>(errc::duplicate_key);
+constexpr int last_code = static_cast<int>(errc::cluster_corrupt);
 
 struct error_row {
     errc code;
@@ -41,6 +41,32 @@ constexpr error_row rows[] = {
     {errc::lease_provided, "lease_provided", condition::rejected},
     {errc::too_many_operations, "too_many_operations", condition::rejected},
     {errc::duplicate_key, "duplicate_key", condition::rejected},
+    {errc::permission_denied, "permission_denied", condition::rejected},
+    {errc::auth_old_revision, "auth_old_revision", condition::retry},
+    {errc::user_empty, "user_empty", condition::rejected},
+    {errc::user_exists, "user_exists", condition::rejected},
+    {errc::user_not_found, "user_not_found", condition::rejected},
+    {errc::role_empty, "role_empty", condition::rejected},
+    {errc::role_exists, "role_exists", condition::rejected},
+    {errc::role_not_found, "role_not_found", condition::rejected},
+    {errc::role_not_granted, "role_not_granted", condition::rejected},
+    {errc::permission_not_given, "permission_not_given", condition::rejected},
+    {errc::permission_not_granted, "permission_not_granted", condition::rejected},
+    {errc::root_user_not_found, "root_user_not_found", condition::rejected},
+    {errc::root_role_not_granted, "root_role_not_granted", condition::rejected},
+    {errc::invalid_auth_management, "invalid_auth_management", condition::rejected},
+    {errc::auth_not_enabled, "auth_not_enabled", condition::rejected},
+    {errc::auth_failed, "auth_failed", condition::rejected},
+    {errc::password_invalid, "password_invalid", condition::rejected},
+    {errc::invalid_auth_token, "invalid_auth_token", condition::rejected},
+    {errc::watch_exists, "watch_exists", condition::rejected},
+    {errc::watch_span_empty, "watch_span_empty", condition::rejected},
+    {errc::lease_not_found, "lease_not_found", condition::rejected},
+    {errc::lease_exists, "lease_exists", condition::rejected},
+    {errc::ttl_too_large, "ttl_too_large", condition::rejected},
+    {errc::lease_epoch_over, "lease_epoch_over", condition::rejected},
+    {errc::space_exceeded, "space_exceeded", condition::rejected},
+    {errc::cluster_corrupt, "cluster_corrupt", condition::corrupt},
 };
 
 constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,

@@ -162,6 +162,29 @@ BOOST_AUTO_TEST_CASE(nesting_has_an_end) {
     BOOST_TEST(check(deeper) == make_error_code(errc::too_many_operations));
 }
 
+BOOST_AUTO_TEST_CASE(leases_have_an_id_and_an_end) {
+    using quorate::lease_id;
+    const auto checked = [](const request& asked) { return validate(asked); };
+    BOOST_TEST(checked(quorate::lease_grant{lease_id(1), quorate::lease_ttl_max}) == error_code());
+    BOOST_TEST(checked(quorate::lease_grant{lease_id(1), quorate::lease_ttl_max + 1}) ==
+               make_error_code(errc::ttl_too_large));
+    BOOST_TEST(checked(quorate::lease_grant{{}, 60}) == make_error_code(errc::lease_not_found));
+    BOOST_TEST(checked(quorate::lease_revoke{lease_id(1)}) == error_code());
+    BOOST_TEST(checked(quorate::alarm_change{}) == error_code());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_leader_finds_names_its_epoch) {
+    const error_code none = errc::lease_epoch_over;
+    BOOST_TEST(check(quorate::lease_takeover{0}) == none);
+    BOOST_TEST(check(quorate::lease_takeover{1}) == error_code());
+    BOOST_TEST(check(quorate::lease_checkpoint{0, {}}) == none);
+    quorate::lease_checkpoint many{1, {}};
+    many.leases.resize(quorate::checkpoint_leases_max);
+    BOOST_TEST(check(many) == error_code());
+    many.leases.emplace_back();
+    BOOST_TEST(check(many) == make_error_code(errc::too_many_operations));
+}
+
 BOOST_AUTO_TEST_CASE(the_bytes_of_a_transaction_are_those_of_all_its_parts) {
     const quorate::compare condition{
         .target = quorate::compare_target::value, .key = "ab", .range_end = "c", .value = "def"};

@@ -49,14 +49,6 @@ meson_subproject)
     ;;
 separate)
     build_and_run -DCONSUME=subdirectory -DQUORATE_SEPARATE_COMPILATION=ON
-    # The same bodies, audited and under our warnings, pass the tests of the lowest layers.
-    cmake -S "$root" -B "$work/tests" -G Ninja -DCMAKE_BUILD_TYPE=Debug \
-        -DQUORATE_SEPARATE_COMPILATION=ON -DQUORATE_WARNINGS_AS_ERRORS=ON
-    for folder in base consensus format; do
-        [ -f "$root/test/$folder/main.cpp" ] || continue
-        cmake --build "$work/tests" --target test_$folder
-        "$work/tests/bin/test_$folder" --color_output=no
-    done
     ;;
 *)
     echo "$usage" >&2

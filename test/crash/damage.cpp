@@ -265,7 +265,7 @@ void crash_while_salvaging(const std::string& what, const left_behind& left,
         disk->observe(nullptr);
         return log ? judge.check_fence((*log)->take_recovered()) : failure;
     });
-    damaged->observe([&](std::uint64_t) { crashes.explore(*damaged); });
+    damaged->observe([&](std::uint64_t) { crashes.explore(*damaged, 1); });
     std::string failure;
     const auto log = open_log(damaged, options, failure);
     BOOST_TEST(log.has_value(), failure);

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <iostream>
+#include <unordered_set>
 
 #include "support.hpp"
 
@@ -58,22 +59,37 @@ using recovery = std::function<std::string(const std::shared_ptr<simulated_disk>
 
 class explorer {
 public:
-    /// Of the recoveries, each `stride`-th is itself crashed at each of its changes; fewer in a
-    /// slow run.
+    /// Of the different recoveries, each `stride`-th is itself crashed at each of its changes;
+    /// fewer in a slow run.
     explorer(std::uint64_t stride, recovery recover)
         : stride_(full_run() ? 1 : stride * (slow_run ? 10 : 1)), recover_(std::move(recover)) {}
 
-    /// Effects: all crashes that may come now.
-    void explore(const simulated_disk& disk) {
+    /// Effects: all crashes that may come now. What is recovered from one must only depend on the
+    /// disk and on what is expected; `version` numbers what that is, so that states of the disk
+    /// that were left before are known again. Zero: not known.
+    void explore(const simulated_disk& disk, std::uint64_t version = 0) {
         ++moments_;
+        if (version == 0 || version != version_) {
+            crashed_.clear();
+            recovered_.clear();
+            version_ = version;
+        }
         for (const crash& how : all_crashes(disk)) {
             path_ = "change " + std::to_string(disk.changes()) + ", " + tell(how);
             const std::shared_ptr<simulated_disk> copy = disk.clone();
             copy->crash_now(how);
-            if (crashes_++ % stride_ == 0) {
+            ++crashes_;
+            const std::uint64_t left = copy->digest();
+            if (!crashed_.insert(left).second) {
+                continue; // another crash left the very same
+            }
+            const bool twice = distinct_++ % stride_ == 0;
+            if (twice) {
                 copy->observe([this, &copy](std::uint64_t) { crash_again(*copy); });
             }
-            recover(copy);
+            if (recovered_.insert(left).second || twice) {
+                recover(copy);
+            }
         }
     }
 
@@ -83,7 +99,8 @@ public:
             BOOST_ERROR(what << ": " << finding);
         }
         std::cout << what << ": " << moments_ << " operations, " << crashes_ << " crashes, "
-                  << second_crashes_ << " more during recovery, " << recoveries_ << " recoveries\n";
+                  << distinct_ << " of them different, " << second_crashes_
+                  << " more during recovery, " << recoveries_ << " recoveries\n";
     }
     [[nodiscard]] std::uint64_t recoveries() const noexcept { return recoveries_; }
 
@@ -107,7 +124,9 @@ private:
             const std::shared_ptr<simulated_disk> copy = disk.clone();
             copy->crash_now(how);
             ++second_crashes_;
-            recover(copy);
+            if (recovered_.insert(copy->digest()).second) {
+                recover(copy);
+            }
         }
         path_ = before;
     }
@@ -116,6 +135,10 @@ private:
     recovery recover_;
     std::uint64_t moments_ = 0;
     std::uint64_t crashes_ = 0;
+    std::uint64_t distinct_ = 0;
+    std::uint64_t version_ = 0;
+    std::unordered_set<std::uint64_t> crashed_;   // digests of what first crashes left
+    std::unordered_set<std::uint64_t> recovered_; // and of all that was recovered from
     std::uint64_t second_crashes_ = 0;
     std::uint64_t recoveries_ = 0;
     std::string path_; // what led to where we are

@@ -21,7 +21,9 @@ public:
         if (snapshots == nullptr) {
             return "snapshots: " + wrong;
         }
-        auto log = open_log(disk, options_, wrong);
+        log_options options = options_;
+        options.must_exist = snapshots->newest() != nullptr;
+        auto log = open_log(disk, options, wrong);
         if (!log) {
             return wrong;
         }
@@ -89,7 +91,7 @@ void crash_everywhere(const std::string& what, const disk_options& kind, const l
     const auto disk = std::make_shared<simulated_disk>(kind);
     script play(disk, options);
     explorer crashes(stride, member_recovery(options, play.expected()));
-    disk->observe([&](std::uint64_t) { crashes.explore(*disk); });
+    disk->observe([&](std::uint64_t) { crashes.explore(*disk, play.version()); });
     BOOST_TEST(!play.run(puts), play.where());
     crashes.explore(*disk);
     crashes.report(what);

@@ -21,6 +21,8 @@ public:
     [[nodiscard]] error_code run(std::uint64_t puts);
 
     [[nodiscard]] const expectation& expected() const noexcept { return expected_; }
+    /// Returns: a number that changes with it, from 1.
+    [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
     [[nodiscard]] const std::string& where() const noexcept { return where_; }
     /// Returns: every entry that was ever appended.
     [[nodiscard]] const std::vector<entry>& history() const noexcept { return history_; }
@@ -53,6 +55,7 @@ private:
     std::unique_ptr<simulated_log> log_;
     std::unique_ptr<simulated_snapshots> snapshots_;
     expectation expected_;
+    std::uint64_t version_ = 1;
     std::uint64_t term_ = 1;
     std::string where_;
     std::vector<entry> history_;
@@ -92,6 +95,7 @@ inline error_code script::job(job_content content) {
     }
     history_.insert(history_.end(), content.entries.begin(), content.entries.end());
     expected_.job = std::move(content);
+    ++version_;
     auto running = log_->begin_sync();
     error_code outcome = running.run();
     while (outcome == errc::no_space && when_full()) {
@@ -103,6 +107,7 @@ inline error_code script::job(job_content content) {
     }
     expected_.log.apply(*expected_.job, expected_.job->entries.size(), true);
     expected_.job.reset();
+    ++version_;
     return {};
 }
 
@@ -145,6 +150,7 @@ inline error_code script::put(std::uint64_t number) {
 inline error_code script::take_snapshot(log_id last) {
     const snapshot taken = make_snapshot(last, 700);
     expected_.snap_underway = taken;
+    ++version_;
     error_code outcome = snapshots_->save(taken);
     while (outcome && is_out_of_space(outcome) && when_full()) {
         outcome = snapshots_->save(taken);
@@ -153,6 +159,7 @@ inline error_code script::take_snapshot(log_id last) {
         return at("snapshots: " + outcome.message(), outcome);
     }
     expected_.snap = std::exchange(expected_.snap_underway, {});
+    ++version_;
     return {};
 }
 

@@ -2,10 +2,12 @@
 // with those of another store. One JSON object a line, on both sides; bytes are in hexadecimal.
 //
 // In:  {"put": {...}}, {"range": {...}}, {"delete_range": {...}}, {"txn": {...}},
-//      {"compact": {...}} with the fields of command/request.hpp;
+//      {"compact": {...}}, {"lease_grant": {...}}, {"lease_revoke": {...}} with the fields of
+//      command/request.hpp; {"lease_keys": {...}} reads what is tied to a lease;
+//      the auth requests of command/auth_request.hpp; "by": "user" beside any of them is who asks;
 //      {"restart": true} takes a snapshot and goes on with a machine that is restored from it.
 // Out: {"revision": N, "reply": {...}} or {"revision": N, "error": "name"}.
-#include <quorate/store/kv_machine.hpp>
+#include <quorate/store/auth_machine.hpp>
 
 #include <boost/json/src.hpp>
 
@@ -15,17 +17,35 @@
 #include <iostream>
 #include <string>
 
+#include "auth.hpp"
+
 namespace {
 
 namespace json = boost::json;
-using machine = quorate::kv_machine<>;
+using machine = quorate::auth_machine<>;
 
 /// Makes requests of JSON. Lifetime: what it yields refers to it.
 class parser {
 public:
-    quorate::request request(const json::object& line) {
+    static quorate::lease_id lease(const json::object& body, const char* name) {
+        return quorate::lease_id(number(body, name));
+    }
+    quorate::issued_request request(const json::object& line, std::uint64_t auth_revision) {
         const auto& [name, fields] = *line.begin();
         const json::object& body = fields.as_object();
+        quorate::issuer by;
+        if (line.contains("by")) {
+            by = {text(line, "by"), auth_revision};
+        }
+        const auto asked = differential::auth_request_of(
+            name, body, [&](const char* field) { return text(body, field); },
+            [&](const char* field) { return bytes(body, field); });
+        return asked ? quorate::issued_request(*asked, by)
+                     : quorate::issued_request(kv_request(name, body), by);
+    }
+
+private:
+    quorate::request kv_request(std::string_view name, const json::object& body) {
         if (name == "put") {
             return put(body);
         }
@@ -38,10 +58,15 @@ public:
         if (name == "txn") {
             return txn(body);
         }
+        if (name == "lease_grant") {
+            return quorate::lease_grant{lease(body, "id"), number(body, "ttl")};
+        }
+        if (name == "lease_revoke") {
+            return quorate::lease_revoke{lease(body, "id")};
+        }
         return quorate::compact{number(body, "revision"), flag(body, "physical")};
     }
 
-private:
     static std::uint64_t number(const json::object& body, const char* name) {
         const auto* found = body.if_contains(name);
         return found == nullptr ? 0 : found->to_number<std::uint64_t>();
@@ -66,6 +91,11 @@ private:
             }
         }
         return kept;
+    }
+
+    quorate::byte_view text(const json::object& body, const char* name) {
+        const auto* found = body.if_contains(name);
+        return kept_.emplace_back(found == nullptr ? "" : std::string(found->as_string()));
     }
 
     quorate::put put(const json::object& body) {
@@ -141,9 +171,9 @@ private:
     std::deque<std::string> kept_;
 };
 
-std::string hex(const quorate::shared_bytes& bytes) {
+std::string hex(quorate::byte_view bytes) {
     std::string text;
-    for (const char byte : bytes.view()) {
+    for (const char byte : bytes) {
         char two[3];
         std::snprintf(two, sizeof(two), "%02x", static_cast<unsigned char>(byte));
         text += two;
@@ -151,8 +181,8 @@ std::string hex(const quorate::shared_bytes& bytes) {
     return text;
 }
 json::object printed(const quorate::key_value& kv) {
-    return {{"key", hex(kv.key)},
-            {"value", hex(kv.value)},
+    return {{"key", hex(kv.key.view())},
+            {"value", hex(kv.value.view())},
             {"create_revision", kv.create_revision},
             {"mod_revision", kv.mod_revision},
             {"version", kv.version},
@@ -179,9 +209,6 @@ json::object printed(const quorate::range_reply& reply) {
 json::object printed(const quorate::delete_reply& reply) {
     return {{"deleted", reply.deleted}, {"prev_kvs", printed(reply.prev_kvs)}};
 }
-json::object printed(const quorate::compact_reply&) {
-    return {};
-}
 json::object printed(const quorate::txn_reply& reply) {
     json::array responses;
     for (const quorate::txn_op_reply& one : reply.responses) {
@@ -191,8 +218,16 @@ json::object printed(const quorate::txn_reply& reply) {
     }
     return {{"succeeded", reply.succeeded}, {"responses", std::move(responses)}};
 }
-json::object printed(const quorate::error_reply&) {
+json::object printed(const quorate::lease_grant_reply& reply) {
+    return {{"id", reply.id.value()}, {"ttl", reply.ttl}};
+}
+/// What no client of the other store asks for has nothing to be compared.
+template <class Reply>
+json::object printed(const Reply&) {
     return {};
+}
+json::object printed(const quorate::auth_reply& reply) {
+    return differential::printed_auth(reply, hex);
 }
 
 json::object printed(const quorate::reply& reply) {
@@ -205,9 +240,28 @@ json::object printed(const quorate::reply& reply) {
     return line;
 }
 
+/// A lease as it is: its keys, or nothing when there is none.
+json::object lease_keys(const machine& m, const json::object& asked) {
+    const auto id = parser::lease(asked, "id");
+    json::object reply;
+    if (const auto known = m.store().leases().find(id)) {
+        reply["ttl"] = known->ttl;
+        json::array keys;
+        for (const quorate::shared_bytes& key : m.store().keys_of(id)) {
+            keys.push_back(json::string(hex(key.view())));
+        }
+        reply["keys"] = std::move(keys);
+    }
+    return {{"revision", m.store().current_revision()}, {"reply", std::move(reply)}};
+}
+
 /// What a front door and the log do: checked, encoded, applied.
-quorate::reply ask(machine& m, quorate::log_index index, const quorate::request& asked) {
-    if (const quorate::error_code refused = quorate::validate(asked)) {
+quorate::reply ask(machine& m, quorate::log_index index, const quorate::issued_request& asked) {
+    const auto* plain = std::get_if<quorate::request>(&asked.asked);
+    // Auth requests are checked behind permissions, when they are applied.
+    const quorate::error_code refused =
+        plain == nullptr ? quorate::error_code() : quorate::validate(*plain);
+    if (refused) {
         return {{m.store().current_revision()},
                 quorate::error_reply{static_cast<quorate::errc>(refused.value())}};
     }
@@ -234,7 +288,13 @@ int main() {
                       << std::endl;
             continue;
         }
+        if (const auto* asked = object.if_contains("lease_keys")) {
+            std::cout << json::serialize(lease_keys(m, asked->as_object())) << std::endl;
+            continue;
+        }
         parser read;
-        std::cout << json::serialize(printed(ask(m, ++index, read.request(object)))) << std::endl;
+        std::cout << json::serialize(
+                         printed(ask(m, ++index, read.request(object, m.auth().revision()))))
+                  << std::endl;
     }
 }

@@ -29,10 +29,14 @@ NAMES = {
     "etcdserver: lease is provided": "lease_provided",
     "etcdserver: too many operations in txn request": "too_many_operations",
     "etcdserver: duplicate key given in txn request": "duplicate_key",
+    "etcdserver: requested lease not found": "lease_not_found",
+    "etcdserver: lease already exists": "lease_exists",
+    "etcdserver: too large lease TTL": "ttl_too_large",
     "etcdserver: mvcc: required revision has been compacted": "revision_compacted",
     "etcdserver: mvcc: required revision is a future revision": "revision_in_future",
 }
 LEASES = (0, 7001, 7002, 7003)
+TTLS = (1000000, 1000001, 9000000000, 9000000001)
 TARGETS = ("VERSION", "CREATE", "MOD", "VALUE", "LEASE")
 RESULTS = ("EQUAL", "GREATER", "LESS", "NOT_EQUAL")
 ORDERS = ("NONE", "ASCEND", "DESCEND")
@@ -41,8 +45,10 @@ OPERANDS = ("version", "create_revision", "mod_revision", "value", "lease")
 BYTES = {"key", "range_end", "value"}
 REQUESTS = {"put": "request_put", "range": "request_range", "delete_range": "request_delete_range",
             "txn": "request_txn"}
-PATHS = {"put": "put", "range": "range", "delete_range": "deleterange", "txn": "txn",
-         "compact": "compaction"}
+PATHS = {"put": "kv/put", "range": "kv/range", "delete_range": "kv/deleterange", "txn": "kv/txn",
+         "compact": "kv/compaction", "lease_grant": "lease/grant", "lease_revoke": "lease/revoke",
+         "lease_keys": "lease/timetolive"}
+LEASE_REQUESTS = ("lease_grant", "lease_revoke", "lease_keys")
 # Go sorts up to this many rows by insertion, so that ties stay in the order of the keys; of more
 # rows it does not say how ties end up.
 STABLE_ROWS = 12
@@ -55,6 +61,8 @@ class Failure(Exception):
 class Etcd:
     """One etcd process with an empty data directory."""
 
+    arguments = ()      # more of them, for those that derive from it
+
     def __init__(self, folder):
         port, peer_port = cluster.free_ports(2)
         client, peer = (f"http://{wire.HOST}:{number}" for number in (port, peer_port))
@@ -63,7 +71,8 @@ class Etcd:
                 ["etcd", "--name", "one", "--data-dir", str(folder / "etcd"),
                  "--listen-client-urls", client, "--advertise-client-urls", client,
                  "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                 "--initial-cluster", f"one={peer}", "--logger", "zap", "--log-level", "error"],
+                 "--initial-cluster", f"one={peer}", "--logger", "zap", "--log-level", "error",
+                 *self.arguments],
                 stdout=log, stderr=log)
         self.port = port
         self.wire = None
@@ -78,8 +87,6 @@ class Etcd:
                 self.stop()
                 raise TimeoutError("etcd does not answer")
             time.sleep(0.1)
-        for lease in LEASES[1:]:
-            self.post("/v3/lease/grant", {"TTL": 1000000, "ID": lease})
 
     def post(self, path, body):
         if self.wire is None:
@@ -88,7 +95,7 @@ class Etcd:
         return json.loads(self.wire.getresponse().read())
 
     def ask(self, name, body):
-        reply = self.post(f"/v3/kv/{PATHS[name]}", for_etcd(name, body))
+        reply = self.post(f"/v3/{PATHS[name]}", for_etcd(name, body))
         if "error" in reply:
             return {"error": NAMES.get(reply["error"], reply["error"])}
         return {"revision": int(reply["header"]["revision"]), "reply": from_etcd(name, reply)}
@@ -148,6 +155,8 @@ def for_etcd(name, body):
     def text(value):
         return base64.b64encode(value).decode()
     made = fields(body, text)
+    if name in LEASE_REQUESTS:
+        return {"ID": body["id"], "TTL": body.get("ttl", 0), "keys": True}
     if name != "txn":
         return made
     made["compare"] = []
@@ -190,7 +199,14 @@ def from_etcd(name, reply):
     if name == "delete_range":
         return {"deleted": int(reply.get("deleted", 0)),
                 "prev_kvs": [kv_of_etcd(kv) for kv in reply.get("prev_kvs", [])]}
-    if name == "compact":
+    if name == "lease_grant":
+        return {"id": int(reply["ID"]), "ttl": int(reply["TTL"])}
+    if name == "lease_keys":
+        if int(reply["TTL"]) < 0:
+            return {}
+        return {"ttl": int(reply["grantedTTL"]),
+                "keys": sorted(base64.b64decode(key) for key in reply.get("keys", []))}
+    if name in ("compact", "lease_revoke"):
         return {}
     responses = []
     for one in reply.get("responses", []):
@@ -205,7 +221,8 @@ def from_ours(value):
     if isinstance(value, list):
         return [from_ours(one) for one in value]
     if isinstance(value, dict):
-        return {name: bytes.fromhex(one) if name in BYTES else from_ours(one)
+        return {name: bytes.fromhex(one) if name in BYTES else
+                      [bytes.fromhex(key) for key in one] if name == "keys" else from_ours(one)
                 for name, one in value.items()}
     return value
 
@@ -316,6 +333,13 @@ class Generator:
             body[branch] = some(lambda: self.operation(depth), 4 if depth == 1 else 2)
         return body
 
+    def lease_request(self):
+        name = self.random.choice(LEASE_REQUESTS)
+        body = {"id": self.random.choice(LEASES[1:])}
+        if name == "lease_grant":
+            body["ttl"] = self.random.choice(TTLS)
+        return name, body
+
     def request(self):
         dice = self.random.random()
         if dice < 0.3:
@@ -324,6 +348,8 @@ class Generator:
             return "range", self.range()
         if dice < 0.6:
             return "delete_range", self.delete_range()
+        if dice < 0.68:
+            return self.lease_request()
         if dice < 0.97:
             return "txn", self.txn()
         return "compact", {"revision": self.random.randint(max(self.compacted - 1, 0),
@@ -431,6 +457,8 @@ class Round:
     def read_everything(self):
         everything = {"key": b"\0", "range_end": b"\0"}
         self.ask("range", everything)
+        for lease in LEASES[1:]:
+            self.ask("lease_keys", {"id": lease})
         first = max(self.generator.compacted - 1, 0)
         for revision in range(max(first, self.generator.current - 150), self.generator.current + 2):
             self.ask("range", {**everything, "revision": revision})

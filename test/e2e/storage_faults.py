@@ -264,6 +264,8 @@ def all_disks_fill_up(options):
         before = cluster.processes()
         put(cluster.port(1), "/kept", "kept")
         cluster.fill(cluster.members)
+        for number in cluster.members:
+            cluster.await_text(number, "the disk is full")
         await_status(cluster.port(cluster.leader()), "/refused", 507)
         for number in cluster.members:
             expect_equal(get(cluster.port(number), "/kept", 20), b"kept", f"/kept on {number}")
@@ -282,6 +284,8 @@ def full_disk_survives_kill_9(options):
     with FaultyCluster(options) as cluster, Load(cluster) as load:
         load.await_more()
         cluster.fill(cluster.members)
+        for number in cluster.members:
+            cluster.await_text(number, "the disk is full")
         await_status(cluster.port(cluster.leader()), "/refused", 507)
         for number in cluster.members:
             cluster.kill(number)

@@ -55,6 +55,13 @@ std::vector<request> samples() {
         quorate::range{.key = "a", .max_mod_revision = 9, .min_create_revision = 3},
         quorate::txn{},
         sample_txn(),
+        quorate::lease_grant{.id = quorate::lease_id(UINT64_MAX), .ttl = 60},
+        quorate::lease_revoke{.id = quorate::lease_id(7), .epoch = 3, .serial = 5},
+        quorate::lease_checkpoint{.epoch = 3, .leases = {{quorate::lease_id(7), 50}, {}}},
+        quorate::lease_checkpoint{},
+        quorate::lease_takeover{.epoch = 3},
+        quorate::alarm_change{{quorate::node_id(2), quorate::alarm_kind::corrupt}, true},
+        quorate::alarm_change{{}, false},
     };
 }
 
@@ -97,6 +104,16 @@ BOOST_AUTO_TEST_CASE(the_bytes_are_the_documented_ones) {
                "\1\5\0\0\1\0\0\0\1\0\0\0\0\0\0\0"
                "\2\0\1\0\0\0\0\0\0\0a\5\0\0\0\0\0\0\0"
                "\3\0\0\1\0\0\0\0\0\0\0a"s);
+    BOOST_TEST(bytes_of(quorate::lease_grant{quorate::lease_id(258), 60}) ==
+               "\1\6\0\0\2\1\0\0\0\0\0\0\74\0\0\0\0\0\0\0"s);
+    BOOST_TEST(bytes_of(quorate::lease_revoke{quorate::lease_id(258), 4, 5}) ==
+               "\1\7\0\0\2\1\0\0\0\0\0\0\4\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0"s);
+    BOOST_TEST(bytes_of(quorate::lease_checkpoint{4, {{quorate::lease_id(258), 60, 5}}}) ==
+               "\1\x8\0\0\4\0\0\0\0\0\0\0\1\0\0\0"
+               "\2\1\0\0\0\0\0\0\74\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0"s);
+    BOOST_TEST(bytes_of(quorate::lease_takeover{4}) == "\1\x9\0\0\4\0\0\0\0\0\0\0"s);
+    BOOST_TEST(bytes_of(quorate::alarm_change{{quorate::node_id(2), quorate::alarm_kind::no_space},
+                                              true}) == "\1\xa\1\0\2\0\0\0\0\0\0\0\1"s);
 }
 // command_example]
 
@@ -126,7 +143,7 @@ BOOST_AUTO_TEST_CASE(too_few_or_too_many_bytes_are_refused) {
 BOOST_AUTO_TEST_CASE(unknown_versions_kinds_and_flags_are_refused) {
     for (const request& asked : samples()) {
         for (const auto& [at, byte] :
-             {std::pair{0, 0}, {0, 2}, {1, 0}, {1, 6}, {1, 255}, {2, 16}, {3, 1}, {3, 128}}) {
+             {std::pair{0, 0}, {0, 2}, {1, 0}, {1, 11}, {1, 255}, {2, 16}, {3, 1}, {3, 128}}) {
             std::string bytes = bytes_of(asked);
             bytes[static_cast<std::size_t>(at)] = static_cast<char>(byte);
             BOOST_TEST(decode_command(bytes).error() == make_error_code(errc::command_invalid));
@@ -174,6 +191,14 @@ BOOST_AUTO_TEST_CASE(unknown_enumerators_are_refused) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(unknown_alarms_are_refused) {
+    std::string bytes = bytes_of(quorate::alarm_change{{{}, quorate::alarm_kind::corrupt}, true});
+    for (const char kind : {'\0', '\3', '\xff'}) {
+        bytes.back() = kind;
+        BOOST_TEST(decode_command(bytes).error() == make_error_code(errc::command_invalid));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(operations_that_no_transaction_has_are_refused) {
     const error_code invalid = errc::command_invalid;
     // One without a request can be said, so that it can be refused by name before; not decoded.
@@ -207,6 +232,9 @@ BOOST_AUTO_TEST_CASE(counts_that_are_not_true_allocate_nothing) {
         damaged.replace(at, 4, "\xff\xff\xff\xff");
         BOOST_TEST(decode_command(damaged).error() == make_error_code(errc::command_invalid));
     }
+    bytes = bytes_of(quorate::lease_checkpoint{4, {{quorate::lease_id(258), 60, 5}}});
+    bytes.replace(12, 4, "\xff\xff\xff\xff");
+    BOOST_TEST(decode_command(bytes).error() == make_error_code(errc::command_invalid));
 }
 
 BOOST_AUTO_TEST_CASE(whatever_decodes_encodes_to_the_same_bytes) {

@@ -163,9 +163,13 @@ BOOST_FIXTURE_TEST_CASE(a_failure_at_any_operation_leaves_the_older_one, fixture
         failed = outcome.failed();
         const std::uint64_t expected = failed ? 10 : 20;
         BOOST_TEST(((*store)->newest()->last.index == log_index(expected)));
+        const std::string said = (*store)->failure();
+        BOOST_TEST(said.starts_with(failed ? (snap / newer_name).string() + ": " : ""));
+        BOOST_TEST(said.ends_with(failed ? ": " + outcome.message() : ""));
         // It may be tried again at once, and a fresh start finds one or the other.
         plan->fail_at = -1;
         BOOST_TEST(!(*store)->save(make_snapshot(1, 20)));
+        BOOST_TEST((*store)->failure() == "");
         BOOST_TEST((open()->newest()->last.index == log_index(20)));
         std::filesystem::remove(snap / newer_name);
         BOOST_TEST((open()->newest()->last.index == log_index(10)));

@@ -188,6 +188,13 @@ BOOST_FIXTURE_TEST_CASE(what_is_missing_is_told, fixture) {
     BOOST_REQUIRE_EQUAL(seen.damages.size(), 1U);
     BOOST_TEST(seen.damages[0].file == (wal() / names[2]).string());
     BOOST_TEST(seen.damages[0].what == "the segment before this one is missing");
+    for (const std::string& name : names_in(wal())) {
+        std::filesystem::remove(wal() / name);
+    }
+    const auto [none, lost] = look();
+    BOOST_REQUIRE_EQUAL(none.damages.size(), 1U);
+    BOOST_TEST(none.damages[0].file == wal().string());
+    BOOST_TEST(none.damages[0].what.starts_with("the log is missing"));
 }
 
 BOOST_FIXTURE_TEST_CASE(slots_can_lose_one_copy, fixture) {

@@ -274,6 +274,22 @@ BOOST_AUTO_TEST_CASE(a_commit_index_is_not_carried_over_a_loss_that_replaced_ent
     BOOST_TEST((found.hard == hard_state{term_id(2), {}, {}, {term_id(2), log_index(6)}}));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_log_that_must_exist_is_not_made_anew, fixture) {
+    std::filesystem::remove_all(wal);
+    std::string said;
+    options.failure = &said;
+    options.must_exist = true;
+    for (int turn = 0; turn < 2; ++turn) { // the first refusal makes nothing
+        BOOST_TEST((segmented_log<>::open(options).error() == errc::corrupt));
+        BOOST_TEST(said.find(wal.string()) != std::string::npos);
+        BOOST_TEST(names_in(wal).empty());
+    }
+    options.accept_data_loss = true;
+    BOOST_TEST(open_log(options)->take_recovered().entries.empty());
+    options.accept_data_loss = false;
+    BOOST_TEST(segmented_log<>::open(options).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(frames_between_the_marks_are_written_again) {
     // Without a power loss they were read, but not known to be on the disk.
     scratch_directory scratch;

@@ -18,7 +18,9 @@ using namespace quorate;
 
 class generator {
 public:
-    explicit generator(std::uint64_t seed) : random_(seed) {}
+    /// `with_alarms`: also raise and clear alarms, which stop other requests for a while.
+    explicit generator(std::uint64_t seed, bool with_alarms = false)
+        : random_(seed), with_alarms_(with_alarms) {}
 
     std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
     bool one_in(std::uint64_t bound) { return below(bound) == 0; }
@@ -29,8 +31,14 @@ public:
         current_ = current;
         compacted_ = compacted;
         const std::uint64_t dice = below(100);
-        if (dice < 35) {
+        if (dice < 29) {
             return some_put();
+        }
+        if (dice < 36) {
+            return some_lease_request();
+        }
+        if (dice < 39 && with_alarms_) {
+            return alarm_change{{node_id(1), some_alarm()}, one_in(10)};
         }
         if (dice < 45) {
             return some_delete();
@@ -63,8 +71,30 @@ private:
         return at < 2 ? at : at - 2;
     }
 
+    std::uint64_t some_serial() { return one_in(4) ? 1 + below(3) : 0; }
+    lease_id some_lease() { return lease_id(one_in(20) ? 0 : 1 + below(4)); }
+    alarm_kind some_alarm() { return one_in(2) ? alarm_kind::corrupt : alarm_kind::no_space; }
+    request some_lease_request() {
+        switch (below(7)) {
+        case 0:
+        case 1: return lease_revoke{some_lease(), one_in(2) ? 0 : epoch_ - below(2), some_serial()};
+        case 2: {
+            lease_checkpoint made{epoch_ - below(2), {}};
+            for (auto count = below(3); count > 0; --count) {
+                made.leases.push_back({some_lease(), below(20), some_serial()});
+            }
+            return made;
+        }
+        case 3: return lease_takeover{one_in(3) ? epoch_ - below(2) : ++epoch_};
+        default: return lease_grant{some_lease(), one_in(20) ? 9'000'000'001 : below(12)};
+        }
+    }
+
     put some_put() {
-        put made{.key = key(), .value = value(), .lease = lease_id(below(3)), .prev_kv = one_in(2)};
+        put made{.key = key(),
+                 .value = value(),
+                 .lease = one_in(2) ? lease_id() : some_lease(),
+                 .prev_kv = one_in(2)};
         if (one_in(8)) {
             made.ignore_value = true;
             made.value = one_in(9) ? made.value : byte_view();
@@ -130,9 +160,11 @@ private:
     }
 
     std::mt19937_64 random_;
+    bool with_alarms_;
     std::deque<std::string> kept_;
     std::uint64_t current_ = 0;
     std::uint64_t compacted_ = 0;
+    std::uint64_t epoch_ = 1;
 };
 
 } // namespace quorate_test

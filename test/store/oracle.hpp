@@ -14,7 +14,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -23,6 +25,12 @@ namespace quorate_test {
 
 using namespace quorate;
 
+struct lease_life {
+    std::uint64_t ttl = 0;
+    std::uint64_t remaining = 0;
+    std::uint64_t serial = 0;
+};
+
 class oracle {
 public:
     using table = std::map<std::string, key_value, std::less<>>;
@@ -30,8 +38,19 @@ public:
     using event = std::pair<std::string, std::optional<key_value>>;
 
     reply carry_out(const request& asked) {
-        return std::visit([this](const auto& one) { return answer(one); }, asked);
+        return std::visit([this](const auto& one) { return guarded(one); }, asked);
     }
+    /// Returns: the keys whose value has that lease now, in order.
+    [[nodiscard]] std::vector<std::string> keys_of(lease_id id) const {
+        std::vector<std::string> keys;
+        for (const auto& [key, kv] : versions_.back()) {
+            if (kv.lease == id) {
+                keys.push_back(key);
+            }
+        }
+        return keys;
+    }
+    [[nodiscard]] const auto& leases() const { return leases_; }
     /// Returns: the changes of one revision, in order.
     [[nodiscard]] const std::vector<event>& events(std::uint64_t revision) const {
         return events_.at(revision - 1);
@@ -63,6 +82,12 @@ private:
     }
     static std::optional<errc> wrong(const delete_range& d) {
         return d.key.empty() ? std::optional(errc::key_empty) : std::nullopt;
+    }
+    static std::optional<errc> wrong(const lease_grant& g) {
+        if (!g.id) {
+            return errc::lease_not_found;
+        }
+        return g.ttl > 9'000'000'000 ? std::optional(errc::ttl_too_large) : std::nullopt;
     }
     static std::optional<errc> wrong(const std::monostate&) { return errc::key_not_found; }
     static std::optional<errc> wrong(const txn& t) {
@@ -156,6 +181,7 @@ private:
         }
     }
 
+    [[nodiscard]] bool dangles(const put& p) const { return p.lease && !leases_.contains(p.lease); }
     [[nodiscard]] bool lacks(const put& p) const {
         return (p.ignore_value || p.ignore_lease) && !versions_.back().contains(p.key);
     }
@@ -312,9 +338,113 @@ private:
 
     // ---- answers ----
 
+    /// What is wrong by itself is said first, then what an alarm forbids.
+    template <class Asked>
+    reply guarded(const Asked& asked) {
+        constexpr bool always = std::is_same_v<Asked, alarm_change> ||
+                                std::is_same_v<Asked, lease_checkpoint> ||
+                                std::is_same_v<Asked, lease_takeover>;
+        if (always || alarms_.empty() || is_wrong(asked)) {
+            return answer(asked);
+        }
+        const auto corrupt = [](const raised_alarm& one) {
+            return one.kind == alarm_kind::corrupt;
+        };
+        if (std::any_of(alarms_.begin(), alarms_.end(), corrupt)) {
+            return failed(errc::cluster_corrupt);
+        }
+        return grows(asked) ? failed(errc::space_exceeded) : answer(asked);
+    }
+    template <class Asked>
+    [[nodiscard]] static bool is_wrong(const Asked& asked) {
+        if constexpr (requires { wrong(asked); }) {
+            if (wrong(asked)) {
+                return true;
+            }
+        }
+        if constexpr (std::is_same_v<Asked, txn>) {
+            return !writes_of(asked.success) || !writes_of(asked.failure);
+        }
+        return false;
+    }
+    template <class Asked>
+    [[nodiscard]] static bool grows(const Asked& asked) {
+        if constexpr (std::is_same_v<Asked, txn>) {
+            const auto any = [](const txn_op& op) {
+                return std::visit([](const auto& one) { return grows(one); }, op.body);
+            };
+            return std::any_of(asked.success.begin(), asked.success.end(), any) ||
+                   std::any_of(asked.failure.begin(), asked.failure.end(), any);
+        }
+        return std::is_same_v<Asked, put> || std::is_same_v<Asked, lease_grant>;
+    }
+    reply answer(const lease_grant& g) {
+        if (const auto why = wrong(g)) {
+            return failed(*why);
+        }
+        if (leases_.contains(g.id)) {
+            return failed(errc::lease_exists);
+        }
+        leases_[g.id] = {g.ttl, g.ttl, ++grants_};
+        return made(lease_grant_reply{g.id, g.ttl, grants_});
+    }
+    [[nodiscard]] bool known(lease_id id, std::uint64_t serial) const {
+        const auto there = leases_.find(id);
+        return there != leases_.end() && (serial == 0 || there->second.serial == serial);
+    }
+    reply answer(const lease_revoke& r) {
+        if (!known(r.id, r.serial)) {
+            return failed(errc::lease_not_found);
+        }
+        if (r.epoch != 0 && r.epoch != epoch_) {
+            return failed(errc::lease_epoch_over);
+        }
+        change in = begin();
+        const std::vector<std::string> keys = keys_of(r.id);
+        for (const std::string& key : keys) {
+            act(in, delete_range{.key = key});
+        }
+        leases_.erase(r.id);
+        commit(std::move(in));
+        return made(lease_revoke_reply{r.id, keys.size()});
+    }
+    reply answer(const lease_checkpoint& c) {
+        if (c.epoch == 0 || c.epoch != epoch_) {
+            return failed(errc::lease_epoch_over);
+        }
+        lease_checkpoint_reply done;
+        for (const lease_remaining& one : c.leases) {
+            if (known(one.id, one.serial)) {
+                lease_life& life = leases_[one.id];
+                const bool whole = one.seconds == 0 || one.seconds > life.ttl;
+                life.remaining = whole ? life.ttl : one.seconds;
+                done.leases.push_back({one.id, life.remaining, life.serial});
+            }
+        }
+        return made(std::move(done));
+    }
+    reply answer(const lease_takeover& t) {
+        if (t.epoch == 0 || t.epoch < epoch_) {
+            return failed(errc::lease_epoch_over);
+        }
+        epoch_ = t.epoch;
+        return made(lease_takeover_reply{epoch_});
+    }
+    reply answer(const alarm_change& a) {
+        if (a.raise) {
+            alarms_.insert(a.alarm);
+            return made(alarm_reply{{a.alarm}});
+        }
+        const bool there = alarms_.erase(a.alarm) != 0;
+        return made(there ? alarm_reply{{a.alarm}} : alarm_reply{});
+    }
+
     reply answer(const put& p) {
         if (const auto why = wrong(p)) {
             return failed(*why);
+        }
+        if (dangles(p)) {
+            return failed(errc::lease_not_found);
         }
         if (lacks(p)) {
             return failed(errc::key_not_found);
@@ -354,6 +484,9 @@ private:
             if (p != nullptr && lacks(*p)) {
                 return failed(errc::key_not_found);
             }
+            if (p != nullptr && dangles(*p)) {
+                return failed(errc::lease_not_found);
+            }
         }
         for (const txn_op* op : flat) {
             const auto* r = std::get_if<range>(&op->body);
@@ -380,6 +513,10 @@ private:
 
     std::vector<table> versions_{table{}}; // At index n - 1: the state of revision n.
     std::vector<std::vector<event>> events_{{}};
+    std::map<lease_id, lease_life> leases_;
+    std::uint64_t grants_ = 0;
+    std::set<raised_alarm> alarms_;
+    std::uint64_t epoch_ = 0;
     std::uint64_t compacted_ = 0;
     bool zero_done_ = false;
 };

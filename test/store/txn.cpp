@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "tested_backend.hpp"
+
 BOOST_AUTO_TEST_SUITE(txn)
 
 using namespace quorate;
-using machine = quorate::kv_machine<>;
+using machine = kv_machine<ordered_index, quorate_test::tested_backend>;
 
 namespace {
 
@@ -149,6 +151,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_done_when_anything_cannot_be) {
 BOOST_AUTO_TEST_CASE(conditions_compare_each_target_each_way) {
     machine m;
     put_all(m, "a1 b5 a2");
+    ask(m, lease_grant{lease_id(7), 60});
     ask(m, put{.key = "a", .value = "m", .lease = lease_id(7)}); // Version 3, at 5, created at 2.
     using enum compare_target;
     const std::pair<compare_target, std::int64_t> numbers[] = {
@@ -211,6 +214,8 @@ BOOST_AUTO_TEST_CASE(a_condition_on_a_span_must_hold_for_every_key) {
 
 BOOST_AUTO_TEST_CASE(what_is_there_can_be_kept) {
     machine m;
+    ask(m, lease_grant{lease_id(5), 60});
+    ask(m, lease_grant{lease_id(6), 60});
     ask(m, put{.key = "a", .value = "1", .lease = lease_id(5)});
     ask(m, put{.key = "a", .value = "2", .ignore_lease = true});
     BOOST_TEST(m.get("a")->lease == lease_id(5));
@@ -377,6 +382,7 @@ BOOST_AUTO_TEST_CASE(the_hash_tells_states_apart_and_nothing_else) {
     };
     BOOST_TEST((hash(one, 3).hash == hash(other).hash));
     BOOST_TEST((hash(one).hash != hash(other).hash));
+    ask(other, lease_grant{lease_id(1), 60});
     ask(other, put{.key = "a", .value = "3", .lease = lease_id(1)});
     BOOST_TEST((hash(one).hash != hash(other).hash));
     BOOST_TEST(hash(one).revision == 4u);

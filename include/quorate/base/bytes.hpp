@@ -83,8 +83,13 @@ public:
         : block_(std::exchange(other.block_, nullptr)),
           data_(std::exchange(other.data_, nullptr)),
           size_(std::exchange(other.size_, 0)) {}
-    shared_bytes& operator=(shared_bytes other) noexcept {
-        swap(other);
+    // Not one operator by value: Clang 14 forgets to destroy the parameter of `bytes = {}`.
+    shared_bytes& operator=(const shared_bytes& other) noexcept {
+        shared_bytes(other).swap(*this);
+        return *this;
+    }
+    shared_bytes& operator=(shared_bytes&& other) noexcept {
+        shared_bytes(std::move(other)).swap(*this);
         return *this;
     }
     ~shared_bytes() { detail::byte_block::release(block_); }

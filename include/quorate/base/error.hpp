@@ -80,6 +80,40 @@ enum class errc {
     lease_provided,      ///< A lease together with the wish to keep the one that is there.
     too_many_operations, ///< A transaction has too many operations or is nested too deeply.
     duplicate_key,       ///< A transaction changes one key twice.
+
+    // Authentication and permissions.
+    permission_denied, ///< The user may not do this.
+    auth_old_revision, ///< Users, roles or permissions changed after this was admitted. Try again.
+    user_empty,        ///< No user is named: authenticate first; or a user without a name.
+    user_exists,       ///< The user exists already.
+    user_not_found,    ///< No such user.
+    role_empty,        ///< A role without a name.
+    role_exists,       ///< The role exists already.
+    role_not_found,    ///< No such role.
+    role_not_granted,  ///< The user does not have this role.
+    permission_not_given,    ///< A permission without a key.
+    permission_not_granted,  ///< The role has no permission for exactly these keys.
+    root_user_not_found,     ///< Authentication needs a user called root.
+    root_role_not_granted,   ///< Authentication needs the role root at the user root.
+    invalid_auth_management, ///< A permission for no keys; or root would lose what it must have.
+    auth_not_enabled,        ///< Authentication is not enabled.
+    auth_failed,             ///< The user or the password is wrong.
+    password_invalid,        ///< A password that is too long or has a zero byte; or a wrong hash.
+    invalid_auth_token,      ///< The token is unknown, expired or revoked. Authenticate again.
+
+    // Watches.
+    watch_exists,     ///< The stream has a watch of this id already.
+    watch_span_empty, ///< A watch of no keys: its range ends where it begins, or before.
+
+    // Leases.
+    lease_not_found,  ///< No such lease, or it is over.
+    lease_exists,     ///< A lease with that id is there already.
+    ttl_too_large,    ///< The time to live is over its limit.
+    lease_epoch_over, ///< Another leader has taken the leases over since that was proposed.
+
+    // Alarms.
+    space_exceeded,  ///< The quota is used up: nothing that grows the store, until disarmed.
+    cluster_corrupt, ///< Members disagree in their state: no requests until that is disarmed.
 };
 
 /// What the caller may do next. Compare an error_code with these.

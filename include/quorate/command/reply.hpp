@@ -9,6 +9,7 @@
 
 #include <quorate/base/bytes.hpp>
 #include <quorate/base/error.hpp>
+#include <quorate/command/auth_reply.hpp>
 #include <quorate/command/request.hpp>
 
 #include <cstdint>
@@ -83,6 +84,41 @@ struct txn_op_reply {
     return a.succeeded == b.succeeded && a.responses == b.responses;
 }
 
+struct lease_grant_reply {
+    lease_id id{};
+    std::uint64_t ttl = 0;    ///< Units: seconds.
+    std::uint64_t serial = 0; ///< Numbers grants, from one, so that ids may be used again.
+
+    friend bool operator==(const lease_grant_reply&, const lease_grant_reply&) noexcept = default;
+};
+
+struct lease_revoke_reply {
+    lease_id id{};
+    std::uint64_t deleted = 0; ///< Keys that went with it.
+
+    friend bool operator==(const lease_revoke_reply&, const lease_revoke_reply&) noexcept = default;
+};
+
+struct lease_checkpoint_reply {
+    std::vector<lease_remaining> leases{}; ///< What was noted; leases that are gone are left out.
+
+    friend bool operator==(const lease_checkpoint_reply&,
+                           const lease_checkpoint_reply&) noexcept = default;
+};
+
+struct lease_takeover_reply {
+    std::uint64_t epoch = 0; ///< The one in force.
+
+    friend bool operator==(const lease_takeover_reply&,
+                           const lease_takeover_reply&) noexcept = default;
+};
+
+struct alarm_reply {
+    std::vector<raised_alarm> alarms{}; ///< What was raised or cleared; or all, when asked for.
+
+    friend bool operator==(const alarm_reply&, const alarm_reply&) noexcept = default;
+};
+
 /// The request was not carried out and changed nothing.
 struct error_reply {
     errc reason{};
@@ -93,7 +129,9 @@ struct error_reply {
 /// The answer to one request: the alternative that belongs to it, or an error.
 struct reply {
     reply_header header{};
-    std::variant<put_reply, range_reply, delete_reply, compact_reply, error_reply, txn_reply>
+    std::variant<put_reply, range_reply, delete_reply, compact_reply, error_reply, txn_reply,
+                 auth_reply, lease_grant_reply, lease_revoke_reply, lease_checkpoint_reply,
+                 lease_takeover_reply, alarm_reply>
         body{};
 
     /// Returns: why it failed; no failure when it did not.

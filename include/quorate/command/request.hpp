@@ -9,16 +9,14 @@
 #define QUORATE_COMMAND_REQUEST_HPP
 
 #include <quorate/base/bytes.hpp>
-#include <quorate/base/ids.hpp>
+#include <quorate/command/alarm_request.hpp>
+#include <quorate/command/lease_request.hpp>
 
 #include <cstdint>
 #include <variant>
 #include <vector>
 
 namespace quorate {
-
-/// Ties keys to the life of a client. Zero: none.
-using lease_id = tagged_id<struct lease_tag>;
 
 // Lifetime of all requests: the views must outlive the request. `encode` reads them at once;
 // `decode` yields views of the command that it was given.
@@ -130,7 +128,8 @@ struct txn_op {
 }
 
 /// Any of them. The order of the alternatives is no part of the format.
-using request = std::variant<put, range, delete_range, compact, txn>;
+using request = std::variant<put, range, delete_range, compact, txn, lease_grant, lease_revoke,
+                             lease_checkpoint, lease_takeover, alarm_change>;
 
 } // namespace quorate
 

@@ -54,6 +54,33 @@ inline constexpr std::size_t txn_size_max = 65536;
 [[nodiscard]] inline error_code check(const compact&) noexcept {
     return {};
 }
+/// Errors: lease_not_found without an id; ttl_too_large.
+[[nodiscard]] inline error_code check(const lease_grant& asked) noexcept {
+    if (!asked.id) {
+        return errc::lease_not_found;
+    }
+    return asked.ttl > lease_ttl_max ? make_error_code(errc::ttl_too_large) : error_code();
+}
+/// Errors: none. Whether there is such a lease only the store can say.
+[[nodiscard]] inline error_code check(const lease_revoke&) noexcept {
+    return {};
+}
+/// Errors: lease_epoch_over without an epoch; too_many_operations over checkpoint_leases_max.
+[[nodiscard]] inline error_code check(const lease_checkpoint& asked) noexcept {
+    if (asked.epoch == 0) {
+        return errc::lease_epoch_over;
+    }
+    return asked.leases.size() > checkpoint_leases_max ? make_error_code(errc::too_many_operations)
+                                                       : error_code();
+}
+/// Errors: lease_epoch_over without an epoch.
+[[nodiscard]] inline error_code check(const lease_takeover& asked) noexcept {
+    return asked.epoch == 0 ? make_error_code(errc::lease_epoch_over) : error_code();
+}
+/// Errors: none. Whether there is such a member the front door can say.
+[[nodiscard]] inline error_code check(const alarm_change&) noexcept {
+    return {};
+}
 /// Errors: those of its operations; key_empty for a condition; key_not_found for an operation
 /// without a request; too_many_operations over the bounds above; duplicate_key when one branch puts
 /// a key twice, or puts one that it deletes. The branches of a nested transaction exclude each

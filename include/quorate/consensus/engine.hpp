@@ -31,7 +31,7 @@ struct engine_state {
 /// Returns: what every first member of a new group starts from: a snapshot at index 1 of term 1
 /// that names the voters and holds `data`, the application's first state. All must be given the
 /// same. The driver makes it durable before the first event.
-[[nodiscard]] inline engine_state bootstrap(const id_set& voters, rope data = {}) {
+[[nodiscard]] inline engine_state bootstrap(const id_set& voters, bulk_bytes data = {}) {
     auto first = std::make_shared<snapshot>();
     first->last = {term_id(1), log_index(1)};
     first->members.voters = voters;

@@ -91,10 +91,12 @@ public:
         rebind();
         other.rebind();
     }
-    owned_message& operator=(owned_message other) noexcept {
+    owned_message& operator=(const owned_message& other) { return *this = owned_message(other); }
+    owned_message& operator=(owned_message&& other) noexcept {
         message_ = std::move(other.message_);
         entries_ = std::move(other.entries_);
         rebind();
+        other.rebind();
         return *this;
     }
     ~owned_message() = default;

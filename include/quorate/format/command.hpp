@@ -2,7 +2,9 @@
 // Flow:       2. request → command bytes; 11. command bytes → request
 // In / Out:   request → draft with room for the request id in front; bytes behind that → request
 // Invariants: decode(encode(x)) = x for every x that check() lets pass, and encode(decode(b)) = b
-// for every b that decodes Source:     doc/format.md, "Command" Threads:    none
+//             for every b that decodes
+// Source:     doc/format.md, "Command"
+// Threads:    none
 #ifndef QUORATE_FORMAT_COMMAND_HPP
 #define QUORATE_FORMAT_COMMAND_HPP
 
@@ -27,6 +29,11 @@ enum class command_kind : std::uint8_t {
     delete_range = 3,
     compact = 4,
     txn = 5,
+    lease_grant = 6,
+    lease_revoke = 7,
+    lease_checkpoint = 8,
+    lease_takeover = 9,
+    alarm_change = 10,
 };
 
 /// Effects: one allocation, one copy of each key and value.
@@ -35,8 +42,8 @@ enum class command_kind : std::uint8_t {
 /// bytes that do not decode.
 [[nodiscard]] QUORATE_DECL draft encode_command(const request& asked, std::size_t free_bytes);
 
-/// Total: any bytes get an answer. Only the lists of a transaction are allocated, at most some ten
-/// times the bytes of the command.
+/// Total: any bytes get an answer. Only the lists of a transaction or checkpoint are allocated, at
+/// most some ten times the bytes of the command.
 /// Returns: the request; its views refer to `command`, which must outlive it. What is in it is not
 /// checked any further (see check()).
 /// Errors: command_invalid when the bytes are not exactly one command of this version.

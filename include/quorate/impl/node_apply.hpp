@@ -16,7 +16,7 @@ error_code basic_node<Policies>::admit() const noexcept {
     if (!started_ || stopping_ || failed_) {
         return errc::stopped;
     }
-    if (disk_full_) {
+    if (refuses_writes() || database_full_) {
         return errc::no_space;
     }
     const log_index committed = engine_->status().hard.commit;
@@ -127,11 +127,15 @@ void basic_node<Policies>::apply(const applied_mark& mark) {
         } else {
             apply_change(e);
         }
+        if (failed_) {
+            return;
+        }
     }
     applying_.clear();
     engine_->on_applied(mark);
     reads_.on_applied(applied_.index);
     maybe_snapshot();
+    maybe_commit();
 }
 
 template <class Policies>
@@ -139,8 +143,18 @@ void basic_node<Policies>::apply_command(const entry& e) {
     if (e.payload.size() < command_header_bytes) {
         return; // a new leader's empty entry
     }
+    if (e.index <= database_at_.index) {
+        return; // the machine's database holds it, and who asked is gone
+    }
     const request_id id(load_little<std::uint64_t>(e.payload.data()));
-    requests_.finish(id, {}, machine_.apply(e.index, e.payload.slice(command_header_bytes)));
+    reply_type reply = machine_.apply(e.index, e.payload.slice(command_header_bytes));
+    if constexpr (durable) {
+        if (const error_code failed = machine_.error()) {
+            fail(failed, "the database failed: " + failed.message());
+            return; // the reply may be wrong
+        }
+    }
+    requests_.finish(id, {}, std::move(reply));
 }
 
 template <class Policies>
@@ -215,8 +229,12 @@ error_code basic_node<Policies>::install(const snapshot& snap) {
     if (!members) {
         return members.error();
     }
-    if (const error_code failed = machine_.restore(state)) {
-        return failed;
+    // A database that is ahead of the snapshot keeps what it holds; entries up to there are coming.
+    if (!database_at_.index || snap.last.index > database_at_.index) {
+        if (const error_code failed = machine_.restore(state)) {
+            return failed;
+        }
+        database_at_ = {};
     }
     adopt_table(*members);
     applied_ = snap.last;
@@ -227,18 +245,30 @@ error_code basic_node<Policies>::install(const snapshot& snap) {
     return {};
 }
 
+/// Returns: what a snapshot holds: the members, and the machine's state as it is now.
+template <class Policies>
+bulk_bytes basic_node<Policies>::state_with(const member_table& members) const {
+    if constexpr (std::is_same_v<decltype(machine_.snapshot()), rope>) {
+        return join_snapshot(members, machine_.snapshot());
+    } else {
+        return stream_snapshot(members, machine_.snapshot());
+    }
+}
+
 template <class Policies>
 void basic_node<Policies>::maybe_snapshot() {
     const bool due = applied_.index - snapshot_index_ >= options_.snapshot_entries ||
                      bytes_since_snapshot_ >= options_.snapshot_bytes;
-    if (snapshot_under_way_ || !due || applied_.index < next_snapshot_) {
+    if (snapshot_under_way_ || !due || applied_.index < next_snapshot_ ||
+        applied_.index <
+            database_at_.index) { // the machine is ahead of what it would be a snapshot of
         return;
     }
     bytes_since_snapshot_ = 0;
     auto made = std::make_shared<snapshot>();
     made->last = applied_;
     made->members = engine_->members();
-    made->data = join_snapshot(members_, machine_.snapshot());
+    made->data = state_with(members_);
     snapshot_under_way_ = true;
     const snapshot_ptr snap = std::move(made);
     if constexpr (!blocking) {
@@ -273,7 +303,7 @@ void basic_node<Policies>::on_snapshot_saved(const snapshot_ptr& snap, error_cod
         return;
     }
     if (failed) {
-        fail(failed, "a snapshot cannot be written: " + failed.message());
+        fail(failed, "a snapshot cannot be written: " + describe_failure(*snapshots_, failed));
         return;
     }
     if (snap->last.index <= snapshot_index_) {

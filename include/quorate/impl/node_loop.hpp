@@ -6,6 +6,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace quorate {
@@ -183,6 +184,7 @@ void basic_node<Policies>::release(staged_batch& batch) {
         }
     }
     if (batch.stable.has_value()) {
+        stable_ = std::max({stable_, batch.stable->last.index, batch.stable->snapshot});
         engine_->on_stable(*batch.stable);
     }
 }
@@ -244,7 +246,11 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
         return;
     }
     if (failed) {
-        fail(failed, "a write to the log failed: " + failed.message());
+        std::string text = describe_failure(*log_, failed);
+        if (received != nullptr && text == failed.message()) {
+            text = describe_failure(*snapshots_, failed); // it comes before the log
+        }
+        fail(failed, "the log cannot be written: " + text);
         return;
     }
     if (std::exchange(disk_full_, false)) {
@@ -259,20 +265,50 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
 }
 
 // Nothing was written that counts, so nothing is lost by waiting. Meanwhile this member accepts no
-// writes, and another one had better lead.
+// writes.
 template <class Policies>
 void basic_node<Policies>::on_full_disk(typename log_type::sync_job job, snapshot_ptr received) {
     held_.emplace(held_write{std::move(job), std::move(received)});
     if (!std::exchange(disk_full_, true)) {
         say(severity::error, "the disk is full: writes are refused until there is space in " +
                                  options_.data_directory.string());
-        transfer_leadership();
     }
 }
 
+// Returns: up to where the log is durable here, and at most among the others that may lead; zeros
+// unless this member leads.
+template <class Policies>
+std::pair<log_index, log_index> basic_node<Policies>::durable_marks() const {
+    std::pair<log_index, log_index> marks;
+    for (const peer_progress& peer : engine_->progress()) {
+        if (peer.id() == options_.id) {
+            marks.first = peer.match();
+        } else if (!peer.learner() && peer.recently_active()) {
+            marks.second = std::max(marks.second, peer.match());
+        }
+    }
+    return marks;
+}
+
+// A leader where nothing waits takes a write even so: only that shows whether others have space.
+template <class Policies>
+bool basic_node<Policies>::refuses_writes() const {
+    if (!disk_full_) {
+        return false;
+    }
+    const auto [here, elsewhere] = durable_marks();
+    return !elsewhere || here < engine_->status().last;
+}
+
+// Who acknowledged what is not durable here has space, and had better lead. Another one might be as
+// full, and could not even save the term in which it would campaign.
 template <class Policies>
 void basic_node<Policies>::retry_full_disk() {
     if (held_.has_value() && !failed_) {
+        const auto [here, elsewhere] = durable_marks();
+        if (elsewhere > here) {
+            transfer_leadership();
+        }
         held_write again = std::move(*held_);
         held_.reset();
         static_cast<void>(run_job(std::move(again.job), std::move(again.received)));
@@ -319,6 +355,7 @@ void basic_node<Policies>::on_timer() {
     if (!failed_) {
         retry_full_disk();
         seal_idle_log();
+        retry_database();
         engine_->tick(static_cast<std::uint32_t>(random_()));
         proposals_blocked_ = false;
         reads_blocked_ = false;
@@ -358,7 +395,7 @@ void basic_node<Policies>::on_message(const message& m) {
     if (failed_ || stopping_) {
         return;
     }
-    if (disk_full_ && m.kind == message_kind::proposal && soft_.role == role_kind::leader) {
+    if (m.kind == message_kind::proposal && soft_.role == role_kind::leader && refuses_writes()) {
         message refused{.kind = message_kind::proposal_refused,
                         .to = m.from,
                         .from = options_.id,
@@ -366,6 +403,9 @@ void basic_node<Policies>::on_message(const message& m) {
         refused.reject_hint = log_index(static_cast<std::uint64_t>(errc::no_space));
         wire_->send(refused);
         return;
+    }
+    if (disk_full_ && m.kind == message_kind::timeout_now) {
+        return; // the term in which it would campaign cannot be saved
     }
     if (const error_code refused = engine_->step(m)) {
         say(severity::warning, "dropped a message of member " + std::to_string(m.from.value()) +

@@ -45,6 +45,9 @@ basic_node<Policies>::~basic_node() {
     wire_->stop();
     log_thread_.join();
     snapshot_thread_.join();
+    if constexpr (durable) {
+        database_thread_.join();
+    }
 }
 
 template <class Policies>
@@ -84,7 +87,7 @@ error_code basic_node<Policies>::open_storage() {
     snapshot_options snapshots;
     snapshots.cluster = options_.cluster;
     snapshots.member = options_.id;
-    if constexpr (blocking) {
+    if constexpr (blocking || durable) {
         result<data_directory> directory =
             data_directory::open(options_.data_directory, &explanation_);
         if (!directory) {
@@ -128,6 +131,8 @@ template <class Policies>
 error_code basic_node<Policies>::open_log(log_options options) {
     options.accept_data_loss = options_.accept_data_loss;
     options.if_damaged = has_peers() ? on_damage::salvage : on_damage::refuse;
+    // Whoever has a snapshot had opened a log before.
+    options.must_exist = snapshots_->newest() != nullptr;
     auto opened = log_type::open(options);
     if (!opened) {
         explanation_ = "cannot open the log in " + options.directory.string() + ": " +
@@ -168,6 +173,10 @@ error_code basic_node<Policies>::build_engine() {
         return errc::corrupt;
     }
     note_fence(start->engine.hard);
+    if (const error_code failed = open_machine()) {
+        return failed;
+    }
+    adopt_database(start->engine);
     if (start->fresh && !options_.join) {
         if (const error_code failed = bootstrap(*start)) {
             return failed;
@@ -210,12 +219,12 @@ error_code basic_node<Policies>::bootstrap(start_state& start) {
     for (const member_address& m : options_.initial_members) {
         voters.insert(m.id);
     }
-    start.engine = quorate::bootstrap(
-        voters, join_snapshot(member_table(options_.initial_members), machine_.snapshot()));
+    start.engine = quorate::bootstrap(voters, state_with(member_table(options_.initial_members)));
     if (const error_code failed = snapshots_->save(*start.engine.base)) {
         explanation_ = "cannot write the first snapshot: " + failed.message();
         return failed;
     }
+    start.engine.base = as_stored(start.engine.base);
     start.restart_log = true;
     return {};
 }
@@ -253,6 +262,7 @@ void basic_node<Policies>::stop(handler done) {
             const error_code failed = job.run(); // nothing new; and nobody is left to be told
             log_->finish_sync(std::move(job), failed);
         }
+        close_database();
     }
     boost::asio::post(io_, [done = std::move(done)] { done({}); });
 }
@@ -267,7 +277,7 @@ node_status basic_node<Policies>::status() const noexcept {
     status.requests = requests_.size();
     status.reads = reads_.size();
     status.ended = static_cast<bool>(failed_);
-    status.disk_full = disk_full_;
+    status.disk_full = disk_full_ || database_full_;
     status.fenced = fenced_;
     return status;
 }

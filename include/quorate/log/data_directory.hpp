@@ -57,6 +57,7 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] std::filesystem::path wal() const { return path_ / "wal"; }
     [[nodiscard]] std::filesystem::path snap() const { return path_ / "snap"; }
+    [[nodiscard]] std::filesystem::path db() const { return path_ / "db"; }
 
 private:
     data_directory(std::filesystem::path path, posix_volume disk);

@@ -62,6 +62,12 @@ public:
     /// Returns: what opening found amiss, for the operator; empty: nothing.
     [[nodiscard]] const std::string& note() const noexcept { return note_; }
 
+    /// Returns: which step of which file failed in the last `save`, and why; empty: it went well.
+    [[nodiscard]] std::string failure() const {
+        const std::lock_guard lock(mutex_);
+        return failure_;
+    }
+
 private:
     using file_type = typename V::file_type;
     /// Ordered by index, so that the newest comes last.
@@ -90,11 +96,12 @@ private:
     [[nodiscard]] error_code load_newest();
     [[nodiscard]] result<snapshot_ptr> load(const named_snapshot& named);
     [[nodiscard]] result<unfinished> create(log_id last, const membership& members);
-    [[nodiscard]] error_code write(unfinished& made, const bulk_bytes& data);
+    [[nodiscard]] error_code write(unfinished& made, const bulk_bytes& data, const char*& step);
     [[nodiscard]] result<snapshot_ptr> publish(unfinished& made);
     void discard(const unfinished& made) noexcept;
     void forget_incoming() noexcept;
     void keep(const snapshot_ptr& snap);
+    error_code note_failure(log_id last, const char* step, error_code code);
     void prune() noexcept;
 
     // snapshot_intake
@@ -115,6 +122,7 @@ private:
 
     mutable std::mutex mutex_;
     snapshot_ptr newest_; // guarded by mutex_
+    std::string failure_; // guarded by mutex_
 };
 
 static_assert(snapshot_store<file_snapshots<>>);

@@ -33,6 +33,9 @@ struct log_options {
     /// Salvage, and forget what was lost instead of fencing the member. For the only member of a
     /// group, by its operator's decision: others may hold what this one forgets.
     bool accept_data_loss = false;
+    /// There was a log before, so that one which is missing is damaged and not new. Ignored by
+    /// models without files.
+    bool must_exist = false;
     std::string* failure = nullptr; ///< Told by `open` what is wrong, and where; may be null.
 };
 
@@ -76,6 +79,18 @@ concept log_store = requires(L log, const L fixed, std::span<const entry> entrie
     { L::blocking } -> std::convertible_to<bool>;
 };
 // clang-format on
+
+/// Returns: what the store says about its failure, where it has a `failure()`, which should name
+/// step, file and reason; else what the error says.
+template <class Store>
+[[nodiscard]] std::string describe_failure(const Store& store, const error_code& failed) {
+    if constexpr (requires { std::string(store.failure()); }) {
+        if (std::string text = store.failure(); !text.empty()) {
+            return text;
+        }
+    }
+    return failed.message();
+}
 
 } // namespace quorate
 

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -171,6 +172,11 @@ struct log_damage {
     std::uint64_t offset = 0;
     std::string what;
 };
+
+/// What an operator is told when the newest term and vote are gone.
+inline constexpr std::string_view promises_lost_text =
+    "what this member promised last is lost, so remove it from its group and add it again under a "
+    "new id";
 
 /// Returns: the hard state to start from. A commit index beyond the log is drawn back: it reached
 /// the disk before its entries did. A term below the last entry's is raised, without a vote: the

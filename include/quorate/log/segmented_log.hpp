@@ -164,6 +164,10 @@ result<std::unique_ptr<segmented_log<V>>> segmented_log<V>::open(const log_optio
     if (damaged && !(found.salvageable && may_salvage)) {
         return refuse(damaged, describe(reader.damage(), writer->disk()));
     }
+    if (found.newest == 0 && options.must_exist && !options.accept_data_loss) {
+        return refuse(errc::corrupt, writer->disk().path("") + ": the log is missing; " +
+                                         std::string(promises_lost_text));
+    }
     recovered_log recovered;
     recovered.base = found.log.base();
     recovered.hard = reconcile(found.hard, found.log.base(), found.log.last());

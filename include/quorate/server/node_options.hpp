@@ -37,7 +37,8 @@ struct node_options {
     /// told of this member.
     bool join = false;
     std::string peer_url; ///< Where peers reach this member; the transport listens there.
-    /// Holds `wal/`, `snap/`, a lock and the identity. Policies without files ignore it.
+    /// Holds `wal/`, `snap/`, `db/` with a database, a lock and the identity. Policies without
+    /// files ignore it.
     std::filesystem::path data_directory;
 
     /// Starts from what a damaged log still holds, as if nothing else had been there. Only for the
@@ -67,6 +68,11 @@ struct node_options {
     std::uint64_t catch_up_entries = 5000;
     std::uint64_t snapshot_send_rate = 0; ///< Bytes a second to all peers together; 0: no limit.
     std::uint32_t snapshots_at_once = 2;  ///< Sent to so many peers, others wait; 0: no limit.
+
+    /// For machines with a database: how large its file may grow; then writes are refused.
+    std::uint64_t database_bytes_max = std::uint64_t{16} << 30;
+    /// What waits for a commit of the database; memory holds about twice that.
+    std::uint64_t database_batch_bytes = 4 << 20;
 
     std::uint64_t seed = 0; ///< Of election jitter; zero: drawn from the system.
 

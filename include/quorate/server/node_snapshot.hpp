@@ -6,6 +6,7 @@
 #define QUORATE_SERVER_NODE_SNAPSHOT_HPP
 
 #include <quorate/base/bulk_bytes.hpp>
+#include <quorate/base/bulk_join.hpp>
 #include <quorate/format/primitives.hpp>
 #include <quorate/server/member_table.hpp>
 
@@ -25,6 +26,16 @@ namespace quorate {
     whole.insert(whole.end(), std::make_move_iterator(machine.begin()),
                  std::make_move_iterator(machine.end()));
     return whole;
+}
+
+/// The same for a machine whose bytes are not in memory.
+[[nodiscard]] inline bulk_bytes stream_snapshot(const member_table& members, bulk_bytes machine) {
+    const shared_bytes table = members.encode();
+    draft head(4 + table.size());
+    byte_writer(head.data(), head.size())
+        .u32(static_cast<std::uint32_t>(table.size()))
+        .bytes(table.view());
+    return join_bulk(std::move(head).freeze(), std::move(machine));
 }
 
 /// Effects: takes the member table from the front; what remains are the machine's bytes.

@@ -1,22 +1,30 @@
 // The replicated key-value store: command bytes in, replies out.
 // Flow:       11 to 13. committed command → revision → reply
 // In / Out:   command bytes → reply; reads outside the log → reply
-// Invariants: a pure function of the commands applied; bytes that are no command get an error
+// Invariants: a pure function of the commands applied; bytes that are no command get an error;
+//             what an alarm forbids is not carried out
 // Source:     models state_machine; etcd's apply
 // Threads:    none (owner's strand)
 #ifndef QUORATE_STORE_KV_MACHINE_HPP
 #define QUORATE_STORE_KV_MACHINE_HPP
 
+#include <quorate/base/bulk_join.hpp>
 #include <quorate/base/ids.hpp>
 #include <quorate/command/validate.hpp>
+#include <quorate/format/auth_contents.hpp>
 #include <quorate/format/command.hpp>
+#include <quorate/format/machine_state.hpp>
+#include <quorate/store/alarm_set.hpp>
+#include <quorate/store/auth_store.hpp>
 #include <quorate/store/memory_backend.hpp>
 #include <quorate/store/mvcc_store.hpp>
 #include <quorate/store/ordered_index.hpp>
 #include <quorate/store/state_machine.hpp>
 
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace quorate {
 
@@ -35,8 +43,7 @@ public:
 
     /// Total: any bytes get a reply. A failed command changes nothing.
     /// Effects: whatever the command, also frees a little of what compaction has left.
-    /// Errors, in the reply: command_invalid; those of check(); key_not_found, revision_compacted,
-    /// revision_in_future.
+    /// Errors, in the reply: command_invalid; those of check(), of the alarms and of the store.
     /// Lifetime: a value may stay a slice of `command`.
     reply apply(log_index, const shared_bytes& command) {
         const result<request> asked = decode_command(command.view());
@@ -46,11 +53,11 @@ public:
         reply answer = std::visit(
             [&](const auto& one) {
                 const error_code failed = check(one);
-                return failed ? failure(code_of(failed)) : carry_out(one, command);
+                return failed ? failure(code_of(failed)) : admit_and_do(one, *asked, command);
             },
             *asked);
         store_.sweep(sweep_rows);
-        return answer;
+        return trusted(std::move(answer));
     }
 
     /// Effects: frees some of what compaction has left, for owners that have nothing else to do.
@@ -58,24 +65,154 @@ public:
     bool sweep() { return store_.sweep(sweep_rows); }
 
     /// Reads outside the log, at any revision that is not compacted.
-    /// Errors, in the reply: key_empty, revision_compacted, revision_in_future.
+    /// Errors, in the reply: key_empty, revision_compacted, revision_in_future, cluster_corrupt.
     [[nodiscard]] reply range(const quorate::range& asked) const {
-        const error_code failed = check(asked);
-        return failed ? failure(code_of(failed)) : made(store_.range(asked));
+        error_code failed = check(asked);
+        if (!failed && alarms_.raised(alarm_kind::corrupt)) {
+            failed = errc::cluster_corrupt;
+        }
+        return failed ? failure(code_of(failed)) : trusted(made(store_.range(asked)));
     }
-    /// Returns: the key as it is now; nothing when it is not there.
+    /// Returns: the key as it is now; nothing when it is not there, or a durable backend failed.
     [[nodiscard]] std::optional<key_value> get(byte_view key) const { return store_.get(key); }
 
-    [[nodiscard]] rope snapshot() const { return store_.snapshot(); }
-    /// Errors: see mvcc_store; the old state stays.
-    error_code restore(bulk_reader state) { return store_.restore(std::move(state)); }
+    [[nodiscard]] typename store_type::snapshot_type snapshot() const {
+        return join_bulk(front(), store_.snapshot());
+    }
+    /// Errors: see mvcc_store and take_machine_state(); corrupt when alarms or leases contradict
+    /// themselves or the rows. The old state stays.
+    error_code restore(bulk_reader state) {
+        result<tables> fresh = take_tables(state);
+        if (!fresh) {
+            return fresh.error();
+        }
+        if (const error_code failed = store_.restore(std::move(state), std::move(fresh->leases))) {
+            return failed;
+        }
+        alarms_ = std::move(fresh->alarms);
+        auth_ = std::move(fresh->auth);
+        return {};
+    }
 
     [[nodiscard]] const store_type& store() const noexcept { return store_; }
+    [[nodiscard]] const alarm_set& alarms() const noexcept { return alarms_; }
+    /// Users and permissions are kept with the state, but not looked at here: see auth_machine.
+    [[nodiscard]] const auth_store& auth() const noexcept { return auth_; }
+    /// Effects, errors: as auth_store::apply(). Requires: as there.
+    result<auth_reply> administer(const auth_request& asked) { return auth_.apply(asked); }
+
+    // With a durable backend, this models durable_machine.
+
+    [[nodiscard]] static result<kv_machine> open(const database_options& options) requires
+        durable_backend<Backend> {
+        result<Backend> backend = Backend::open(options);
+        if (!backend) {
+            return backend.error();
+        }
+        kv_machine opened;
+        const state_mark held = backend->held();
+        if (!held.at.index && backend->size() == 0) {
+            opened.store_ = store_type(std::move(*backend));
+            return opened;
+        }
+        bulk_reader rest(rope{held.context});
+        result<tables> kept = take_tables(rest);
+        if (!kept) {
+            return kept.error();
+        }
+        const byte_view progress = held.context.view().substr(
+            held.context.size() - static_cast<std::size_t>(rest.remaining()));
+        result<store_type> store =
+            store_type::adopt(std::move(*backend), progress, std::move(kept->leases));
+        if (!store) {
+            return store.error();
+        }
+        opened.store_ = std::move(*store);
+        opened.alarms_ = std::move(kept->alarms);
+        opened.auth_ = std::move(kept->auth);
+        return opened;
+    }
+    [[nodiscard]] log_id held() const noexcept requires durable_backend<Backend> {
+        return store_.backend().held().at;
+    }
+    [[nodiscard]] error_code error() const noexcept requires durable_backend<Backend> {
+        return store_.backend().error();
+    }
+    [[nodiscard]] bool can_commit() const noexcept requires durable_backend<Backend> {
+        return store_.backend().can_commit();
+    }
+    [[nodiscard]] bool wants_commit() const noexcept requires durable_backend<Backend> {
+        return store_.backend().wants_commit();
+    }
+    [[nodiscard]] auto begin_commit(log_id at) requires durable_backend<Backend> {
+        return store_.backend().begin_commit({at, context()});
+    }
+    error_code finish_commit(typename detail::commit_of<Backend>::type job,
+                             error_code failed) requires durable_backend<Backend> {
+        return store_.backend().finish_commit(std::move(job), failed);
+    }
+    void reset() requires durable_backend<Backend> {
+        store_ = store_type(store_.backend().successor());
+        alarms_ = alarm_set();
+        auth_ = auth_store();
+    }
+    /// For owners that defragment, or look at sizes.
+    [[nodiscard]] Backend& backend() noexcept requires durable_backend<Backend> {
+        return store_.backend();
+    }
 
 private:
+    /// What is in the machine besides rows, and read from bytes that may say anything.
+    struct tables {
+        alarm_set alarms;
+        lease_table leases;
+        auth_store auth;
+    };
+    [[nodiscard]] static result<tables> take_tables(bulk_reader& bytes) {
+        result<auth_store> auth = auth_store::take(bytes);
+        if (!auth) {
+            return auth.error();
+        }
+        result<machine_state> read = take_machine_state(bytes);
+        if (!read) {
+            return read.error();
+        }
+        tables fresh;
+        if (!fresh.alarms.restore(std::move(read->alarms))) {
+            return errc::corrupt;
+        }
+        result<lease_table> leases =
+            lease_table::restored(read->leases, read->lease_epoch, read->grants);
+        if (!leases) {
+            return leases.error();
+        }
+        fresh.leases = *std::move(leases);
+        fresh.auth = *std::move(auth);
+        return fresh;
+    }
+    [[nodiscard]] shared_bytes front() const {
+        const lease_table& leases = store_.leases();
+        const shared_bytes state = encode_machine_state(
+            {alarms_.all(), leases.records(), leases.epoch(), leases.grants()});
+        return auth_.in_front_of(state);
+    }
+    /// Returns: what a durable backend keeps with the rows.
+    [[nodiscard]] shared_bytes context() const {
+        std::string bytes(front().view());
+        return shared_bytes::copy_of(bytes.append(store_.progress().view()));
+    }
+
     /// How many changes one command looks at for compaction: few enough to be no pause, more than
     /// it makes itself, so that compaction always ends.
     static constexpr std::size_t sweep_rows = 16;
+
+    /// What an alarm forbids is refused here, not only at the door: the alarm may have been raised
+    /// between the two, and all members must do alike.
+    template <class Asked>
+    reply admit_and_do(const Asked& one, const request& asked, const shared_bytes& command) {
+        const error_code refused = alarms_.admit(asked);
+        return refused ? failure(code_of(refused)) : carry_out(one, command);
+    }
 
     reply carry_out(const put& asked, const shared_bytes& command) {
         return made(store_.put(asked, slice_of(command, asked.value)));
@@ -88,6 +225,22 @@ private:
     }
     reply carry_out(const txn& asked, const shared_bytes& command) {
         return made(store_.txn(asked, command));
+    }
+    reply carry_out(const lease_grant& asked, const shared_bytes&) {
+        return made(store_.grant(asked));
+    }
+    reply carry_out(const lease_revoke& asked, const shared_bytes&) {
+        return made(store_.revoke(asked));
+    }
+    reply carry_out(const lease_checkpoint& asked, const shared_bytes&) {
+        return made(store_.checkpoint(asked));
+    }
+    reply carry_out(const lease_takeover& asked, const shared_bytes&) {
+        return made(store_.take_over(asked));
+    }
+    reply carry_out(const alarm_change& asked, const shared_bytes&) {
+        auto done = alarms_.change(asked);
+        return done ? success(alarm_reply{*std::move(done)}) : failure(code_of(done.error()));
     }
     reply carry_out(const compact& asked, const shared_bytes&) {
         if (const error_code failed = store_.compact(asked.revision)) {
@@ -108,6 +261,10 @@ private:
     [[nodiscard]] reply success(Body&& body) const {
         return {{store_.current_revision()}, std::forward<Body>(body)};
     }
+    /// Returns: the answer, unless it may lack rows because a backend failed.
+    [[nodiscard]] reply trusted(reply answer) const {
+        return detail::lacks_rows(store_.backend()) ? failure(errc::poisoned) : answer;
+    }
     [[nodiscard]] reply failure(errc reason) const {
         return {{store_.current_revision()}, error_reply{reason}};
     }
@@ -117,6 +274,8 @@ private:
     }
 
     store_type store_;
+    alarm_set alarms_;
+    auth_store auth_;
 };
 
 static_assert(state_machine<kv_machine<>>);

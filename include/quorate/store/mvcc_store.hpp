@@ -2,8 +2,8 @@
 // Flow:       12 and 13. command → revision → reply
 // In / Out:   request and value bytes → reply body
 // Invariants: the index and the backend hold the same changes; current >= compacted revision; the
-//             writes in (compacted, current] are all there, in order
-//             a write is whole or not there
+//             writes in (compacted, current] are all there, in order; a write is whole or not
+//             there; the lease of every key that lives is in the table
 // Source:     etcd's MVCC store; differs: compaction walks the changes since the last one, not all
 //             keys, because no other key can have anything to forget
 // Threads:    none (owner's strand)
@@ -16,10 +16,12 @@
 #include <quorate/command/request.hpp>
 #include <quorate/format/state.hpp>
 #include <quorate/store/key_index.hpp>
+#include <quorate/store/lease_table.hpp>
 #include <quorate/store/value_backend.hpp>
 
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,6 +44,26 @@ class mvcc_store {
                   "Backend must model value_backend; see doc/concept/value_backend.md");
 
 public:
+    /// The whole state: shared rows in memory, or a stream from a durable backend.
+    using snapshot_type = std::conditional_t<durable_backend<Backend>, bulk_bytes, rope>;
+
+    mvcc_store() = default;
+    /// Over an empty backend.
+    explicit mvcc_store(Backend empty) : backend_(std::move(empty)) {
+        QUORATE_ASSERT(backend_.size() == 0);
+    }
+    /// Returns: the store that a durable backend holds, given the bytes of `progress` that were
+    /// committed with it, and leases without keys. The index is built anew from the rows' keys; no
+    /// value is read but those of keys that live, and only when there are leases.
+    /// Errors: truncated, corrupt when rows and progress contradict each other; of the backend.
+    [[nodiscard]] static result<mvcc_store> adopt(Backend held, byte_view progress,
+                                                  lease_table leases = {});
+    /// Returns: what there is to know besides the rows: revisions, and how far compaction has got.
+    [[nodiscard]] shared_bytes progress() const;
+    /// For the owner of a durable backend, to commit it. Rows are the store's business.
+    [[nodiscard]] Backend& backend() noexcept { return backend_; }
+    [[nodiscard]] const Backend& backend() const noexcept { return backend_; }
+
     [[nodiscard]] std::uint64_t current_revision() const noexcept { return current_; }
     /// Returns: the oldest revision that can be read; zero before the first compaction.
     [[nodiscard]] std::uint64_t compact_revision() const noexcept {
@@ -53,7 +75,8 @@ public:
 
     /// Effects: one revision. `value` is what `asked.value` views; it is kept as a shared slice
     /// where that does not pin much more than itself, else copied.
-    /// Errors: key_not_found when something of a key is to be kept that does not live.
+    /// Errors: lease_not_found; key_not_found when something of a key is to be kept that does not
+    /// live.
     result<put_reply> put(const quorate::put& asked, const shared_bytes& value);
 
     /// Effects: one revision for all keys that are deleted; none when there was nothing to delete.
@@ -69,8 +92,8 @@ public:
 
     /// Effects: one revision for all that is changed; none when nothing is. All or nothing: what
     /// can fail is looked at before anything is done. `command` is the block that the request's
-    /// views lie in; values are kept as in `put`. Errors: key_not_found as `put`, on the state
-    /// before; revision_compacted, revision_in_future.
+    /// views lie in; values are kept as in `put`. Errors: key_not_found and lease_not_found as
+    /// `put`, on the state before; revision_compacted, revision_in_future.
     result<txn_reply> txn(const quorate::txn& asked, const shared_bytes& command);
 
     /// Returns: the key as it is now. Complexity: a search in the index and one in the backend.
@@ -79,14 +102,43 @@ public:
         return found ? std::optional(fetch(found->modified)) : std::nullopt;
     }
 
+    /// Returns: the key as it was at `main`; nothing when it did not live then, or when that is
+    /// compacted. Requires: main <= current_revision(). Complexity: as the other.
+    [[nodiscard]] std::optional<key_value> get(byte_view key, std::uint64_t main) const {
+        QUORATE_ASSERT(main <= current_);
+        const auto found = main + 1 < compact_floor_ ? std::nullopt : index_.find(key, main);
+        return found ? std::optional(fetch(found->modified)) : std::nullopt;
+    }
+
+    /// Errors: lease_exists.
+    result<lease_grant_reply> grant(const lease_grant& asked);
+    /// Effects: the lease is gone, and its keys with it, in one revision; in none when it has none.
+    /// Errors: lease_not_found; lease_epoch_over when another leader has taken over.
+    /// Complexity: n log n in the keys.
+    result<lease_revoke_reply> revoke(const lease_revoke& asked);
+    /// Effects: notes what is left of the leases that are there.
+    /// Errors: lease_epoch_over.
+    result<lease_checkpoint_reply> checkpoint(const lease_checkpoint& asked);
+    /// Effects: what earlier leaders find counts no more. Errors: lease_epoch_over.
+    result<lease_takeover_reply> take_over(const lease_takeover& asked);
+    [[nodiscard]] const lease_table& leases() const noexcept { return leases_; }
+    /// Returns: the keys that are tied to a lease, in order; none when there is no such lease.
+    [[nodiscard]] std::vector<shared_bytes> keys_of(lease_id id) const {
+        return leases_.keys(id, [this](byte_view key) { return lease_of(key); });
+    }
+
     /// Effects: calls `visit(revision, row)` for the changes of the writes `from` to `upto`, in
     /// order, until it returns false: the events of those writes, a row without a version being a
-    /// deletion. Those of the last write are cheap to find.
-    /// Requires: from > compact_revision(), as below it some are gone; the visitor changes nothing.
+    /// deletion. Those of the last write are cheap to find. Of the compacted revision itself only
+    /// each key's last change is there.
+    /// Requires: from >= compact_revision(), as below it some are gone; the visitor changes
+    /// nothing.
     template <class Visit>
     void changes(std::uint64_t from, std::uint64_t upto, Visit&& visit) const {
-        QUORATE_ASSERT(from >= compact_floor_);
-        backend_.scan({from, 0}, {upto, UINT32_MAX}, std::forward<Visit>(visit));
+        QUORATE_ASSERT(from >= compact_revision());
+        backend_.scan({from, 0}, {upto, UINT32_MAX}, [&](revision at, const row& found) {
+            return !stays(at, found) || visit(at, found);
+        });
     }
 
     /// Effects: what can only be seen below `main` can be read no more. Makes no revision. Its
@@ -103,23 +155,30 @@ public:
 
     /// Returns: a checksum of the changes that can be seen between the compacted revision and
     /// `main`; zero: the current one. Deletions at the compacted revision do not count.
-    /// Errors: revision_compacted, revision_in_future. Complexity: linear in the rows.
+    /// Errors: revision_compacted, revision_in_future; poisoned when a durable backend failed.
+    /// Complexity: linear in the rows.
     [[nodiscard]] result<store_hash> hash(std::uint64_t main) const;
 
-    /// Returns: everything, in the bytes of format/state.hpp: equal stores give equal bytes.
-    /// Complexity: linear in the rows; long values are shared.
-    [[nodiscard]] rope snapshot() const;
+    /// Returns: everything but the leases, in the bytes of format/state.hpp: equal stores give
+    /// equal bytes. Complexity: linear in the rows; long values are shared. From a durable backend:
+    /// constant, once compaction is swept, and linear in the rows on reading it.
+    [[nodiscard]] snapshot_type snapshot() const;
 
-    /// Effects: becomes what the bytes say; on an error nothing changes.
+    /// Effects: becomes what the bytes say, with these leases, to which no keys are tied yet; on an
+    /// error nothing changes.
     /// Holds no more of them than it keeps, and one block.
     /// Errors: truncated, unsupported_version, corrupt when the rows contradict each other, or of
-    /// the reader.
-    error_code restore(bulk_reader state);
+    /// the reader or a durable backend.
+    error_code restore(bulk_reader state, lease_table leases = {});
 
 private:
-    /// Requires: the row is there, since the index knows it.
+    /// Requires: the row is there, since the index knows it; only a backend that failed may lack
+    /// it, and whoever owns one asks it before anything of this is shown.
     [[nodiscard]] key_value fetch(revision at) const {
         std::optional<row> found = backend_.find(at);
+        if (!found && detail::lacks_rows(backend_)) {
+            return {};
+        }
         QUORATE_ASSERT(found.has_value());
         QUORATE_ASSERT(!found->tombstone());
         return {std::move(found->key),  std::move(found->value),
@@ -155,7 +214,11 @@ private:
 
     [[nodiscard]] bool holds(const compare& condition) const;
     void decide(const quorate::txn& asked, txn_path& path) const;
-    [[nodiscard]] error_code check_put(const quorate::put& asked) const;
+    [[nodiscard]] error_code check_kept(const quorate::put& asked) const;
+    [[nodiscard]] error_code check_lease(const quorate::put& asked) const;
+    [[nodiscard]] lease_id lease_of(byte_view key) const;
+    void retie(const shared_bytes& key, lease_id before, lease_id now);
+    [[nodiscard]] bool tie_all();
     template <class Check>
     [[nodiscard]] error_code check_path(const quorate::txn& asked, txn_path& path,
                                         Check check) const;
@@ -168,6 +231,23 @@ private:
     [[nodiscard]] bool stays(revision at, const row& found) const;
     /// Returns: how many changes will be left when compaction is through.
     [[nodiscard]] std::uint64_t staying_rows() const;
+    [[nodiscard]] rope shared_snapshot() const;
+    [[nodiscard]] error_code backend_error() const {
+        if constexpr (durable_backend<Backend>) {
+            return backend_.error();
+        } else {
+            return {};
+        }
+    }
+    struct hidden_rows {
+        std::vector<revision> at; ///< In order.
+        std::uint64_t bytes = 0;  ///< Of their keys and values.
+    };
+    /// Returns: the rows that compaction has yet to free.
+    [[nodiscard]] hidden_rows leaving_rows() const;
+    [[nodiscard]] bool adopt_row(revision at, const row_view& next);
+    [[nodiscard]] bool read_progress(byte_view bytes);
+    [[nodiscard]] bool follows(revision at, revision before) const;
     [[nodiscard]] error_code enter(const state_header& header, const state_row& next,
                                    revision before);
     [[nodiscard]] bool enter_compacted(const state_row& next, revision at);
@@ -175,6 +255,7 @@ private:
 
     Index index_;
     Backend backend_;
+    lease_table leases_;
     std::uint64_t current_ = first_revision;
     /// One above the compacted revision, so that revision zero can be compacted, once, as in etcd.
     std::uint64_t compact_floor_ = 0;
@@ -184,7 +265,9 @@ private:
 
 } // namespace quorate
 
+#include <quorate/store/impl/mvcc_adopt.hpp>
 #include <quorate/store/impl/mvcc_compact.hpp>
+#include <quorate/store/impl/mvcc_lease.hpp>
 #include <quorate/store/impl/mvcc_range.hpp>
 #include <quorate/store/impl/mvcc_store.hpp>
 #include <quorate/store/impl/mvcc_write.hpp>

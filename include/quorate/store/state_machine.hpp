@@ -16,10 +16,10 @@ namespace quorate {
 /// A pure function of the entries applied: no clock, no randomness, no addresses. `apply` is
 /// total: any bytes get a reply, the same one on every member. `encode` leaves
 /// `command_header_bytes` bytes free at the front, where the node writes the request's id; `apply`
-/// is given the bytes behind them. `snapshot` shares what it can and copies no values, for the
-/// machine goes on while it is written. `restore` takes a bulk_reader by value or by reference, and
-/// reads the state in pieces, for it may be larger than memory has room for twice; any bytes and
-/// any error may come, and the old state stays then.
+/// is given the bytes behind them. `snapshot` yields a rope or bulk_bytes; it shares what it can
+/// and copies no values, for the machine goes on while it is written. `restore` takes a bulk_reader
+/// by value or by reference, and reads the state in pieces, for it may be larger than memory has
+/// room for twice; any bytes and any error may come, and the old state stays then.
 template <class M>
 concept state_machine = requires(M machine, const M fixed, log_index index,
                                  const shared_bytes& command, bulk_reader& state,
@@ -31,7 +31,7 @@ concept state_machine = requires(M machine, const M fixed, log_index index,
     requires std::movable<typename M::reply_type>;
     { M::encode(request) } -> std::same_as<draft>;
     { machine.apply(index, command) } -> std::same_as<typename M::reply_type>;
-    { fixed.snapshot() } -> std::same_as<rope>;
+    { fixed.snapshot() } -> std::convertible_to<bulk_bytes>;
     { machine.restore(state) } -> std::same_as<error_code>;
 };
 

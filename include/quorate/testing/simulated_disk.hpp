@@ -108,6 +108,10 @@ public:
 
     [[nodiscard]] std::uint64_t boot() const;
 
+    /// Returns: a number that clones of one disk share, for certain enough, while a program finds
+    /// the same on both, now and after each crash. Complexity: linear in the bytes.
+    [[nodiscard]] std::uint64_t digest() const;
+
     /// For tests that look at files or damage them, aside from what is counted.
     [[nodiscard]] std::vector<std::string> names(const std::string& directory) const;
     [[nodiscard]] std::string contents(const std::string& directory, const std::string& name) const;
@@ -190,6 +194,7 @@ private:
     [[nodiscard]] std::uint64_t parts_of(const byte_change& change) const noexcept;
     [[nodiscard]] stored_file& own(std::uint64_t id);
     static void make_durable(stored_file& file);
+    [[nodiscard]] static std::uint64_t digest_of(const stored_file& file) noexcept;
     static void apply_all(const byte_change& change, std::string& image);
     void apply_part(const byte_change& change, std::uint64_t part, const tear& torn, bool chosen,
                     std::string& image, std::uint64_t& size) const;

@@ -70,9 +70,35 @@ inline constexpr std::array error_texts{
     error_text{"lease_provided", "a lease is given, and the old one is to be kept"},
     error_text{"too_many_operations", "the transaction has too many operations"},
     error_text{"duplicate_key", "the transaction changes a key twice"},
+    error_text{"permission_denied", "the user has no permission for this"},
+    error_text{"auth_old_revision", "users or permissions have changed meanwhile"},
+    error_text{"user_empty", "the user name is empty"},
+    error_text{"user_exists", "the user exists already"},
+    error_text{"user_not_found", "the user does not exist"},
+    error_text{"role_empty", "the role name is empty"},
+    error_text{"role_exists", "the role exists already"},
+    error_text{"role_not_found", "the role does not exist"},
+    error_text{"role_not_granted", "the role is not granted to the user"},
+    error_text{"permission_not_given", "no permission is given"},
+    error_text{"permission_not_granted", "the permission is not granted to the role"},
+    error_text{"root_user_not_found", "the user root does not exist"},
+    error_text{"root_role_not_granted", "the user root does not have the role root"},
+    error_text{"invalid_auth_management", "authentication cannot be managed like that"},
+    error_text{"auth_not_enabled", "authentication is not enabled"},
+    error_text{"auth_failed", "authentication failed: invalid user or password"},
+    error_text{"password_invalid", "the password or its hash cannot be used"},
+    error_text{"invalid_auth_token", "the token is invalid"},
+    error_text{"watch_exists", "the stream has a watch of this id already"},
+    error_text{"watch_span_empty", "the range of the watch is empty"},
+    error_text{"lease_not_found", "no such lease"},
+    error_text{"lease_exists", "the lease exists already"},
+    error_text{"ttl_too_large", "the time to live is too large"},
+    error_text{"lease_epoch_over", "another leader has taken the leases over"},
+    error_text{"space_exceeded", "the store's quota is used up"},
+    error_text{"cluster_corrupt", "the members disagree in their state"},
 };
 
-static_assert(error_texts.size() == static_cast<std::size_t>(errc::duplicate_key));
+static_assert(error_texts.size() == static_cast<std::size_t>(errc::cluster_corrupt));
 
 class error_category final : public boost::system::error_category {
 public:
@@ -111,6 +137,7 @@ inline condition condition_of(errc code) noexcept {
     case errc::read_timed_out:
     case errc::change_pending:
     case errc::no_space:
+    case errc::auth_old_revision:
     case errc::stopped: return condition::retry;
     case errc::outcome_unknown: return condition::outcome_unknown;
     case errc::corrupt:
@@ -118,7 +145,8 @@ inline condition condition_of(errc code) noexcept {
     case errc::unsupported_version:
     case errc::wrong_cluster:
     case errc::wrong_member:
-    case errc::log_conflict: return condition::corrupt;
+    case errc::log_conflict:
+    case errc::cluster_corrupt: return condition::corrupt;
     default: return condition::rejected;
     }
 }

@@ -198,6 +198,11 @@ struct payload_counter {
         return std::uint64_t{d.key.size()} + d.range_end.size();
     }
     std::uint64_t operator()(const compact&) const noexcept { return 0; }
+    std::uint64_t operator()(const lease_grant&) const noexcept { return 0; }
+    std::uint64_t operator()(const lease_revoke&) const noexcept { return 0; }
+    std::uint64_t operator()(const lease_checkpoint&) const noexcept { return 0; }
+    std::uint64_t operator()(const lease_takeover&) const noexcept { return 0; }
+    std::uint64_t operator()(const alarm_change&) const noexcept { return 0; }
     std::uint64_t operator()(const txn& t) const noexcept {
         std::uint64_t bytes = 0;
         for (const compare& one : t.compares) {

@@ -16,6 +16,7 @@ inline constexpr std::uint16_t flag_keys_only = 2;    // range
 inline constexpr std::uint16_t flag_sorted = 4;       // range: order and target follow
 inline constexpr std::uint16_t flag_filtered = 8;     // range: four revisions follow
 inline constexpr std::uint16_t flag_physical = 1;     // compact
+inline constexpr std::uint16_t flag_raise = 1;        // alarm_change
 
 /// Kind and flags: what every operation begins with. A command has its version in front.
 inline constexpr std::size_t operation_prefix_bytes = 3;
@@ -49,6 +50,21 @@ struct operation_measure {
     }
     result operator()(const compact& c) const noexcept {
         return {command_kind::compact, c.physical ? flag_physical : std::uint16_t{0}, 8};
+    }
+    result operator()(const lease_grant&) const noexcept {
+        return {command_kind::lease_grant, 0, 16};
+    }
+    result operator()(const lease_revoke&) const noexcept {
+        return {command_kind::lease_revoke, 0, 24};
+    }
+    result operator()(const lease_checkpoint& c) const noexcept {
+        return {command_kind::lease_checkpoint, 0, 12 + 24 * c.leases.size()};
+    }
+    result operator()(const lease_takeover&) const noexcept {
+        return {command_kind::lease_takeover, 0, 8};
+    }
+    result operator()(const alarm_change& a) const noexcept {
+        return {command_kind::alarm_change, a.raise ? flag_raise : std::uint16_t{0}, 9};
     }
     result operator()(const txn& t) const noexcept {
         std::size_t bytes = 12;
@@ -101,6 +117,20 @@ struct operation_writer {
     }
     void operator()(const delete_range& d) const { two(d.key, d.range_end); }
     void operator()(const compact& c) const { out.u64(c.revision); }
+    void operator()(const lease_grant& g) const { out.u64(g.id.value()).u64(g.ttl); }
+    void operator()(const lease_revoke& r) const {
+        out.u64(r.id.value()).u64(r.epoch).u64(r.serial);
+    }
+    void operator()(const lease_checkpoint& c) const {
+        out.u64(c.epoch).u32(static_cast<std::uint32_t>(c.leases.size()));
+        for (const lease_remaining& one : c.leases) {
+            out.u64(one.id.value()).u64(one.seconds).u64(one.serial);
+        }
+    }
+    void operator()(const lease_takeover& t) const { out.u64(t.epoch); }
+    void operator()(const alarm_change& a) const {
+        out.u64(a.alarm.member.value()).u8(static_cast<std::uint8_t>(a.alarm.kind));
+    }
     void operator()(const txn& t) const {
         for (const std::size_t count : {t.compares.size(), t.success.size(), t.failure.size()}) {
             out.u32(static_cast<std::uint32_t>(count));
@@ -207,6 +237,50 @@ inline compact read_compact(byte_reader& in, std::uint16_t flags) noexcept {
     return compact{in.u64(), (flags & flag_physical) != 0};
 }
 
+inline lease_grant read_grant(byte_reader& in, std::uint16_t flags) noexcept {
+    refuse_unknown(in, flags, 0);
+    const lease_id id(in.u64());
+    return {id, in.u64()};
+}
+
+inline lease_revoke read_revoke(byte_reader& in, std::uint16_t flags) noexcept {
+    refuse_unknown(in, flags, 0);
+    lease_revoke r;
+    r.id = lease_id(in.u64());
+    r.epoch = in.u64();
+    r.serial = in.u64();
+    return r;
+}
+
+inline lease_checkpoint read_checkpoint(byte_reader& in, std::uint16_t flags) {
+    refuse_unknown(in, flags, 0);
+    lease_checkpoint c;
+    c.epoch = in.u64();
+    const std::uint32_t count = in.u32();
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        lease_remaining& one = c.leases.emplace_back();
+        one.id = lease_id(in.u64());
+        one.seconds = in.u64();
+        one.serial = in.u64();
+    }
+    return c;
+}
+
+inline lease_takeover read_takeover(byte_reader& in, std::uint16_t flags) noexcept {
+    refuse_unknown(in, flags, 0);
+    return {in.u64()};
+}
+
+inline alarm_change read_alarm(byte_reader& in, std::uint16_t flags) noexcept {
+    refuse_unknown(in, flags, flag_raise);
+    const node_id member(in.u64());
+    const auto kind = read_enum(in, alarm_kind::corrupt);
+    if (kind == alarm_kind{}) {
+        in.fail(); // Kinds begin at one.
+    }
+    return {{member, kind}, (flags & flag_raise) != 0};
+}
+
 inline compare read_compare(byte_reader& in) noexcept {
     compare one;
     one.target = read_enum(in, compare_target::lease);
@@ -287,6 +361,11 @@ QUORATE_DECL result<request> decode_command(byte_view command) {
     case command_kind::delete_range: asked = detail::read_delete(in, flags); break;
     case command_kind::compact: asked = detail::read_compact(in, flags); break;
     case command_kind::txn: asked = detail::read_txn(in, flags, 1); break;
+    case command_kind::lease_grant: asked = detail::read_grant(in, flags); break;
+    case command_kind::lease_revoke: asked = detail::read_revoke(in, flags); break;
+    case command_kind::lease_checkpoint: asked = detail::read_checkpoint(in, flags); break;
+    case command_kind::lease_takeover: asked = detail::read_takeover(in, flags); break;
+    case command_kind::alarm_change: asked = detail::read_alarm(in, flags); break;
     default: return errc::command_invalid;
     }
     if (!in.finished()) {

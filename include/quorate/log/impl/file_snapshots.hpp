@@ -118,16 +118,19 @@ auto file_snapshots<V>::create(log_id last, const membership& members) -> result
 }
 
 template <volume V>
-error_code file_snapshots<V>::write(unfinished& made, const bulk_bytes& data) {
+error_code file_snapshots<V>::write(unfinished& made, const bulk_bytes& data, const char*& step) {
     for (std::uint64_t offset = 0; offset < data.size(); offset += bulk_block_bytes) {
+        step = "read the data of";
         const result<rope> block = data.read_block(offset);
         if (!block) {
             return block.error();
         }
+        step = "write";
         if (const error_code failed = made.writer.add(*block)) {
             return failed;
         }
     }
+    step = "complete and sync";
     return made.writer.seal();
 }
 
@@ -168,23 +171,38 @@ template <volume V>
 error_code file_snapshots<V>::save(const snapshot& snap) {
     if (const snapshot_ptr own = newest();
         own != nullptr && own->last == snap.last && own->data.shares(snap.data)) {
-        return {};
+        return note_failure(snap.last, "", {});
     }
     std::unique_lock lock(disk_mutex_);
     result<unfinished> made = create(snap.last, snap.members);
     lock.unlock(); // others need not wait for the bytes
     if (!made) {
-        return made.error();
+        return note_failure(snap.last, "create", made.error());
     }
-    error_code failed = write(*made, snap.data);
+    const char* step = "";
+    error_code failed = write(*made, snap.data, step);
     lock.lock();
     if (!failed) {
+        step = "name and sync the directory of";
         failed = publish(*made).error();
     }
     if (failed) {
         discard(*made);
     }
-    return failed;
+    return note_failure(snap.last, step, failed);
+}
+
+/// Effects: remembers how the save of this snapshot ended. Returns: `code`.
+template <volume V>
+error_code file_snapshots<V>::note_failure(log_id last, const char* step, error_code code) {
+    std::string text;
+    if (code) {
+        const std::string name = named_snapshot{last.index, last.term}.name();
+        text = disk_.path(name) + ": " + step + ": " + code.message();
+    }
+    const std::lock_guard lock(mutex_);
+    failure_ = std::move(text);
+    return code;
 }
 
 /// Requires: the disk is locked.

@@ -4,6 +4,7 @@
 
 #include <quorate/log/file_name.hpp>
 #include <quorate/log/impl/inspect_log.ipp>
+#include <quorate/log/impl/posix_volume.ipp>
 #include <quorate/log/inspect.hpp>
 
 #include <boost/system/errc.hpp>
@@ -229,6 +230,13 @@ inline void directory_inspector::inspect_log(const std::vector<std::string>& nam
         report_.damage(log.first(), 0, errc::corrupt,
                        "the log begins behind entry " + std::to_string(sum.base.index.value()) +
                            ", and no sound snapshot reaches that far");
+    }
+    const bool any = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+        return parse_segment_name(name).has_value();
+    });
+    if (!any && sum.snapshots > 0) {
+        report_.damage(directory_ / "wal", 0, errc::corrupt,
+                       "the log is missing; " + std::string(promises_lost_text));
     }
 }
 

@@ -27,6 +27,7 @@ error_code segment_writer<V>::execute(const log_batch& batch) {
     if (poisoned_) {
         return errc::poisoned;
     }
+    failure_.clear();
     error_code failed;
     try {
         failed = perform(batch);

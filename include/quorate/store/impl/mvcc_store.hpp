@@ -17,10 +17,35 @@ namespace detail {
 /// Far below where a counter could overflow, far above what any store reaches.
 inline constexpr std::uint64_t revision_main_max = std::uint64_t{1} << 62;
 
+/// Returns: whether the numbers of a row can be those of a change at that revision.
+template <class Row>
+[[nodiscard]] bool sound_row(revision at, const Row& one, bool has_value) noexcept {
+    if (at.main <= first_revision) {
+        return false;
+    }
+    if (one.version == 0) {
+        return one.create_revision == 0 && !one.lease && !has_value;
+    }
+    // A life of so many changes is at least as many writes old.
+    return one.create_revision > first_revision && one.create_revision <= at.main &&
+           one.version - 1 <= at.main - one.create_revision &&
+           (one.version == 1) == (one.create_revision == at.main);
+}
+
 } // namespace detail
 
 template <class Index, class Backend>
-rope mvcc_store<Index, Backend>::snapshot() const {
+auto mvcc_store<Index, Backend>::snapshot() const -> snapshot_type {
+    if constexpr (durable_backend<Backend>) {
+        hidden_rows hidden = leaving_rows();
+        return backend_.stream({current_, compact_floor_, 0}, std::move(hidden.at), hidden.bytes);
+    } else {
+        return shared_snapshot();
+    }
+}
+
+template <class Index, class Backend>
+rope mvcc_store<Index, Backend>::shared_snapshot() const {
     state_writer out({current_, compact_floor_, staying_rows()});
     backend_.scan({0, 0}, {UINT64_MAX, UINT32_MAX}, [&](revision at, const row& found) {
         if (!stays(at, found)) {
@@ -34,7 +59,7 @@ rope mvcc_store<Index, Backend>::snapshot() const {
 }
 
 template <class Index, class Backend>
-error_code mvcc_store<Index, Backend>::restore(bulk_reader state) {
+error_code mvcc_store<Index, Backend>::restore(bulk_reader state, lease_table leases) {
     state_reader in(std::move(state));
     const result<state_header> header = in.header();
     if (!header) {
@@ -45,9 +70,11 @@ error_code mvcc_store<Index, Backend>::restore(bulk_reader state) {
     if (!in_bounds || header->compact_floor > current + 1) {
         return errc::corrupt;
     }
-    mvcc_store fresh;
+    mvcc_store fresh(detail::successor_of(backend_));
     fresh.current_ = current;
     fresh.compact_floor_ = header->compact_floor;
+    fresh.leases_ = std::move(leases);
+    bool tied = false;
     revision last{0, 0};
     for (std::uint64_t i = 0; i < header->rows; ++i) {
         const result<state_row> next = in.next();
@@ -58,11 +85,18 @@ error_code mvcc_store<Index, Backend>::restore(bulk_reader state) {
             return failed;
         }
         last = {next->main, next->sub};
+        tied = tied || next->lease;
     }
     // What is not compacted is complete, so the last row is the last write.
     const std::uint64_t first_readable = std::max(fresh.compact_revision(), first_revision);
     if (in.remaining() != 0 || std::max(last.main, first_readable) != current) {
         return errc::corrupt;
+    }
+    if (tied && !fresh.tie_all()) {
+        return errc::corrupt;
+    }
+    if (detail::lacks_rows(fresh.backend_)) {
+        return fresh.backend_error();
     }
     *this = std::move(fresh);
     return {};
@@ -73,27 +107,25 @@ template <class Index, class Backend>
 error_code mvcc_store<Index, Backend>::enter(const state_header& header, const state_row& next,
                                              revision before) {
     const revision at{next.main, next.sub};
-    const std::uint64_t compacted = compact_revision();
-    bool sound = at > before && at.main > first_revision && at.main <= header.current;
-    sound = sound && !next.key.empty();
-    if (next.version == 0) {
-        sound = sound && next.create_revision == 0 && !next.lease && next.value.empty();
-    } else {
-        // A life of so many changes is at least as many writes old.
-        sound = sound && next.create_revision > first_revision && next.create_revision <= at.main;
-        sound = sound && next.version - 1 <= at.main - next.create_revision;
-        sound = sound && (next.version == 1) == (next.create_revision == at.main);
-    }
-    if (sound && at.main > compacted) {
-        // Every write is there, and every change of it.
-        const std::uint64_t written = std::max({before.main, compacted, first_revision});
-        sound = before.main == at.main ? at.sub == before.sub + 1
-                                       : at.main == written + 1 && at.sub == 0;
-    }
-    if (!sound || !(at.main > compacted ? enter_readable(next, at) : enter_compacted(next, at))) {
+    bool sound = at > before && at.main <= header.current;
+    sound = sound && !next.key.empty() && detail::sound_row(at, next, !next.value.empty());
+    sound = sound && follows(at, before);
+    if (!sound ||
+        !(at.main > compact_revision() ? enter_readable(next, at) : enter_compacted(next, at))) {
         return errc::corrupt;
     }
     return {};
+}
+
+/// Whether what is not compacted has no holes: every write is there, and every change of it.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::follows(revision at, revision before) const {
+    if (at.main <= compact_revision()) {
+        return true;
+    }
+    const std::uint64_t written = std::max({before.main, compact_revision(), first_revision});
+    return before.main == at.main ? at.sub == before.sub + 1
+                                  : at.main == written + 1 && at.sub == 0;
 }
 
 /// A change at or before the compacted revision: the only one left of its key up to there.

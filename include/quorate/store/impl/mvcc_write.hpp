@@ -47,7 +47,10 @@ namespace detail {
 template <class Index, class Backend>
 result<put_reply> mvcc_store<Index, Backend>::put(const quorate::put& asked,
                                                   const shared_bytes& value) {
-    if (const error_code failed = check_put(asked)) {
+    if (const error_code failed = check_lease(asked)) {
+        return failed;
+    }
+    if (const error_code failed = check_kept(asked)) {
         return failed;
     }
     write into{current_ + 1};
@@ -71,7 +74,11 @@ result<txn_reply> mvcc_store<Index, Backend>::txn(const quorate::txn& asked,
     decide(asked, path);
     const auto puts = [this](const txn_op& op) {
         const auto* one = std::get_if<quorate::put>(&op.body);
-        return one == nullptr ? error_code() : check_put(*one);
+        if (one == nullptr) {
+            return error_code();
+        }
+        const error_code failed = check_kept(*one);
+        return failed ? failed : check_lease(*one);
     };
     if (const error_code failed = check_path(asked, path, puts)) {
         return failed;
@@ -92,7 +99,7 @@ result<txn_reply> mvcc_store<Index, Backend>::txn(const quorate::txn& asked,
 }
 
 template <class Index, class Backend>
-error_code mvcc_store<Index, Backend>::check_put(const quorate::put& asked) const {
+error_code mvcc_store<Index, Backend>::check_kept(const quorate::put& asked) const {
     const bool needs_old = asked.ignore_value || asked.ignore_lease;
     return needs_old && !index_.find(asked.key, current_) ? make_error_code(errc::key_not_found)
                                                           : error_code();
@@ -105,14 +112,18 @@ put_reply mvcc_store<Index, Backend>::put_key(write& into, const quorate::put& a
                                               const shared_bytes& value) {
     const revision at = into.next();
     index_put done = index_.put(asked.key, at);
-    row entered{std::move(done.key), {}, done.now.created.main, done.now.version, asked.lease};
+    row entered{done.key, {}, done.now.created.main, done.now.version, asked.lease};
     put_reply answer;
-    if (done.previous && (asked.prev_kv || asked.ignore_value || asked.ignore_lease)) {
+    lease_id before;
+    const bool needs_old = asked.prev_kv || asked.ignore_value || asked.ignore_lease;
+    if (done.previous && (needs_old || leases_.tied() > 0)) {
         answer.prev_kv = fetch(*done.previous);
+        before = answer.prev_kv->lease;
         if (asked.ignore_lease) {
-            entered.lease = answer.prev_kv->lease;
+            entered.lease = before;
         }
     }
+    const lease_id now = entered.lease;
     if (!asked.ignore_value) {
         entered.value = value.compacted();
     } else if (answer.prev_kv) {
@@ -122,6 +133,7 @@ put_reply mvcc_store<Index, Backend>::put_key(write& into, const quorate::put& a
         answer.prev_kv.reset();
     }
     backend_.put(at, std::move(entered));
+    retie(done.key, before, now);
     return answer;
 }
 
@@ -156,10 +168,16 @@ void mvcc_store<Index, Backend>::delete_key(write& into, byte_view key, bool pre
         return;
     }
     ++into.changes;
-    if (prev_kv) {
-        answer.prev_kvs.push_back(fetch(done->previous));
+    lease_id before;
+    if (prev_kv || leases_.tied() > 0) {
+        key_value old = fetch(done->previous);
+        before = old.lease;
+        if (prev_kv) {
+            answer.prev_kvs.push_back(std::move(old));
+        }
     }
-    backend_.put(at, row{std::move(done->key), {}, 0, 0, {}});
+    backend_.put(at, row{done->key, {}, 0, 0, {}});
+    retie(done->key, before, {});
     ++answer.deleted;
 }
 

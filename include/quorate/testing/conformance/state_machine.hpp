@@ -21,11 +21,13 @@
 
 namespace quorate::testing {
 
-/// Returns: the bytes of a rope, wherever it is cut.
-[[nodiscard]] inline std::string joined(const rope& pieces) {
+/// Returns: the bytes of a rope or a stream, wherever it is cut. Requires: they can be read.
+[[nodiscard]] inline std::string joined(const bulk_bytes& pieces) {
     std::string bytes;
-    for (const shared_bytes& piece : pieces) {
-        bytes.append(piece.view());
+    while (bytes.size() < pieces.size()) {
+        const result<shared_bytes> piece = pieces.read(bytes.size(), UINT32_MAX);
+        QUORATE_ASSERT(piece.has_value());
+        bytes.append(piece->view());
     }
     return bytes;
 }
@@ -89,7 +91,7 @@ private:
     [[nodiscard]] static shared_bytes command_of(const request_type& asked) {
         return Machine::encode(asked).freeze().slice(command_header_bytes);
     }
-    [[nodiscard]] static error_code restore(Machine& machine, rope state) {
+    [[nodiscard]] static error_code restore(Machine& machine, bulk_bytes state) {
         bulk_reader in(std::move(state));
         return machine.restore(in);
     }
@@ -164,7 +166,7 @@ private:
 
     void check_snapshot_is_fixed() {
         Machine machine = sample_machine();
-        const rope taken = machine.snapshot();
+        const bulk_bytes taken = machine.snapshot();
         const std::string before = joined(taken);
         apply_samples(machine);
         report_.expect(joined(taken) == before, "a snapshot does not change with its machine");

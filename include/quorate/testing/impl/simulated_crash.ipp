@@ -5,6 +5,7 @@
 #include <quorate/testing/simulated_disk.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 namespace quorate::testing {
@@ -17,7 +18,67 @@ namespace detail {
     return static_cast<char>(mixed >> 56);
 }
 
+/// A number that depends on all that was added and on the order.
+class digest_sum {
+public:
+    void add(std::uint64_t number) noexcept {
+        sum_ = ((sum_ << 23) | (sum_ >> 41)) * 0x9e3779b97f4a7c15 + number;
+    }
+    void add(byte_view bytes) noexcept { add(std::hash<byte_view>()(bytes)); }
+    template <class Names>
+    void add_names(const Names& names) noexcept {
+        add(names.size());
+        for (const auto& [name, id] : names) {
+            add(name);
+            add(id);
+        }
+    }
+    [[nodiscard]] std::uint64_t value() const noexcept { return sum_; }
+
+private:
+    std::uint64_t sum_ = 1;
+};
+
 } // namespace detail
+
+QUORATE_DECL std::uint64_t simulated_disk::digest_of(const stored_file& file) noexcept {
+    detail::digest_sum sum;
+    sum.add(file.bytes);
+    sum.add(file.disk ? byte_view(*file.disk) : byte_view());
+    sum.add(2 * static_cast<std::uint64_t>(file.disk.has_value()) + (file.dropped ? 1 : 0));
+    sum.add(std::hash<std::vector<bool>>()(file.assigned));
+    for (const byte_change& change : file.unsynced) {
+        sum.add(change.order);
+        sum.add(static_cast<std::uint64_t>(change.kind));
+        sum.add(change.offset);
+        sum.add(change.bytes);
+    }
+    return sum.value();
+}
+
+QUORATE_DECL std::uint64_t simulated_disk::digest() const {
+    const std::lock_guard lock(mutex_);
+    detail::digest_sum sum;
+    sum.add(boot_);
+    for (const auto& [id, file] : files_) {
+        sum.add(id);
+        sum.add(digest_of(*file));
+    }
+    for (const auto& [path, directory] : directories_) {
+        sum.add(path);
+        sum.add_names(directory.names);
+        sum.add_names(directory.disk);
+        sum.add(directory.unsynced.size());
+        for (const name_change& change : directory.unsynced) {
+            sum.add(change.order);
+            sum.add(change.name);
+            sum.add(change.file);
+        }
+    }
+    sum.add(newest_.file);
+    sum.add(newest_.size);
+    return sum.value();
+}
 
 QUORATE_DECL void simulated_disk::write_back() {
     const std::lock_guard lock(mutex_);
@@ -254,11 +315,17 @@ QUORATE_DECL void simulated_disk::apply_part(const byte_change& change, std::uin
         size = std::max(size, upto);
     }
     image.resize(std::max(image.size(), static_cast<std::size_t>(upto)));
-    for (std::uint64_t at = from; at < upto; ++at) {
-        const char other =
-            torn.rest == torn_bytes::zeros ? '\0' : detail::garbage_byte(change.order, at);
-        const auto place = static_cast<std::size_t>(at - change.offset);
-        image[static_cast<std::size_t>(at)] = chosen ? change.bytes[place] : other;
+    const auto place = static_cast<std::size_t>(from);
+    const auto count = static_cast<std::size_t>(upto - from);
+    if (chosen) {
+        image.replace(place, count, change.bytes, static_cast<std::size_t>(from - change.offset),
+                      count);
+    } else if (torn.rest == torn_bytes::zeros) {
+        image.replace(place, count, count, '\0');
+    } else {
+        for (std::uint64_t at = from; at < upto; ++at) {
+            image[static_cast<std::size_t>(at)] = detail::garbage_byte(change.order, at);
+        }
     }
 }
 

@@ -1,0 +1,147 @@
+// basic_node: a machine that keeps its state in a database of its own.
+#ifndef QUORATE_IMPL_NODE_DATABASE_HPP
+#define QUORATE_IMPL_NODE_DATABASE_HPP
+
+#include <quorate/node.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace quorate {
+namespace detail {
+
+/// Returns: whether a member that starts so has this entry, as its last snapshot or in its log.
+[[nodiscard]] inline bool has_entry(const engine_state& start, const log_id& wanted) noexcept {
+    if (start.base != nullptr && start.base->last == wanted) {
+        return true;
+    }
+    if (start.entries.empty() || wanted.index < start.entries.front().index) {
+        return false;
+    }
+    const std::uint64_t place = wanted.index - start.entries.front().index;
+    return place < start.entries.size() &&
+           start.entries[static_cast<std::size_t>(place)].id() == wanted;
+}
+
+} // namespace detail
+
+// Snapshot and log hold all that a database does, so one that is damaged is built anew from them.
+template <class Policies>
+error_code basic_node<Policies>::open_machine() {
+    if constexpr (durable) {
+        database_options database;
+        database.directory = directory_->db().string();
+        database.bytes_max = options_.database_bytes_max;
+        database.batch_bytes = options_.database_batch_bytes;
+        result<machine_type> opened = machine_type::open(database);
+        if (!opened && opened.error() != errc::unsupported_version &&
+            opened.error() == condition::corrupt) {
+            say(severity::error, "the database in " + database.directory +
+                                     " is damaged; it is built anew from snapshot and log");
+            database.anew = true;
+            opened = machine_type::open(database);
+        }
+        if (!opened) {
+            explanation_ = "cannot open the database in " + database.directory + ": " +
+                           opened.error().message();
+            return opened.error();
+        }
+        machine_ = std::move(*opened);
+    }
+    return {};
+}
+
+// What the database holds counts only where the log leads there: after a loss of entries others may
+// come under the same numbers.
+template <class Policies>
+void basic_node<Policies>::adopt_database(const engine_state& start) {
+    if constexpr (durable) {
+        database_at_ = machine_.held();
+        stable_ = start.entries.empty() ? log_index{} : start.entries.back().index;
+        if (!database_at_.index) {
+            return;
+        }
+        const std::string at =
+            "the database holds the state at index " + std::to_string(database_at_.index.value());
+        if (detail::has_entry(start, database_at_)) {
+            say(severity::info, at + "; entries up to there are not applied again");
+            return;
+        }
+        say(severity::warning, at + ", which the log does not lead to; it is built anew");
+        database_at_ = {};
+        machine_.reset();
+    }
+}
+
+// What is committed there must not be ahead of this member's own log: a start would find no way
+// from one to the other and build the database anew.
+template <class Policies>
+void basic_node<Policies>::maybe_commit() {
+    if constexpr (durable) {
+        const bool ready = applied_.index > database_at_.index && applied_.index <= stable_;
+        if (failed_ || commit_under_way_ || database_full_ || !ready || !machine_.can_commit() ||
+            !machine_.wants_commit()) {
+            return;
+        }
+        commit_under_way_ = true;
+        boost::asio::post(
+            database_thread_, [this, job = machine_.begin_commit(applied_)]() mutable {
+                const error_code failed = job.run();
+                boost::asio::post(io_, [this, job = std::move(job), failed]() mutable {
+                    on_committed(std::move(job), failed);
+                });
+            });
+    }
+}
+
+template <class Policies>
+template <class Job>
+void basic_node<Policies>::on_committed(Job job, error_code failed) {
+    commit_under_way_ = false;
+    if (stopping_ || failed_) {
+        return;
+    }
+    failed = machine_.finish_commit(std::move(job), failed);
+    if (failed == errc::no_space) {
+        if (!std::exchange(database_full_, true)) {
+            say(severity::error, "the database is full: writes are refused until there is space");
+        }
+        database_retry_ = true;
+    } else if (failed) {
+        fail(failed, "a write to the database failed: " + failed.message());
+    } else if (std::exchange(database_full_, false)) {
+        say(severity::info, "there is space for the database again; writes go on");
+    }
+}
+
+// With each tick, as for the log.
+template <class Policies>
+void basic_node<Policies>::retry_database() {
+    if (std::exchange(database_retry_, false)) {
+        const bool full = std::exchange(database_full_, false);
+        maybe_commit();
+        database_full_ = full;
+        database_retry_ = full && !commit_under_way_;
+    }
+}
+
+// So that the next start has little to apply.
+template <class Policies>
+void basic_node<Policies>::close_database() {
+    if constexpr (durable) {
+        database_thread_.join();
+        const bool ahead = applied_.index > database_at_.index && applied_.index <= stable_;
+        if (started_ && !failed_ && ahead && machine_.can_commit()) {
+            auto job = machine_.begin_commit(applied_);
+            const error_code failed = job.run(); // nobody is left to be told
+            static_cast<void>(machine_.finish_commit(std::move(job), failed));
+        }
+    }
+}
+
+} // namespace quorate
+
+#endif

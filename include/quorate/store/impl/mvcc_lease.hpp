@@ -1,0 +1,111 @@
+// The leases of the store: granted, ended with their keys, tied to keys that come and go.
+// Flow:       12 and 13. command → revision → reply
+// In / Out:   see store/mvcc_store.hpp
+// Invariants: a key is tied to exactly the lease that its row names
+// Source:     etcd's lessor
+// Threads:    none (owner's strand)
+#ifndef QUORATE_STORE_IMPL_MVCC_LEASE_HPP
+#define QUORATE_STORE_IMPL_MVCC_LEASE_HPP
+
+#include <quorate/store/mvcc_store.hpp>
+
+namespace quorate {
+
+template <class Index, class Backend>
+result<lease_grant_reply> mvcc_store<Index, Backend>::grant(const lease_grant& asked) {
+    const result<std::uint64_t> serial = leases_.grant(asked);
+    if (!serial) {
+        return serial.error();
+    }
+    return lease_grant_reply{asked.id, asked.ttl, *serial};
+}
+
+template <class Index, class Backend>
+result<lease_revoke_reply> mvcc_store<Index, Backend>::revoke(const lease_revoke& asked) {
+    if (!leases_.is_there(asked.id, asked.serial)) {
+        return errc::lease_not_found;
+    }
+    if (asked.epoch != 0 && leases_.check_epoch(asked.epoch)) {
+        return errc::lease_epoch_over;
+    }
+    const auto keys = leases_.take_keys(asked.id, [this](byte_view key) { return lease_of(key); });
+    write into{current_ + 1};
+    delete_reply gone;
+    for (const shared_bytes& key : keys) {
+        delete_key(into, key.view(), false, gone);
+    }
+    leases_.erase(asked.id);
+    current_ = into.visible();
+    return lease_revoke_reply{asked.id, gone.deleted};
+}
+
+template <class Index, class Backend>
+result<lease_checkpoint_reply> mvcc_store<Index, Backend>::checkpoint(
+    const lease_checkpoint& asked) {
+    if (const error_code failed = leases_.check_epoch(asked.epoch)) {
+        return failed;
+    }
+    lease_checkpoint_reply answer;
+    for (const lease_remaining& one : asked.leases) {
+        if (const auto left = leases_.checkpoint(one)) {
+            answer.leases.push_back(*left);
+        }
+    }
+    return answer;
+}
+
+template <class Index, class Backend>
+result<lease_takeover_reply> mvcc_store<Index, Backend>::take_over(const lease_takeover& asked) {
+    if (const error_code failed = leases_.take_over(asked.epoch)) {
+        return failed;
+    }
+    return lease_takeover_reply{leases_.epoch()};
+}
+
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::check_lease(const quorate::put& asked) const {
+    return asked.lease && !leases_.contains(asked.lease) ? make_error_code(errc::lease_not_found)
+                                                         : error_code();
+}
+
+/// Returns: the lease of a key as the write that is being made leaves it; none when it does not
+/// live.
+template <class Index, class Backend>
+lease_id mvcc_store<Index, Backend>::lease_of(byte_view key) const {
+    const auto found = index_.find(key, UINT64_MAX);
+    return found ? fetch(found->modified).lease : lease_id();
+}
+
+/// To be called once the key's new row is there.
+template <class Index, class Backend>
+void mvcc_store<Index, Backend>::retie(const shared_bytes& key, lease_id before, lease_id now) {
+    if (before == now) {
+        return;
+    }
+    if (before) {
+        leases_.untie(before, [this](byte_view one) { return lease_of(one); });
+    }
+    if (now) {
+        leases_.tie(now, key);
+    }
+}
+
+/// Ties every key to the lease of its row. Returns: false when there is no such lease.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::tie_all() {
+    bool sound = true;
+    const auto tie = [&](const shared_bytes& key, const key_version& found) {
+        const lease_id lease = fetch(found.modified).lease;
+        sound = !lease || leases_.contains(lease);
+        if (sound && lease) {
+            leases_.tie(lease, key);
+        }
+        return sound;
+    };
+    index_.range({key_span::shape::rest, {}, {}}, current_, tie);
+    return sound;
+}
+
+} // namespace quorate
+
+#endif

@@ -1,0 +1,219 @@
+// The leases that the log has granted, and which keys are tied to each.
+// Flow:       12. command → revision; what happens to a key is told by the store
+// In / Out:   grants, checkpoints, keys that come and go → the keys that end with a lease
+// Invariants: a function of the commands applied; reads no clock; a lease's list holds every key
+//             that is tied to it, and no more others than those
+// Source:     etcd's lessor, the part that is replicated; differs: no table from keys to leases,
+//             since the rows say it; leaders are told apart by epochs
+// Threads:    none (owner's strand)
+#ifndef QUORATE_STORE_LEASE_TABLE_HPP
+#define QUORATE_STORE_LEASE_TABLE_HPP
+
+#include <quorate/base/assert.hpp>
+#include <quorate/base/bytes.hpp>
+#include <quorate/base/error.hpp>
+#include <quorate/base/result.hpp>
+#include <quorate/command/lease_request.hpp>
+#include <quorate/format/machine_state.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace quorate {
+
+/// What is replicated of one lease. Units: seconds.
+struct lease_life {
+    std::uint64_t ttl = 0;
+    std::uint64_t remaining = 0; ///< At the last checkpoint; all of it without one.
+    std::uint64_t serial = 0;    ///< Which grant made it; ids may be used again, these are not.
+
+    friend bool operator==(const lease_life&, const lease_life&) noexcept = default;
+};
+
+/// Requests are taken as checked (command/validate.hpp).
+/// A key that was tied once may stay in a lease's list when it is gone, until such keys are the
+/// larger half; what counts is what the key's row says. So tying and untying need no search, and a
+/// tied key costs one shared slice.
+class lease_table {
+public:
+    /// Returns: the lease's serial. Errors: lease_exists.
+    result<std::uint64_t> grant(const lease_grant& asked) {
+        const lease_life whole{asked.ttl, asked.ttl, grants_ + 1};
+        if (!leases_.try_emplace(asked.id, whole).second) {
+            return errc::lease_exists;
+        }
+        return ++grants_;
+    }
+    /// Errors: lease_epoch_over when another leader has taken over.
+    error_code take_over(std::uint64_t epoch) {
+        if (epoch < epoch_) {
+            return errc::lease_epoch_over;
+        }
+        epoch_ = epoch;
+        return {};
+    }
+    /// Returns: whether what a leader of that epoch finds counts.
+    /// Errors: lease_epoch_over.
+    [[nodiscard]] error_code check_epoch(std::uint64_t epoch) const noexcept {
+        return epoch == epoch_ ? error_code() : make_error_code(errc::lease_epoch_over);
+    }
+    /// Effects: notes what is left of a lease: never more than all of it, zero being all of it.
+    /// Returns: what is left now; nothing when that lease is gone.
+    std::optional<lease_remaining> checkpoint(const lease_remaining& asked) {
+        if (!is_there(asked.id, asked.serial)) {
+            return std::nullopt;
+        }
+        lease_life& life = at(asked.id).life;
+        life.remaining = asked.seconds == 0 ? life.ttl : std::min(asked.seconds, life.ttl);
+        return lease_remaining{asked.id, life.remaining, life.serial};
+    }
+
+    /// Effects: the key is tied to the lease from now on. Requires: it was not, and the lease is
+    /// there. Complexity: logarithmic in the leases.
+    void tie(lease_id id, shared_bytes key) {
+        lease& home = at(id);
+        home.keys.push_back(std::move(key));
+        ++home.tied;
+        ++tied_;
+    }
+    /// Effects: one of the keys tied to the lease is not any more. `lease_of(key)` says which lease
+    /// a key has now. Requires: the lease is there. Complexity: as `tie`, amortised.
+    template <class LeaseOf>
+    void untie(lease_id id, LeaseOf&& lease_of) {
+        lease& home = at(id);
+        QUORATE_ASSERT(home.tied > 0);
+        --home.tied;
+        --tied_;
+        if (home.keys.size() > 2 * home.tied + slack) {
+            tidy(id, home, lease_of);
+        }
+    }
+    /// Effects: gives up the list, for a lease that ends. Each key must yet be untied.
+    /// Returns: its keys in order. Complexity: n log n.
+    template <class LeaseOf>
+    [[nodiscard]] std::vector<shared_bytes> take_keys(lease_id id, LeaseOf&& lease_of) {
+        lease& home = at(id);
+        tidy(id, home, lease_of);
+        return std::exchange(home.keys, {});
+    }
+    /// Requires: no key is tied to it.
+    void erase(lease_id id) {
+        QUORATE_ASSERT(at(id).tied == 0);
+        leases_.erase(id);
+    }
+
+    [[nodiscard]] bool contains(lease_id id) const { return leases_.contains(id); }
+    /// Returns: whether the lease is there, and of that serial, unless zero is asked for.
+    [[nodiscard]] bool is_there(lease_id id, std::uint64_t serial) const {
+        const auto known = leases_.find(id);
+        return known != leases_.end() && (serial == 0 || known->second.life.serial == serial);
+    }
+    /// Returns: nothing when there is no such lease.
+    [[nodiscard]] std::optional<lease_life> find(lease_id id) const {
+        const auto known = leases_.find(id);
+        return known == leases_.end() ? std::nullopt : std::optional(known->second.life);
+    }
+    /// Returns: as `take_keys`; none when there is no such lease.
+    template <class LeaseOf>
+    [[nodiscard]] std::vector<shared_bytes> keys(lease_id id, LeaseOf&& lease_of) const {
+        const auto known = leases_.find(id);
+        if (known == leases_.end()) {
+            return {};
+        }
+        std::vector<shared_bytes> found = known->second.keys;
+        keep_tied(id, found, lease_of);
+        return found;
+    }
+    /// Effects: calls `visit(id, life)` for every lease, by ascending id.
+    template <class Visit>
+    void each(Visit&& visit) const {
+        for (const auto& [id, one] : leases_) {
+            visit(id, one.life);
+        }
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return leases_.size(); }
+    /// Returns: how many keys are tied to leases.
+    [[nodiscard]] std::size_t tied() const noexcept { return tied_; }
+    /// Returns: the term of the leader whose clock counts; zero before the first.
+    [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+    /// Returns: how many leases there ever were.
+    [[nodiscard]] std::uint64_t grants() const noexcept { return grants_; }
+
+    /// Returns: the table but its keys, in the order of ids.
+    [[nodiscard]] std::vector<lease_record> records() const {
+        std::vector<lease_record> all;
+        all.reserve(leases_.size());
+        each([&](lease_id id, const lease_life& life) {
+            all.push_back({id, life.ttl, life.remaining, life.serial});
+        });
+        return all;
+    }
+    /// Returns: a table to which no keys are tied.
+    /// Errors: corrupt unless it is what a table can be and the ids ascend.
+    [[nodiscard]] static result<lease_table> restored(const std::vector<lease_record>& records,
+                                                      std::uint64_t epoch, std::uint64_t grants) {
+        lease_table table;
+        table.epoch_ = epoch;
+        table.grants_ = grants;
+        lease_id last;
+        for (const lease_record& one : records) {
+            const bool sound = one.id > last && one.ttl <= lease_ttl_max &&
+                               one.remaining <= one.ttl && (one.remaining > 0 || one.ttl == 0) &&
+                               one.serial >= 1 && one.serial <= grants;
+            if (!sound) {
+                return errc::corrupt;
+            }
+            last = one.id;
+            table.leases_.emplace_hint(table.leases_.end(), one.id,
+                                       lease_life{one.ttl, one.remaining, one.serial});
+        }
+        return table;
+    }
+
+private:
+    /// So many keys that are gone are worth no walk.
+    static constexpr std::size_t slack = 16;
+
+    struct lease {
+        explicit lease(const lease_life& begun) noexcept : life(begun) {}
+
+        lease_life life;
+        std::vector<shared_bytes> keys; ///< Also some that are gone, and some twice.
+        std::size_t tied = 0;           ///< How many different ones are not gone.
+    };
+
+    [[nodiscard]] lease& at(lease_id id) {
+        const auto known = leases_.find(id);
+        QUORATE_ASSERT(known != leases_.end());
+        return known->second;
+    }
+    template <class LeaseOf>
+    static void keep_tied(lease_id id, std::vector<shared_bytes>& keys, LeaseOf& lease_of) {
+        std::erase_if(keys, [&](const shared_bytes& key) { return lease_of(key.view()) != id; });
+        const auto earlier = [](const shared_bytes& a, const shared_bytes& b) noexcept {
+            return a.view() < b.view();
+        };
+        std::sort(keys.begin(), keys.end(), earlier);
+        keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    }
+    template <class LeaseOf>
+    static void tidy(lease_id id, lease& home, LeaseOf& lease_of) {
+        keep_tied(id, home.keys, lease_of);
+        QUORATE_ASSERT(home.keys.size() == home.tied);
+        home.keys.shrink_to_fit();
+    }
+
+    std::map<lease_id, lease> leases_; // Ordered: a snapshot has the same bytes everywhere.
+    std::size_t tied_ = 0;
+    std::uint64_t epoch_ = 0;
+    std::uint64_t grants_ = 0;
+};
+
+} // namespace quorate
+
+#endif
