@@ -63,6 +63,10 @@ has_boost_library() {
         -o "$logs/probe" 2>/dev/null && rm -f "$logs/probe"
 }
 
+has_header() {
+    printf '#include <%s>\n' "$1" | "${CXX:-g++}" -E -x c++ - >/dev/null 2>&1
+}
+
 clang_has_sanitizers() {
     printf 'int main() {}\n' | clang++ -fsanitize=fuzzer-no-link,address -x c++ - \
         -o "$logs/probe" 2>/dev/null && rm -f "$logs/probe"
@@ -77,6 +81,8 @@ missing_packages() {
     boost_is_recent || echo libboost1.81-dev
     has_boost_library unit_test_framework || echo libboost-test1.81-dev
     has_boost_library program_options || echo libboost-program-options1.81-dev
+    has_header lmdb.h || echo liblmdb-dev
+    has_header crypt.h || echo libcrypt-dev
     [ $quick = yes ] && return
     has clang++ && clang_has_sanitizers || echo clang libclang-rt-14-dev
     has clang-format-14 || has clang-format || echo clang-format
