@@ -167,8 +167,7 @@ private:
     error_code open_machine();
     void adopt_database(const engine_state& start);
     void maybe_commit();
-    template <class Job>
-    void on_committed(Job job, error_code failed);
+    void on_committed();
     void retry_database();
     void close_database();
 
@@ -259,7 +258,7 @@ private:
     bool snapshot_under_way_ = false;
     bool fenced_ = false; // the disk lost what this member acknowledged
     bool disk_full_ = false;
-    bool commit_under_way_ = false;
+    std::function<error_code()> finish_commit_; // set while a commit is under way
     bool database_full_ = false;
     bool database_retry_ = false; // with the next tick
     bool job_under_way_ = false;

@@ -1,5 +1,6 @@
 // The key-value machine over a database: crashes, replay, and what it starts from.
 #include <quorate/lmdb/lmdb_backend.hpp>
+#include <quorate/store/auth_machine.hpp>
 #include <quorate/store/durable_machine.hpp>
 #include <quorate/store/kv_machine.hpp>
 #include <quorate/testing/bulk.hpp>
@@ -25,6 +26,7 @@ using quorate_test::generator;
 using quorate_test::scratch_directory;
 
 static_assert(durable_machine<durable>);
+static_assert(durable_machine<auth_machine<durable>>);
 static_assert(!durable_machine<kv_machine<>>);
 
 namespace {

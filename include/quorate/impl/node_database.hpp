@@ -6,7 +6,7 @@
 
 #include <boost/asio/post.hpp>
 
-#include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -82,29 +82,29 @@ template <class Policies>
 void basic_node<Policies>::maybe_commit() {
     if constexpr (durable) {
         const bool ready = applied_.index > database_at_.index && applied_.index <= stable_;
-        if (failed_ || commit_under_way_ || database_full_ || !ready || !machine_.can_commit() ||
+        if (failed_ || finish_commit_ || database_full_ || !ready || !machine_.can_commit() ||
             !machine_.wants_commit()) {
             return;
         }
-        commit_under_way_ = true;
-        boost::asio::post(
-            database_thread_, [this, job = machine_.begin_commit(applied_)]() mutable {
-                const error_code failed = job.run();
-                boost::asio::post(io_, [this, job = std::move(job), failed]() mutable {
-                    on_committed(std::move(job), failed);
-                });
-            });
+        auto job = std::make_shared<decltype(machine_.begin_commit(applied_))>(
+            machine_.begin_commit(applied_));
+        auto outcome = std::make_shared<error_code>();
+        finish_commit_ = [this, job, outcome] {
+            return machine_.finish_commit(std::move(*job), *outcome);
+        };
+        boost::asio::post(database_thread_, [this, job, outcome] {
+            *outcome = job->run();
+            boost::asio::post(io_, [this] { on_committed(); });
+        });
     }
 }
 
 template <class Policies>
-template <class Job>
-void basic_node<Policies>::on_committed(Job job, error_code failed) {
-    commit_under_way_ = false;
+void basic_node<Policies>::on_committed() {
     if (stopping_ || failed_) {
         return;
     }
-    failed = machine_.finish_commit(std::move(job), failed);
+    const error_code failed = std::exchange(finish_commit_, nullptr)();
     if (failed == errc::no_space) {
         if (!std::exchange(database_full_, true)) {
             say(severity::error, "the database is full: writes are refused until there is space");
@@ -124,7 +124,7 @@ void basic_node<Policies>::retry_database() {
         const bool full = std::exchange(database_full_, false);
         maybe_commit();
         database_full_ = full;
-        database_retry_ = full && !commit_under_way_;
+        database_retry_ = full && !finish_commit_;
     }
 }
 
@@ -133,8 +133,10 @@ template <class Policies>
 void basic_node<Policies>::close_database() {
     if constexpr (durable) {
         database_thread_.join();
+        const auto finish = std::exchange(finish_commit_, nullptr);
+        const bool sound = started_ && !failed_ && (!finish || !finish());
         const bool ahead = applied_.index > database_at_.index && applied_.index <= stable_;
-        if (started_ && !failed_ && ahead && machine_.can_commit()) {
+        if (sound && ahead && machine_.can_commit()) {
             auto job = machine_.begin_commit(applied_);
             const error_code failed = job.run(); // nobody is left to be told
             static_cast<void>(machine_.finish_commit(std::move(job), failed));
