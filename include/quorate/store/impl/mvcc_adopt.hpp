@@ -8,7 +8,7 @@
 #define QUORATE_STORE_IMPL_MVCC_ADOPT_HPP
 
 #include <quorate/format/primitives.hpp>
-#include <quorate/store/impl/mvcc_store.hpp>
+#include <quorate/store/impl/row_rules.hpp>
 #include <quorate/store/mvcc_store.hpp>
 
 #include <algorithm>
