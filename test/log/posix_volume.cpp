@@ -1,5 +1,7 @@
 #include <quorate/log/posix_volume.hpp>
 
+#include <fcntl.h>
+
 #include "support.hpp"
 
 using namespace log_test;
