@@ -71,6 +71,8 @@ struct keeping_sink : recording_sink {
 };
 
 struct duo : tcp_fixture {
+    // The sinks are members of this, so they would go before the transports, which are the base's.
+    ~duo() { wires.clear(); }
     void begin() {
         BOOST_REQUIRE(!open(one, cluster, a));
         BOOST_REQUIRE(!open(two, cluster, b));
@@ -81,7 +83,7 @@ struct duo : tcp_fixture {
         close(two);
         BOOST_REQUIRE(!open(two, cluster, b));
     }
-    keeping_sink b; // outlives the transports
+    keeping_sink b;
     recording_sink a;
 };
 
