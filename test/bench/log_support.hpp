@@ -15,13 +15,15 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
+
+#include "../scratch_directory.hpp"
 
 namespace log_bench {
 
 using namespace quorate;
+using quorate_test::scratch_directory;
 using steady = std::chrono::steady_clock;
 
 [[nodiscard]] inline double seconds_since(steady::time_point begin) {
@@ -32,28 +34,6 @@ using steady = std::chrono::steady_clock;
     std::fprintf(stderr, "%s: %s\n", what, why.c_str());
     std::exit(1);
 }
-
-/// An empty directory below `parent` that goes away with all that is in it.
-class scratch_directory {
-public:
-    explicit scratch_directory(const std::string& parent) {
-        std::string name = parent + "/quorate_bench_XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr) {
-            give_up("scratch directory", name);
-        }
-        path_ = name;
-    }
-    scratch_directory(const scratch_directory&) = delete;
-    scratch_directory& operator=(const scratch_directory&) = delete;
-    ~scratch_directory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// What any log must do at least: one write and one sync for each group.
 class bare_file {
@@ -187,6 +167,9 @@ inline void print_ratio(double ratio, double target, bool at_least = false) {
     if (given.starts_with("-")) {
         std::printf("usage: %s [DIR]\nDIR is on the disk to measure\n", arguments[0]);
         std::exit(given == "--help" ? 0 : 2);
+    }
+    if (!std::filesystem::is_directory(given)) {
+        give_up("no such directory", std::string(given));
     }
     return std::string(given);
 }

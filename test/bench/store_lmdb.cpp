@@ -2,7 +2,6 @@
 #include <quorate/lmdb/lmdb_backend.hpp>
 #include <quorate/store/kv_machine.hpp>
 
-#include <stdlib.h>
 #include <time.h>
 
 #include <chrono>
@@ -13,6 +12,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "../scratch_directory.hpp"
 
 namespace {
 
@@ -132,9 +133,8 @@ void measure_compaction(machine& m, std::uint64_t& index) {
 } // namespace
 
 int main() {
-    std::string name = (std::filesystem::temp_directory_path() / "quorate_bench_XXXXXX").string();
-    require(::mkdtemp(name.data()) != nullptr);
-    const std::filesystem::path directory = std::filesystem::path(name) / "db";
+    const quorate_test::scratch_directory scratch(quorate_test::medium::disk);
+    const std::filesystem::path directory = scratch.path() / "db";
     std::uint64_t index = 0;
     {
         machine m = open(directory);
@@ -152,6 +152,5 @@ int main() {
     begin = clock_type::now();
     m = open(directory);
     std::printf("start with %zu keys: %.0f ms\n", keys, microseconds(begin) / 1000);
-    m = machine();
-    std::filesystem::remove_all(name);
+    m = machine(); // it is closed before its files go
 }

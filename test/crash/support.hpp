@@ -13,8 +13,6 @@
 #include <boost/system/system_category.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -27,10 +25,14 @@
 #include <utility>
 #include <vector>
 
+#include "../scratch_directory.hpp"
+
 namespace crash_test {
 
 using namespace quorate;
 using namespace quorate::testing;
+using quorate_test::medium;
+using quorate_test::scratch_directory;
 
 using simulated_log = segmented_log<simulated_volume>;
 using simulated_snapshots = file_snapshots<simulated_volume>;
@@ -38,27 +40,6 @@ using simulated_snapshots = file_snapshots<simulated_volume>;
 /// Where the simulated files are.
 inline const std::string wal = "/member/wal";
 inline const std::string snap = "/member/snap";
-
-/// An empty directory of the machine that is removed with all that is in it.
-class scratch_directory {
-public:
-    scratch_directory() {
-        std::string name =
-            (std::filesystem::temp_directory_path() / "quorate_crash_XXXXXX").string();
-        BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    scratch_directory(const scratch_directory&) = delete;
-    scratch_directory& operator=(const scratch_directory&) = delete;
-    ~scratch_directory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 [[nodiscard]] inline log_options options_of_log() {
     log_options options;

@@ -23,7 +23,7 @@ BOOST_AUTO_TEST_CASE(a_simulated_volume_conforms) {
 }
 
 BOOST_AUTO_TEST_CASE(a_posix_volume_conforms) {
-    const scratch_directory scratch;
+    const scratch_directory scratch(medium::disk);
     const auto report = volume_suite<posix_volume>(scratch.path() / "a" / "b").run();
     BOOST_TEST(report.passed(), report);
 }

@@ -22,8 +22,8 @@ BOOST_AUTO_TEST_SUITE(durable_machine_tests)
 
 using namespace quorate;
 using durable = kv_machine<ordered_index, lmdb_backend>;
+using quorate_test::database_directory;
 using quorate_test::generator;
-using quorate_test::scratch_directory;
 
 static_assert(durable_machine<durable>);
 static_assert(durable_machine<auth_machine<durable>>);
@@ -141,7 +141,7 @@ private:
         BOOST_REQUIRE((*machine_.store().hash(0) == *twin_.store().hash(0)));
     }
 
-    scratch_directory directory_;
+    database_directory directory_;
     database_options options_;
     generator choose_;
     durable machine_;
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(after_any_crash_the_rest_of_the_log_leads_to_the_same_state
 }
 
 BOOST_AUTO_TEST_CASE(compaction_goes_on_where_a_crash_stopped_it) {
-    const scratch_directory directory;
+    const database_directory directory;
     kv_machine<> twin;
     std::uint64_t index = 0;
     {
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(compaction_goes_on_where_a_crash_stopped_it) {
 }
 
 BOOST_AUTO_TEST_CASE(a_value_that_rotted_is_never_answered) {
-    const scratch_directory directory;
+    const database_directory directory;
     const std::string value(300, 'v');
     {
         durable machine = open(directory.options());
@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(a_value_that_rotted_is_never_answered) {
 }
 
 BOOST_AUTO_TEST_CASE(reset_forgets_everything) {
-    const scratch_directory directory;
+    const database_directory directory;
     durable machine = open(directory.options());
     static_cast<void>(machine.apply(log_index(1), command_of(put{.key = "a", .value = "1"})));
     BOOST_TEST(!commit(machine, 1));

@@ -33,8 +33,8 @@ using quorate::row;
 using quorate::shared_bytes;
 using quorate::state_mark;
 using quorate::term_id;
+using quorate_test::database_directory;
 using quorate_test::scratch_backend;
-using quorate_test::scratch_directory;
 
 namespace {
 
@@ -54,7 +54,7 @@ void fill(lmdb_backend& backend, std::uint64_t from, std::uint64_t upto) {
     }
     BOOST_REQUIRE(!backend.commit(mark(upto)));
 }
-lmdb_backend open(const scratch_directory& directory) {
+lmdb_backend open(const database_directory& directory) {
     auto opened = lmdb_backend::open(directory.options());
     BOOST_REQUIRE_MESSAGE(opened.has_value(), opened.error().message());
     return std::move(*opened);
@@ -71,7 +71,7 @@ std::vector<std::uint64_t> rows_of(const lmdb_backend& backend) {
 error_code walk(const lmdb_backend& backend) {
     return backend.walk([](revision, const quorate::row_view&) { return true; });
 }
-std::filesystem::path only_file(const scratch_directory& directory) {
+std::filesystem::path only_file(const database_directory& directory) {
     std::filesystem::path found;
     for (const auto& entry : std::filesystem::directory_iterator(directory.path() / "db")) {
         if (entry.path().string().ends_with("-lock")) {
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(one_without_a_directory_keeps_the_contract_in_memory) {
 }
 
 BOOST_AUTO_TEST_CASE(what_was_committed_is_there_again_and_nothing_else) {
-    const scratch_directory directory;
+    const database_directory directory;
     {
         lmdb_backend backend = open(directory);
         BOOST_TEST(!backend.held().at.index);
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(what_was_committed_is_there_again_and_nothing_else) {
 }
 
 BOOST_AUTO_TEST_CASE(one_that_was_never_committed_leaves_nothing) {
-    const scratch_directory directory;
+    const database_directory directory;
     {
         lmdb_backend backend = open(directory);
         backend.put({1, 0}, numbered(1));
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(one_that_was_never_committed_leaves_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(rows_come_and_go_while_a_commit_is_written) {
-    const scratch_directory directory;
+    const database_directory directory;
     lmdb_backend backend = open(directory);
     fill(backend, 1, 3);
     backend.put({4, 0}, numbered(4));
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(rows_come_and_go_while_a_commit_is_written) {
 }
 
 BOOST_AUTO_TEST_CASE(memory_held_does_not_grow_with_the_rows) {
-    const scratch_directory directory;
+    const database_directory directory;
     database_options options = directory.options();
     options.batch_bytes = 100'000;
     lmdb_backend backend = lmdb_backend::open(options).value();
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(memory_held_does_not_grow_with_the_rows) {
 }
 
 BOOST_AUTO_TEST_CASE(a_full_database_refuses_and_goes_on_when_there_is_space) {
-    const scratch_directory directory;
+    const database_directory directory;
     database_options options = directory.options();
     options.bytes_max = 1 << 20;
     {
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(a_full_database_refuses_and_goes_on_when_there_is_space) {
 }
 
 BOOST_AUTO_TEST_CASE(a_rotten_value_is_found_when_it_is_read) {
-    const scratch_directory directory;
+    const database_directory directory;
     {
         lmdb_backend backend = open(directory);
         fill(backend, 1, 3);
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(a_rotten_value_is_found_when_it_is_read) {
 }
 
 BOOST_AUTO_TEST_CASE(a_rotten_row_is_found_by_the_first_walk) {
-    const scratch_directory directory;
+    const database_directory directory;
     {
         lmdb_backend backend = open(directory);
         fill(backend, 1, 3);
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(a_rotten_row_is_found_by_the_first_walk) {
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_ends_early_is_damaged_and_no_more) {
-    const scratch_directory directory;
+    const database_directory directory;
     {
         lmdb_backend backend = open(directory);
         fill(backend, 1, 2000);
@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_ends_early_is_damaged_and_no_more) {
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_is_the_state_of_its_moment_in_any_order) {
-    const scratch_directory directory;
+    const database_directory directory;
     lmdb_backend backend = open(directory);
     lmdb_backend memory;
     for (std::uint64_t n = 1; n <= 3000; ++n) {
@@ -300,7 +300,7 @@ BOOST_AUTO_TEST_CASE(a_stream_is_the_state_of_its_moment_in_any_order) {
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_over_rotten_rows_fails) {
-    const scratch_directory directory;
+    const database_directory directory;
     {
         lmdb_backend backend = open(directory);
         fill(backend, 1, 3);
@@ -312,7 +312,7 @@ BOOST_AUTO_TEST_CASE(a_stream_over_rotten_rows_fails) {
 }
 
 BOOST_AUTO_TEST_CASE(a_successor_takes_the_place_with_its_first_commit) {
-    const scratch_directory directory;
+    const database_directory directory;
     database_options options = directory.options();
     options.batch_bytes = 10'000;
     lmdb_backend backend = lmdb_backend::open(options).value();
@@ -346,7 +346,7 @@ BOOST_AUTO_TEST_CASE(a_successor_takes_the_place_with_its_first_commit) {
 }
 
 BOOST_AUTO_TEST_CASE(defragmentation_gives_space_back_and_stops_nothing) {
-    const scratch_directory directory;
+    const database_directory directory;
     lmdb_backend backend = open(directory);
     fill(backend, 1, 20'000);
     for (std::uint64_t n = 1; n <= 20'000; ++n) {

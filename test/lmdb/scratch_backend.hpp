@@ -5,43 +5,25 @@
 
 #include <quorate/lmdb/lmdb_backend.hpp>
 
-#include <stdlib.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "../scratch_directory.hpp"
+
 namespace quorate_test {
 
-/// An empty directory that is removed with all that is in it; in memory where there is such a
-/// place, as what is tested here does not depend on how long a sync takes.
-class scratch_directory {
+/// A place for one database; in memory where there is such a place, as what is tested here does not
+/// depend on how long a sync takes.
+class database_directory : public scratch_directory {
 public:
-    scratch_directory() {
-        const std::filesystem::path memory = "/dev/shm";
-        const std::filesystem::path top =
-            std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
-        std::string name = (top / "quorate_lmdb_XXXXXX").string();
-        QUORATE_ASSERT(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    scratch_directory(const scratch_directory&) = delete;
-    scratch_directory& operator=(const scratch_directory&) = delete;
-    ~scratch_directory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] quorate::database_options options() const {
         quorate::database_options made;
-        made.directory = (path_ / "db").string();
+        made.directory = (path() / "db").string();
         return made;
     }
-
-private:
-    std::filesystem::path path_;
 };
 
 /// Every few changes a commit begins, and ends a few changes later; so what is read lies in the
@@ -79,7 +61,7 @@ private:
 
     void begin() {
         if (directory_ == nullptr && size() == 0) {
-            directory_ = std::make_shared<scratch_directory>();
+            directory_ = std::make_shared<database_directory>();
             *static_cast<lmdb_backend*>(this) = lmdb_backend::open(directory_->options()).value();
         }
     }
@@ -94,7 +76,7 @@ private:
         }
     }
 
-    std::shared_ptr<scratch_directory>
+    std::shared_ptr<database_directory>
         directory_; // what is left there when the database closes goes too
     std::shared_ptr<quorate::lmdb_commit> job_;
     std::uint64_t steps_ = 0;

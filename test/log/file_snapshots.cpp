@@ -2,6 +2,7 @@
 #include <quorate/testing/conformance/snapshot_store.hpp>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "support.hpp"
@@ -45,6 +46,42 @@ struct fixture {
 
 const std::string older_name = "0000000000000001-000000000000000a.snap";
 const std::string newer_name = "0000000000000001-0000000000000014.snap";
+
+struct faulty_fixture : fixture {
+    using store = file_snapshots<faulty_volume>;
+
+    /// Brings a snapshot at index 20 to a store that has one at index 10, and fails at each
+    /// operation in turn: it may be tried again at once, and a fresh start finds one or the other.
+    /// `look` sees the store after each attempt. Returns: at how many operations.
+    int fail_everywhere(const std::function<error_code(store&)>& attempt,
+                        const std::function<void(const store&, const error_code&)>& look) {
+        BOOST_REQUIRE(!open()->save(make_snapshot(1, 10)));
+        int at = 0;
+        for (bool failed = true; failed; ++at) {
+            BOOST_REQUIRE(at < 20);
+            const auto plan = std::make_shared<fault_plan>();
+            result<posix_volume> disk = posix_volume::open(snap);
+            BOOST_REQUIRE(disk.has_value());
+            auto made = store::open(options, faulty_volume(std::move(*disk), plan));
+            BOOST_REQUIRE(made.has_value());
+            plan->operations = 0;
+            plan->fail_at = at;
+            plan->half_done = true;
+            const error_code outcome = attempt(**made);
+            failed = outcome.failed();
+            BOOST_TEST(((*made)->newest()->last.index == log_index(failed ? 10 : 20)));
+            look(**made, outcome);
+            plan->fail_at = -1;
+            BOOST_TEST(!attempt(**made));
+            look(**made, {});
+            BOOST_TEST(((*made)->newest()->last.index == log_index(20)));
+            BOOST_TEST((open()->newest()->last.index == log_index(20)));
+            std::filesystem::remove(snap / newer_name);
+            BOOST_TEST((open()->newest()->last.index == log_index(10)));
+        }
+        return at;
+    }
+};
 
 } // namespace
 
@@ -145,36 +182,15 @@ BOOST_FIXTURE_TEST_CASE(leftovers_are_removed, fixture) {
     BOOST_TEST(names_in(snap).size() == 1U);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_failure_at_any_operation_leaves_the_older_one, fixture) {
-    BOOST_REQUIRE(!open()->save(make_snapshot(1, 10)));
-    int at = 0;
-    for (bool failed = true; failed; ++at) {
-        BOOST_REQUIRE(at < 20);
-        const auto plan = std::make_shared<fault_plan>();
-        result<posix_volume> disk = posix_volume::open(snap);
-        BOOST_REQUIRE(disk.has_value());
-        auto store =
-            file_snapshots<faulty_volume>::open(options, faulty_volume(std::move(*disk), plan));
-        BOOST_REQUIRE(store.has_value());
-        plan->operations = 0;
-        plan->fail_at = at;
-        plan->half_done = true;
-        const error_code outcome = (*store)->save(make_snapshot(1, 20));
-        failed = outcome.failed();
-        const std::uint64_t expected = failed ? 10 : 20;
-        BOOST_TEST(((*store)->newest()->last.index == log_index(expected)));
-        const std::string said = (*store)->failure();
-        BOOST_TEST(said.starts_with(failed ? (snap / newer_name).string() + ": " : ""));
-        BOOST_TEST(said.ends_with(failed ? ": " + outcome.message() : ""));
-        // It may be tried again at once, and a fresh start finds one or the other.
-        plan->fail_at = -1;
-        BOOST_TEST(!(*store)->save(make_snapshot(1, 20)));
-        BOOST_TEST((*store)->failure() == "");
-        BOOST_TEST((open()->newest()->last.index == log_index(20)));
-        std::filesystem::remove(snap / newer_name);
-        BOOST_TEST((open()->newest()->last.index == log_index(10)));
-    }
-    BOOST_TEST(at > 4); // create, write, sync, rename, sync
+BOOST_FIXTURE_TEST_CASE(a_failure_at_any_operation_leaves_the_older_one, faulty_fixture) {
+    const auto save = [](store& into) { return into.save(make_snapshot(1, 20)); };
+    const auto look = [&](const store& seen, const error_code& outcome) {
+        const std::string said = seen.failure();
+        BOOST_TEST(said.empty() == !outcome);
+        BOOST_TEST(said.starts_with(outcome ? (snap / newer_name).string() + ": " : ""));
+        BOOST_TEST(said.ends_with(outcome ? ": " + outcome.message() : ""));
+    };
+    BOOST_TEST(fail_everywhere(save, look) > 4); // create, write, sync, rename, sync
 }
 
 BOOST_FIXTURE_TEST_CASE(newest_may_be_asked_while_one_is_saved, fixture) {
@@ -308,10 +324,11 @@ BOOST_FIXTURE_TEST_CASE(too_many_members_are_refused, fixture) {
     BOOST_TEST(names_in(snap).empty());
 }
 
-BOOST_FIXTURE_TEST_CASE(a_failure_at_any_operation_of_receiving_leaves_the_older_one, fixture) {
-    BOOST_REQUIRE(!open()->save(make_snapshot(1, 10)));
+BOOST_FIXTURE_TEST_CASE(a_failure_at_any_operation_of_receiving_leaves_the_older_one,
+                        faulty_fixture) {
     const snapshot arriving = make_snapshot(1, 20, std::string(2 * bulk_block_bytes + 5, 'x'));
-    const auto receive = [&](snapshot_intake& intake) -> error_code {
+    const auto receive = [&](store& into) -> error_code {
+        snapshot_intake& intake = into.intake();
         const auto ticket = intake.begin(head_of(arriving));
         if (!ticket) {
             return ticket.error();
@@ -325,30 +342,13 @@ BOOST_FIXTURE_TEST_CASE(a_failure_at_any_operation_of_receiving_leaves_the_older
         }
         return intake.finish(ticket->number).error();
     };
-    int at = 0;
-    for (bool failed = true; failed; ++at) {
-        BOOST_REQUIRE(at < 20);
-        const auto plan = std::make_shared<fault_plan>();
-        result<posix_volume> disk = posix_volume::open(snap);
-        BOOST_REQUIRE(disk.has_value());
-        auto store =
-            file_snapshots<faulty_volume>::open(options, faulty_volume(std::move(*disk), plan));
-        BOOST_REQUIRE(store.has_value());
-        plan->operations = 0;
-        plan->fail_at = at;
-        plan->half_done = true;
-        failed = receive((*store)->intake()).failed();
-        const std::uint64_t expected = failed ? 10 : 20;
-        BOOST_TEST(((*store)->newest()->last.index == log_index(expected)));
-        // It may be tried again at once, and a fresh start finds one or the other.
-        plan->fail_at = -1;
-        BOOST_TEST(!receive((*store)->intake()));
-        BOOST_TEST(((*store)->newest()->last.index == log_index(20)));
-        BOOST_TEST((bytes_of(open()->newest()->data) == bytes_of(arriving.data)));
-        std::filesystem::remove(snap / newer_name);
-        BOOST_TEST((open()->newest()->last.index == log_index(10)));
-    }
-    BOOST_TEST(at > 8); // create, three blocks, table, header, sync, rename, sync
+    const auto look = [&](const store& seen, const error_code& outcome) {
+        if (!outcome) {
+            BOOST_TEST((bytes_of(seen.newest()->data) == bytes_of(arriving.data)));
+        }
+    };
+    // create, three blocks, table, header, sync, rename, sync
+    BOOST_TEST(fail_everywhere(receive, look) > 8);
 }
 
 /// A transport fills the intake while the member saves its own.

@@ -10,8 +10,6 @@
 #include <boost/system/system_category.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -23,39 +21,14 @@
 #include <utility>
 #include <vector>
 
+#include "../scratch_directory.hpp"
+
 namespace log_test {
 
 using namespace quorate;
 using quorate::testing::make_test_entry;
-
-/// Where a test keeps its files. Most only need them to look like files, and open thousands of
-/// logs, each with its syncs.
-enum class medium { memory, disk };
-
-/// An empty directory that is removed with all that is in it.
-class scratch_directory {
-public:
-    explicit scratch_directory(medium where = medium::memory) {
-        std::filesystem::path parent = std::filesystem::temp_directory_path();
-        if (where == medium::memory && ::access("/dev/shm", W_OK) == 0) {
-            parent = "/dev/shm";
-        }
-        std::string name = (parent / "quorate_log_XXXXXX").string();
-        BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    scratch_directory(const scratch_directory&) = delete;
-    scratch_directory& operator=(const scratch_directory&) = delete;
-    ~scratch_directory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
+using quorate_test::medium;
+using quorate_test::scratch_directory;
 
 [[nodiscard]] inline std::string read_file(const std::filesystem::path& path) {
     std::ifstream in(path, std::ios::binary);

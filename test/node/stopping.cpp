@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(a_handler_may_ask_for_it_while_others_wait) {
 BOOST_AUTO_TEST_CASE(a_node_may_go_without_it_once_the_loop_ended) {
     boost::asio::io_context io(1);
     loopback_network network;
-    const scratch_directory directory;
+    const scratch_directory directory(medium::disk);
     node_options options;
     options.id = node_id(1);
     options.cluster = cluster_id(7);

@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(so_does_one_without_an_election) {
 }
 
 BOOST_AUTO_TEST_CASE(a_log_may_pass_from_one_engine_to_the_other) {
-    const scratch_directory directory;
+    const scratch_directory directory(medium::disk);
     const auto run = [&directory](auto& g, std::size_t before) {
         node_options options = g.options_of(1);
         options.data_directory = directory.path() / "data";

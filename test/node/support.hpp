@@ -10,8 +10,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -22,6 +20,8 @@
 #include <ostream>
 #include <string>
 #include <vector>
+
+#include "../scratch_directory.hpp"
 
 namespace quorate {
 
@@ -34,6 +34,8 @@ inline std::ostream& boost_test_print_type(std::ostream& out, errc code) {
 namespace node_test {
 
 using namespace quorate;
+using quorate_test::medium;
+using quorate_test::scratch_directory;
 using std::chrono::milliseconds;
 
 /// A user's own machine: a list of words. Its reply is how many there are, so that a word applied
@@ -117,27 +119,6 @@ struct outcome {
     std::size_t reply = 0;
 
     [[nodiscard]] bool well() const noexcept { return done && !failed; }
-};
-
-/// An empty directory that is removed with all that is in it.
-class scratch_directory {
-public:
-    scratch_directory() {
-        std::string name =
-            (std::filesystem::temp_directory_path() / "quorate_node_XXXXXX").string();
-        BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    scratch_directory(const scratch_directory&) = delete;
-    scratch_directory& operator=(const scratch_directory&) = delete;
-    ~scratch_directory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
 };
 
 /// Members on one io_context, connected by a network that delivers whenever the loop turns.
@@ -301,7 +282,7 @@ public:
         });
     }
 
-    scratch_directory directory;
+    scratch_directory directory{medium::disk};
     boost::asio::io_context io{1};
     loopback_network network;
     std::vector<member_address> initial;
