@@ -6,15 +6,12 @@ is compared, which etcd shows among its metrics. What doc/auth.md names as diffe
 or only by root. Each round's seed is printed, and `--seed N --rounds 1` repeats it.
 """
 
-import argparse
 import base64
 import http.client
 import json
 import pathlib
 import re
-import shutil
 import sys
-import tempfile
 
 import etcd_differential
 import wire
@@ -334,39 +331,18 @@ class Round:
         self.etcd.stop()
 
 
-def main():
-    options = argparse.ArgumentParser(description=__doc__,
-                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--bin", default="build/release/bin", metavar="DIR",
-                         help="folder of quorate_differential (default: build/release/bin)")
-    options.add_argument("--seed", type=int, default=1, help="of the first round (default: 1)")
-    options.add_argument("--rounds", type=int, default=3, help="how many seeds (default: 3)")
-    options.add_argument("--steps", type=int, default=1500, help="requests a round (default: 1500)")
-    options = options.parse_args()
-    if shutil.which("etcd") is None:
-        print("etcd is not installed: nothing to compare with")
-        print("0 passed, 0 failed")
-        return 0
-    passed = failed = 0
-    for seed in range(options.seed, options.seed + options.rounds):
-        with tempfile.TemporaryDirectory(prefix="quorate-etcd-") as folder:
-            one = Round(options, seed, pathlib.Path(folder))
-            try:
-                requests = one.run()
-                if not one.denied or not one.allowed:
-                    raise etcd_differential.Failure(f"seed {seed}: {one.denied} denied, "
-                                                    f"{one.allowed} allowed: nothing was tested")
-                print(f"PASS seed {seed}: {requests} requests answered alike, {one.denied} of them "
-                      f"denied, {one.allowed} allowed to users", flush=True)
-                passed += 1
-            except etcd_differential.Failure as difference:
-                print(f"FAIL {difference}", flush=True)
-                failed += 1
-            finally:
-                one.stop()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+def play_round(options, seed, folder):
+    one = Round(options, seed, folder)
+    try:
+        requests = one.run()
+        if not one.denied or not one.allowed:
+            raise etcd_differential.Failure(f"seed {seed}: {one.denied} denied, "
+                                            f"{one.allowed} allowed: nothing was tested")
+        return (f"{requests} requests answered alike, {one.denied} of them denied, "
+                f"{one.allowed} allowed to users")
+    finally:
+        one.stop()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(etcd_differential.play(__doc__, 3, play_round))

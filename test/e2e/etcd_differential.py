@@ -481,13 +481,16 @@ class Round:
         self.etcd.stop()
 
 
-def main():
-    options = argparse.ArgumentParser(description=__doc__,
+def play(description, rounds, play_round):
+    """Runs rounds as the command line asks, each in a folder of its own, and prints what came of
+    them. `play_round(options, seed, folder)` returns what to say, or raises Failure."""
+    options = argparse.ArgumentParser(description=description,
                                       formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--bin", default="build/release/bin", metavar="DIR",
                          help="folder of quorate_differential (default: build/release/bin)")
     options.add_argument("--seed", type=int, default=1, help="of the first round (default: 1)")
-    options.add_argument("--rounds", type=int, default=4, help="how many seeds (default: 4)")
+    options.add_argument("--rounds", type=int, default=rounds,
+                         help=f"how many seeds (default: {rounds})")
     options.add_argument("--steps", type=int, default=1500, help="requests a round (default: 1500)")
     options = options.parse_args()
     if shutil.which("etcd") is None:
@@ -497,19 +500,24 @@ def main():
     passed = failed = 0
     for seed in range(options.seed, options.seed + options.rounds):
         with tempfile.TemporaryDirectory(prefix="quorate-etcd-") as folder:
-            one = Round(options, seed, pathlib.Path(folder))
             try:
-                requests = one.run()
-                print(f"PASS seed {seed}: {requests} requests answered alike", flush=True)
+                said = play_round(options, seed, pathlib.Path(folder))
+                print(f"PASS seed {seed}: {said}", flush=True)
                 passed += 1
             except Failure as difference:
                 print(f"FAIL {difference}", flush=True)
                 failed += 1
-            finally:
-                one.stop()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
+def play_round(options, seed, folder):
+    one = Round(options, seed, folder)
+    try:
+        return f"{one.run()} requests answered alike"
+    finally:
+        one.stop()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(play(__doc__, 4, play_round))

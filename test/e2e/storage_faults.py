@@ -44,7 +44,7 @@ class FaultyCluster(Cluster):
 
     def __init__(self, options, size=3, flags=(), sync=1, short=0, mask=0o022):
         super().__init__(options.bin, size, flags)
-        self.library = getattr(options, "bin_library", None) or library(options)
+        self.faults = getattr(options, "bin_library", None) or library(options)
         self.sync = sync
         self.short = short
         self.mask = mask
@@ -52,7 +52,7 @@ class FaultyCluster(Cluster):
     def launch(self, number):
         member = self.members[number]
         faults = {
-            "LD_PRELOAD": str(self.library),
+            "LD_PRELOAD": str(self.faults),
             "QUORATE_FAULT_DIRECTORY": str(member.data),
             "QUORATE_FAULT_SYNC": str(self.sync),
             "QUORATE_FAULT_SYNC_WHILE": str(self.flag("fail", number)),
