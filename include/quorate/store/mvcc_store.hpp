@@ -247,7 +247,9 @@ private:
     [[nodiscard]] hidden_rows leaving_rows() const;
     [[nodiscard]] bool adopt_row(revision at, const row_view& next);
     [[nodiscard]] bool read_progress(byte_view bytes);
+    [[nodiscard]] bool in_bounds() const noexcept;
     [[nodiscard]] bool follows(revision at, revision before) const;
+    [[nodiscard]] bool ends_at(revision last) const noexcept;
     [[nodiscard]] error_code enter(const state_header& header, const state_row& next,
                                    revision before);
     [[nodiscard]] bool enter_compacted(const state_row& next, revision at);

@@ -40,9 +40,7 @@ bool mvcc_store<Index, Backend>::read_progress(byte_view bytes) {
     sweep_next_.main = in.u64();
     sweep_next_.sub = in.u32();
     sweep_upto_ = in.u64();
-    const bool in_bounds = current_ >= first_revision && current_ <= detail::revision_main_max &&
-                           compact_floor_ <= current_ + 1;
-    return in.finished() && in_bounds && (swept() || sweep_upto_ == compact_revision());
+    return in.finished() && in_bounds() && (swept() || sweep_upto_ == compact_revision());
 }
 
 template <class Index, class Backend>
@@ -66,9 +64,7 @@ auto mvcc_store<Index, Backend>::adopt(Backend held, byte_view progress, lease_t
     if (failed) {
         return failed;
     }
-    // What is not compacted is complete, so the last row is the last write.
-    const std::uint64_t first_readable = std::max(store.compact_revision(), first_revision);
-    if (!sound || std::max(last.main, first_readable) != store.current_) {
+    if (!sound || !store.ends_at(last)) {
         return errc::corrupt;
     }
     if (tied && !store.tie_all()) {

@@ -45,14 +45,12 @@ error_code mvcc_store<Index, Backend>::restore(bulk_reader state, lease_table le
     if (!header) {
         return header.error();
     }
-    const std::uint64_t current = header->current;
-    const bool in_bounds = current >= first_revision && current <= detail::revision_main_max;
-    if (!in_bounds || header->compact_floor > current + 1) {
+    mvcc_store fresh(detail::successor_of(backend_));
+    fresh.current_ = header->current;
+    fresh.compact_floor_ = header->compact_floor;
+    if (!fresh.in_bounds()) {
         return errc::corrupt;
     }
-    mvcc_store fresh(detail::successor_of(backend_));
-    fresh.current_ = current;
-    fresh.compact_floor_ = header->compact_floor;
     fresh.leases_ = std::move(leases);
     bool tied = false;
     revision last{0, 0};
@@ -67,12 +65,7 @@ error_code mvcc_store<Index, Backend>::restore(bulk_reader state, lease_table le
         last = {next->main, next->sub};
         tied = tied || next->lease;
     }
-    // What is not compacted is complete, so the last row is the last write.
-    const std::uint64_t first_readable = std::max(fresh.compact_revision(), first_revision);
-    if (in.remaining() != 0 || std::max(last.main, first_readable) != current) {
-        return errc::corrupt;
-    }
-    if (tied && !fresh.tie_all()) {
+    if (in.remaining() != 0 || !fresh.ends_at(last) || (tied && !fresh.tie_all())) {
         return errc::corrupt;
     }
     if (detail::lacks_rows(fresh.backend_)) {
@@ -95,6 +88,20 @@ error_code mvcc_store<Index, Backend>::enter(const state_header& header, const s
         return errc::corrupt;
     }
     return {};
+}
+
+/// Whether the revisions are such as a store can have.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::in_bounds() const noexcept {
+    return current_ >= first_revision && current_ <= detail::revision_main_max &&
+           compact_floor_ <= current_ + 1;
+}
+
+/// Whether `last` can be the last row: what is not compacted is complete, so that is the last
+/// write.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::ends_at(revision last) const noexcept {
+    return std::max({last.main, compact_revision(), first_revision}) == current_;
 }
 
 /// Whether what is not compacted has no holes: every write is there, and every change of it.
