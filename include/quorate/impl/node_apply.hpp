@@ -259,9 +259,8 @@ template <class Policies>
 void basic_node<Policies>::maybe_snapshot() {
     const bool due = applied_.index - snapshot_index_ >= options_.snapshot_entries ||
                      bytes_since_snapshot_ >= options_.snapshot_bytes;
-    if (snapshot_under_way_ || !due || applied_.index < next_snapshot_ ||
-        applied_.index <
-            database_at_.index) { // the machine is ahead of what it would be a snapshot of
+    const bool machine_ahead = applied_.index < database_at_.index; // its state is a later one
+    if (snapshot_under_way_ || !due || applied_.index < next_snapshot_ || machine_ahead) {
         return;
     }
     bytes_since_snapshot_ = 0;
@@ -296,7 +295,7 @@ void basic_node<Policies>::on_snapshot_saved(const snapshot_ptr& snap, error_cod
     if (stopping_ || failed_) {
         return;
     }
-    if (failed == errc::no_space || is_out_of_space(failed)) {
+    if (is_out_of_space(failed)) {
         say(severity::warning, "no space for a snapshot; it is tried again later");
         next_snapshot_ = applied_.index + 1 + options_.snapshot_entries / 16;
         bytes_since_snapshot_ = options_.snapshot_bytes;

@@ -237,7 +237,7 @@ template <class Policies>
 void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code failed,
                                      snapshot_ptr received) {
     job_under_way_ = false;
-    if ((failed == errc::no_space || is_out_of_space(failed)) && !stopping_) {
+    if (is_out_of_space(failed) && !stopping_) {
         on_full_disk(std::move(job), std::move(received));
         return;
     }

@@ -84,9 +84,10 @@ inline constexpr std::string_view broken_suffix = ".broken";
     return name.ends_with(temporary_suffix);
 }
 
-/// Returns: whether an error says that there is no room, and nothing worse.
+/// Returns: whether an error says that there is no room, and nothing worse: one of the operating
+/// system, or no_space.
 [[nodiscard]] inline bool is_out_of_space(const error_code& code) noexcept {
-    return code == boost::system::errc::no_space_on_device ||
+    return code == errc::no_space || code == boost::system::errc::no_space_on_device ||
            (code.category() == boost::system::system_category() && code.value() == EDQUOT);
 }
 
