@@ -10,7 +10,7 @@ using namespace quorate;
 
 namespace {
 
-constexpr int last_code = static_cast<int>(errc::cluster_corrupt);
+constexpr int last_code = static_cast<int>(errc::feature_unavailable);
 
 struct error_row {
     errc code;
@@ -67,6 +67,17 @@ constexpr error_row rows[] = {
     {errc::lease_epoch_over, "lease_epoch_over", condition::rejected},
     {errc::space_exceeded, "space_exceeded", condition::rejected},
     {errc::cluster_corrupt, "cluster_corrupt", condition::corrupt},
+    {errc::learner_unsupported, "learner_unsupported", condition::rejected},
+    {errc::learner_required, "learner_required", condition::rejected},
+    {errc::learner_not_ready, "learner_not_ready", condition::retry},
+    {errc::too_many_learners, "too_many_learners", condition::rejected},
+    {errc::peer_url_exists, "peer_url_exists", condition::rejected},
+    {errc::peer_url_invalid, "peer_url_invalid", condition::rejected},
+    {errc::not_enough_started, "not_enough_started", condition::rejected},
+    {errc::cluster_unhealthy, "cluster_unhealthy", condition::retry},
+    {errc::transferee_invalid, "transferee_invalid", condition::rejected},
+    {errc::election_leaderless, "election_leaderless", condition::rejected},
+    {errc::feature_unavailable, "feature_unavailable", condition::rejected},
 };
 
 constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,

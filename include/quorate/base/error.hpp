@@ -114,6 +114,19 @@ enum class errc {
     // Alarms.
     space_exceeded,  ///< The quota is used up: nothing that grows the store, until disarmed.
     cluster_corrupt, ///< Members disagree in their state: no requests until that is disarmed.
+
+    // Cluster and maintenance.
+    learner_unsupported, ///< A learner does not serve this; ask another member.
+    learner_required,    ///< Only a learner can be promoted.
+    learner_not_ready,   ///< The learner's log is still too far behind the leader's.
+    too_many_learners,   ///< The cluster has as many learners as it may have.
+    peer_url_exists,     ///< Another member has that peer URL.
+    peer_url_invalid,    ///< No peer URLs, or one that is none.
+    not_enough_started,  ///< The change would leave too few members that have started.
+    cluster_unhealthy,   ///< The leader has not been connected to enough members for long enough.
+    transferee_invalid,  ///< Leadership cannot go to that member.
+    election_leaderless, ///< The election has no leader.
+    feature_unavailable, ///< This member was built or started without that.
 };
 
 /// What the caller may do next. Compare an error_code with these.

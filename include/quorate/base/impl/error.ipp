@@ -96,9 +96,20 @@ inline constexpr std::array error_texts{
     error_text{"lease_epoch_over", "another leader has taken the leases over"},
     error_text{"space_exceeded", "the store's quota is used up"},
     error_text{"cluster_corrupt", "the members disagree in their state"},
+    error_text{"learner_unsupported", "a learner does not serve this"},
+    error_text{"learner_required", "only a learner can be promoted"},
+    error_text{"learner_not_ready", "the learner is not in sync with the leader yet"},
+    error_text{"too_many_learners", "too many learners in the cluster"},
+    error_text{"peer_url_exists", "another member has that peer URL"},
+    error_text{"peer_url_invalid", "the peer URLs are missing or invalid"},
+    error_text{"not_enough_started", "too few members have started for this change"},
+    error_text{"cluster_unhealthy", "the cluster is unhealthy"},
+    error_text{"transferee_invalid", "leadership cannot be transferred to that member"},
+    error_text{"election_leaderless", "the election has no leader"},
+    error_text{"feature_unavailable", "not available on this member"},
 };
 
-static_assert(error_texts.size() == static_cast<std::size_t>(errc::cluster_corrupt));
+static_assert(error_texts.size() == static_cast<std::size_t>(errc::feature_unavailable));
 
 class error_category final : public boost::system::error_category {
 public:
@@ -138,6 +149,8 @@ inline condition condition_of(errc code) noexcept {
     case errc::change_pending:
     case errc::no_space:
     case errc::auth_old_revision:
+    case errc::learner_not_ready:
+    case errc::cluster_unhealthy:
     case errc::stopped: return condition::retry;
     case errc::outcome_unknown: return condition::outcome_unknown;
     case errc::corrupt:
