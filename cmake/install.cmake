@@ -15,6 +15,14 @@ if(LMDB_FOUND)
     install(FILES cmake/FindLMDB.cmake DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
 endif()
 
+if(QUORATE_TLS_FOUND)
+    # The same for OpenSSL.
+    install(TARGETS quorate_tls EXPORT quorate_tls_targets
+        FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+    install(EXPORT quorate_tls_targets NAMESPACE quorate::
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
+endif()
+
 configure_package_config_file(cmake/quorateConfig.cmake.in quorateConfig.cmake
     INSTALL_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/quorate")
 write_basic_package_version_file(quorateConfigVersion.cmake

@@ -47,7 +47,7 @@ public:
         options.tick_interval = std::chrono::milliseconds(10);
         for (std::size_t i = 0; i < nodes_.size(); ++i) {
             options.id = options.initial_members[i].id;
-            options.peer_url = options.initial_members[i].peer_url;
+            options.peer_url = options.initial_members[i].peer_urls.front();
             quorate::transport_options wire;
             wire.cluster = options.cluster;
             wire.self = options.id;

@@ -82,6 +82,8 @@ missing_packages() {
     has_boost_library unit_test_framework || echo libboost-test1.81-dev
     has_boost_library program_options || echo libboost-program-options1.81-dev
     has_header lmdb.h || echo liblmdb-dev
+    has_header yaml-cpp/yaml.h || echo libyaml-cpp-dev
+    has_header openssl/ssl.h || echo libssl-dev
     has_header crypt.h || echo libcrypt-dev
     [ $quick = yes ] && return
     has clang++ && clang_has_sanitizers || echo clang libclang-rt-14-dev

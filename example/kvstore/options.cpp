@@ -74,10 +74,10 @@ void require(bool condition, const std::string& complaint) {
     }
 }
 
-std::vector<quorate::member_address> members_of(const std::string& cluster) {
+std::vector<quorate::member_info> members_of(const std::string& cluster) {
     std::vector<std::string> urls;
     boost::algorithm::split(urls, cluster, boost::algorithm::is_any_of(","));
-    std::vector<quorate::member_address> members;
+    std::vector<quorate::member_info> members;
     std::set<std::string> seen;
     for (const std::string& url : urls) {
         require(static_cast<bool>(quorate::parse_peer_url(url)),
@@ -106,7 +106,8 @@ options translate(const raw_options& raw) {
 
     out.node.id = quorate::node_id(static_cast<std::uint64_t>(raw.id));
     out.node.cluster = quorate::cluster_of_token(raw.token);
-    out.node.peer_url = out.node.initial_members[static_cast<std::size_t>(raw.id - 1)].peer_url;
+    out.node.peer_url =
+        out.node.initial_members[static_cast<std::size_t>(raw.id - 1)].peer_urls.front();
     out.node.join = raw.join;
     out.node.accept_data_loss = raw.accept_data_loss;
     out.node.data_directory =

@@ -20,6 +20,21 @@ std::shared_ptr<http::exchange> keep(http::exchange asked) {
     return std::make_shared<http::exchange>(std::move(asked));
 }
 
+using trace_ptr = std::shared_ptr<quorate::request_trace>;
+
+/// Returns: where the request's path is to be noted, if the client wants to see it.
+trace_ptr trace_for(const http::request& asked) {
+    const auto wanted = asked.field("X-Quorate-Trace");
+    return wanted == "1" ? std::make_shared<quorate::request_trace>() : nullptr;
+}
+
+http::response with_trace(http::response page, const trace_ptr& trace) {
+    if (trace != nullptr) {
+        page.fields.push_back({"X-Quorate-Trace", trace->text()});
+    }
+    return page;
+}
+
 /// Returns: the number in "/<id>": decimal, or with 0x, 0o, 0b or a leading 0 as in C.
 std::optional<quorate::node_id> member_of(std::string_view target) {
     std::string_view digits = target.substr(1);
@@ -63,9 +78,11 @@ void routes::serve(http::exchange asked) {
 void routes::put(http::exchange asked) {
     const auto waiting = keep(std::move(asked));
     const quorate::put command{.key = waiting->request().target, .value = waiting->request().body};
-    node_.submit(command, [waiting](error_code failed, const quorate::reply& reply) {
-        waiting->respond(http::outcome(failed ? failed : reply.error()));
-    });
+    const trace_ptr trace = trace_for(waiting->request());
+    const auto answer = [waiting, trace](error_code failed, const quorate::reply& reply) {
+        waiting->respond(with_trace(http::outcome(failed ? failed : reply.error()), trace));
+    };
+    node_.submit(command, answer, trace);
 }
 // put]
 
@@ -96,7 +113,7 @@ void routes::add_member(http::exchange asked) {
         asked.respond(http::error_page(400, "the path must be /<id>, a positive number"));
         return;
     }
-    const quorate::member_address member{*id, std::string(asked.request().body)};
+    const quorate::member_info member{*id, std::string(asked.request().body)};
     const auto waiting = keep(std::move(asked));
     node_.add_member(member, quorate::change_kind::add_voter, [waiting](error_code failed) {
         waiting->respond(failed == errc::invalid_option

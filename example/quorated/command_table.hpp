@@ -18,6 +18,7 @@ struct subcommand {
     int (*run)(std::span<const char* const> arguments);
 };
 
+int serve(std::span<const char* const> arguments);
 int verify(std::span<const char* const> arguments);
 int dump(std::span<const char* const> arguments);
 

@@ -2,6 +2,7 @@
 
 #include <quorate/consensus/membership_change.hpp>
 #include <quorate/format/command.hpp>
+#include <quorate/server/member_info.hpp>
 
 #include <string_view>
 #include <variant>
@@ -67,8 +68,17 @@ void describe_change(output_line& out, const inspected_frame& frame) {
         out.text("change",
                  std::string(name_of_change(one.kind)) + ' ' + std::to_string(one.node.value()));
     }
-    if (change->context.size() > request_id_bytes) {
-        out.text("peer_url", change->context.view().substr(request_id_bytes));
+    if (change->context.size() <= request_id_bytes) {
+        return;
+    }
+    const auto told = decode_member_update(change->context.view().substr(request_id_bytes));
+    if (!told) {
+        out.text("undecoded", "what is told of the member");
+    } else if (told->peer_urls) {
+        out.text("peer_url", joined_peer_urls(told->info));
+    }
+    if (told && told->attributes) {
+        out.text("name", told->info.name);
     }
 }
 

@@ -1,7 +1,10 @@
-// quorated: looks into the data directories of quorate's members, offline and read-only.
+// quorated: a server that etcd's clients can talk to, and a look into its data directory.
 //
-//   main.cpp      the table of subcommands
-//   options.cpp   their command lines
+//   main.cpp            the table of subcommands
+//   serve.cpp           a member of a cluster: what it is told becomes what the library is told
+//   member_process.hpp  its service, front doors and signals
+//   serve_options.cpp   its flags, environment variables and file
+//   options.cpp         the command lines of the others
 //   verify.cpp    is all of it sound?
 //   dump.cpp      what is in it?
 //   describe.cpp  entries as text and as JSON
@@ -27,6 +30,7 @@ int version(std::span<const char* const>) {
 }
 
 constexpr subcommand table[] = {
+    {"serve", "run a member of a cluster", &serve},
     {"verify", "check every byte of a data directory", &verify},
     {"dump", "show what a data directory holds", &dump},
     {"help", "print this, or what a subcommand does", &help},

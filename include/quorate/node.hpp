@@ -10,7 +10,10 @@
 #include <quorate/log/data_directory.hpp>
 #include <quorate/log/volume.hpp>
 #include <quorate/policies.hpp>
+#include <quorate/server/call_table.hpp>
+#include <quorate/server/leader_transfers.hpp>
 #include <quorate/server/member_table.hpp>
+#include <quorate/server/node_observer.hpp>
 #include <quorate/server/node_options.hpp>
 #include <quorate/server/node_snapshot.hpp>
 #include <quorate/server/read_rounds.hpp>
@@ -18,6 +21,7 @@
 #include <quorate/server/request_table.hpp>
 #include <quorate/server/start_state.hpp>
 #include <quorate/server/storage_queue.hpp>
+#include <quorate/server/trace_list.hpp>
 #include <quorate/store/durable_machine.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -44,8 +48,18 @@ struct node_status {
     std::size_t requests = 0; ///< Waiting for their outcome.
     std::size_t reads = 0;    ///< Waiting to be confirmed.
     bool ended = false;
+    /// It leads, and has applied all that was acknowledged before.
+    bool leads_fresh = false;
     bool disk_full = false; ///< Writes wait for space and are refused meanwhile.
     bool fenced = false;    ///< Lost what it had acknowledged; neither votes nor leads.
+};
+
+/// What a leader knows of a member, itself included.
+struct member_progress {
+    node_id id{};
+    log_index match{};            ///< The last index known to be durable there.
+    bool recently_active = false; ///< Heard from within an election timeout.
+    bool learner = false;
 };
 
 namespace detail {
@@ -98,6 +112,8 @@ public:
     using reply_type = typename machine_type::reply_type;
     using reply_handler = std::function<void(error_code, reply_type)>;
     using handler = std::function<void(error_code)>;
+    using call_handler = std::function<void(error_code, shared_bytes)>;
+    using observer = node_observer<reply_type>;
 
     /// With a transport that is made from the io_context and transport_options.
     template <class Wire = transport_type>
@@ -111,6 +127,12 @@ public:
     basic_node(const basic_node&) = delete;
     basic_node& operator=(const basic_node&) = delete;
 
+    /// Effects: `watching` is told of everything from now on; null: nobody. Requires: not started.
+    /// Lifetime: `watching` outlives the node.
+    void observe(observer* watching) noexcept {
+        QUORATE_ASSERT(!started_);
+        observer_ = watching != nullptr ? watching : &nobody_;
+    }
     /// Effects: locks and reads the data directory, restores the state, starts to take part.
     /// `ended` is called once if the member cannot go on: member_removed, or a storage failure.
     /// Errors: invalid_option, directory_locked, wrong_cluster, wrong_member, corrupt, or of the
@@ -123,23 +145,49 @@ public:
     /// whichever member it was asked.
     /// Errors: too_many_unapplied, request_too_large, uncommitted_limit, no_leader, no_space,
     /// stopped: it is not applied and never will be. outcome_unknown: it may be.
-    void submit(const request_type& asked, reply_handler done);
+    /// `trace`, unless null, is filled with the request's path until it is answered; it stays empty
+    /// when the request is refused at once.
+    void submit(const request_type& asked, reply_handler done,
+                std::shared_ptr<request_trace> trace = nullptr);
     /// Effects: calls back once `machine()` reflects everything that was acknowledged to anyone
     /// before this call (linearizable, thesis §6.4). Errors: no_leader, read_timed_out, stopped.
     void read(handler done);
     /// Returns: the state as applied here; as fresh as a `read` before it.
     [[nodiscard]] const machine_type& machine() const noexcept { return machine_; }
 
-    /// Effects: adds or changes a member. Errors: as submit; member_exists with another URL;
-    /// change_pending; invalid_option for a URL that is none.
-    void add_member(const member_address& member, change_kind kind, handler done);
-    /// Effects: removes a member; it stops by itself. Errors: as submit; member_unknown,
-    /// removed_all_voters, change_pending.
+    /// Effects: adds a member, or makes a learner a voter. A name and client URLs that are empty
+    /// leave known ones as they are. Errors: as submit; member_exists with other peer URLs;
+    /// member_removed; change_pending; invalid_option for a URL that is none.
+    void add_member(const member_info& member, change_kind kind, handler done);
+    /// Effects: changes the addresses and the name of a member; its peers then reach it there.
+    /// Errors: as submit; member_unknown, member_removed, change_pending, invalid_option.
+    void update_member(const member_info& member, handler done);
+    /// Effects: removes a member for good; it stops by itself. Errors: as submit; member_unknown,
+    /// member_removed, removed_all_voters, change_pending.
     void remove_member(node_id member, handler done);
     [[nodiscard]] const member_table& members() const noexcept { return members_; }
 
+    /// Effects: asks another member, or this one, what only it knows; its observer answers. At most
+    /// once: nothing is repeated, and an answer may be lost. Errors: peer_not_found without a
+    /// connection to it; read_timed_out after `limit`, give or take a tick; request_too_large over
+    /// call_bytes_max; too_many_unapplied; stopped.
+    void call(node_id to, shared_bytes asked, std::chrono::milliseconds limit, call_handler done);
+
+    /// Returns: who votes and who learns. Requires: started.
+    [[nodiscard]] const membership& configuration() const noexcept { return engine_->members(); }
+    /// Returns: every member as this leader sees it, by ascending id; nothing elsewhere.
+    [[nodiscard]] std::vector<member_progress> progress() const;
+
     /// Effects: asks another voter to take over; best effort.
     void transfer_leadership();
+    /// Effects: asks `to` to take over; calls back once it leads, or after an election timeout.
+    /// Errors: not_leader; member_unknown for anybody but a voter; leader_changed: another one
+    /// leads; no_leader: nobody did when the time was up; read_timed_out: this member still did;
+    /// stopped.
+    void transfer_leadership(node_id to, handler done);
+    /// Effects: a machine with a database writes it anew without gaps, beside its other work;
+    /// others have nothing to do. Errors: stopped; no_space or others: the old file goes on.
+    void defragment(handler done);
     /// Effects: answers what waits, lets the write under way end, closes everything, then calls
     /// back. Blocks for as long as that write takes. May be called inside a handler.
     void stop(handler done);
@@ -149,6 +197,8 @@ public:
 private:
     using clock = std::chrono::steady_clock;
     static constexpr int rounds_per_pump = 64;
+    static constexpr std::size_t calls_max = 1024; // under way, in each direction
+    static constexpr std::uint8_t trace_topic = 1; // of calls
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
     static constexpr bool durable = durable_machine<machine_type>;
     struct no_thread {
@@ -166,9 +216,11 @@ private:
     // The machine's database, if it has one (impl/node_database.hpp).
     error_code open_machine();
     void adopt_database(const engine_state& start);
+    void check_held_members();
     void maybe_commit();
     void on_committed();
     void retry_database();
+    void maybe_defragment();
     void close_database();
 
     // The loop (impl/node_loop.hpp).
@@ -199,17 +251,39 @@ private:
     // Applying (impl/node_apply.hpp).
     void apply(const applied_mark& mark);
     void apply_command(const entry& e);
-    void apply_change(const entry& e);
-    void adopt_change(const single_change& change, byte_view peer_url);
-    void adopt_table(const member_table& table);
     error_code install(const snapshot& snap);
     void maybe_snapshot();
     [[nodiscard]] bulk_bytes state_with(const member_table& members) const;
     [[nodiscard]] snapshot_ptr as_stored(const snapshot_ptr& snap) const;
     void on_snapshot_saved(const snapshot_ptr& snap, error_code failed);
-    void propose_change(const single_change& change, byte_view peer_url, handler done);
     void enqueue(request_id id, entry_kind kind, shared_bytes payload, reply_handler done);
     [[nodiscard]] error_code admit() const noexcept;
+
+    // Members (impl/node_members.hpp).
+    void propose_change(const single_change& change, byte_view told, handler done);
+    void apply_change(const entry& e);
+    [[nodiscard]] error_code check_change(const membership_change& change,
+                                          const std::optional<member_update>& told) const;
+    void adopt_change(const single_change& change, const std::optional<member_update>& told);
+    void adopt_table(const member_table& table);
+    void connect(const member_info& member);
+    void maybe_publish();
+
+    // The path of single requests (impl/node_trace.hpp).
+    [[nodiscard]] reply_handler follow(request_id id, std::shared_ptr<request_trace> trace,
+                                       reply_handler done);
+    void trace_proposed(const std::vector<request_id>& ids);
+    void trace_effects(const effects& batch);
+    void ask_leader_for_trace(request_id id);
+    void trace_for(node_id asker, const member_call& call);
+    void say_slow(const request_timing& took);
+
+    // Leading, and who else might (impl/node_leader.hpp).
+    void on_new_role();
+    void abandon_all();
+
+    // Calls between members (impl/node_calls.hpp).
+    [[nodiscard]] bool pass_on(node_id to, const member_call& call);
 
     // transport_sink
     snapshot_intake* snapshots() noexcept override { return &snapshots_->intake(); }
@@ -217,6 +291,7 @@ private:
     void on_unreachable(node_id peer) override;
     void on_snapshot_sent(node_id peer, bool delivered) override;
     void on_removed() override;
+    void on_call(node_id from, const member_call& call) override;
 
     boost::asio::io_context& io_;
     node_options options_;
@@ -235,6 +310,15 @@ private:
 
     request_table<reply_type> requests_;
     read_rounds reads_;
+    leader_transfers transfers_;
+    call_table calls_;
+    std::shared_ptr<basic_node*> answering_; // null inside once stopped; counts open answers
+    trace_list traces_;
+    clock::time_point slow_said_at_{};
+    std::uint64_t slow_unsaid_ = 0;
+    struct unobserved final : observer {};
+    unobserved nobody_;
+    observer* observer_ = &nobody_;
     storage_queue storage_;
     /// A write that found no space; it is tried again with each tick.
     struct held_write {
@@ -259,9 +343,11 @@ private:
     bool fenced_ = false; // the disk lost what this member acknowledged
     bool disk_full_ = false;
     std::function<error_code()> finish_commit_; // set while a commit is under way
+    std::vector<handler> defragments_;          // who waits for one
     bool database_full_ = false;
     bool database_retry_ = false; // with the next tick
     bool job_under_way_ = false;
+    bool publishing_ = false;
     bool started_ = false;
     bool stopping_ = false;
     error_code failed_;
@@ -278,8 +364,12 @@ private:
 } // namespace quorate
 
 #include <quorate/impl/node_apply.hpp>
+#include <quorate/impl/node_calls.hpp>
 #include <quorate/impl/node_database.hpp>
+#include <quorate/impl/node_leader.hpp>
 #include <quorate/impl/node_loop.hpp>
+#include <quorate/impl/node_members.hpp>
 #include <quorate/impl/node_start.hpp>
+#include <quorate/impl/node_trace.hpp>
 
 #endif

@@ -31,7 +31,20 @@
 #include <quorate/format/impl/record.ipp>
 #include <quorate/format/impl/snapshot.ipp>
 #include <quorate/format/impl/state.ipp>
+#include <quorate/gateway/impl/api_call.ipp>
+#include <quorate/gateway/impl/api_error.ipp>
+#include <quorate/gateway/impl/base64.ipp>
+#include <quorate/gateway/impl/decode.ipp>
+#include <quorate/gateway/impl/decode_auth.ipp>
+#include <quorate/gateway/impl/decode_cluster.ipp>
+#include <quorate/gateway/impl/decode_kv.ipp>
+#include <quorate/gateway/impl/encode.ipp>
+#include <quorate/gateway/impl/field_reader.ipp>
+#include <quorate/gateway/impl/go_text.ipp>
+#include <quorate/gateway/impl/json_value.ipp>
+#include <quorate/gateway/impl/json_writer.ipp>
 #include <quorate/http/impl/connection.ipp>
+#include <quorate/http/impl/connection_stream.ipp>
 #include <quorate/http/impl/error_page.ipp>
 #include <quorate/http/impl/head_scanner.ipp>
 #include <quorate/http/impl/head_writer.ipp>
@@ -65,7 +78,16 @@
 #include <quorate/net/impl/tcp_listener.ipp>
 #include <quorate/net/impl/tcp_transport.ipp>
 #include <quorate/server/impl/auth_tokens.ipp>
+#include <quorate/server/impl/call_metrics.ipp>
 #include <quorate/server/impl/lessor.ipp>
+#include <quorate/server/impl/log_line.ipp>
+#include <quorate/server/impl/log_line_sink.ipp>
+#include <quorate/server/impl/member_info.ipp>
+#include <quorate/server/impl/metrics_writer.ipp>
+#include <quorate/server/impl/process_readings.ipp>
+#include <quorate/server/impl/request_trace.ipp>
+#include <quorate/server/impl/server_metrics.ipp>
+#include <quorate/server/impl/trace_list.ipp>
 #include <quorate/store/impl/auth_access.ipp>
 #include <quorate/store/impl/auth_store.ipp>
 #include <quorate/store/impl/key_cover.ipp>
@@ -74,5 +96,7 @@
 #include <quorate/testing/impl/simulated_disk.ipp>
 #include <quorate/testing/impl/simulated_volume.ipp>
 #include <quorate/testing/impl/tear.ipp>
+#include <quorate/tls/impl/channel.ipp>
+#include <quorate/tls/impl/layer.ipp>
 
 #endif

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures kvstore beside real etcd with wrk: three durable members each, one machine, one client.
+# Measures kvstore beside real etcd: three durable members each, one machine, one client for both.
 set -euo pipefail
 
 usage() {
@@ -7,14 +7,15 @@ usage() {
 Usage: test/bench/etcd_compare.sh [--bin DIR] [--seconds N] [--only kvstore|etcd] [--help]
 
 Three members of kvstore (DIR/kvstore, default build/release/bin) and then three of etcd run on
-127.0.0.1 with their data in a temporary folder. wrk measures, against the leader:
-  PUTs of 256 B to varied keys over 64 connections and over one, GETs of them over 64.
+127.0.0.1 with their data in a temporary folder. DIR/quorate_load measures, against the leader:
+  PUTs of 256 B to 10,000 keys over 64 connections and over one, GETs of them over 64.
+It also checks every answer, and a wrong one ends the comparison.
 etcd is used through its JSON interface (/v3/kv/put and /v3/kv/range; reads are linearizable there
-as they are here). CPU is user and system time of all three members, without wrk's.
+as they are here). CPU is user and system time of all three members, without the client's.
 
   --seconds N  length of each measurement (default 8)
   --only X     measure one of the two only
-Needs wrk, curl and etcd (Debian: wrk, curl, etcd-server).
+Needs curl and etcd (Debian: curl, etcd-server).
 Environment: TMPDIR decides on which disk the data lies.
 TEXT
 }
@@ -39,9 +40,10 @@ while [ $# -gt 0 ]; do
 done
 
 fail() { printf 'etcd_compare.sh: %s\n' "$*" >&2; exit 1; }
-for tool in wrk curl awk; do
+for tool in curl awk; do
     command -v "$tool" >/dev/null || fail "$tool is not installed"
 done
+[ -x "$bin/quorate_load" ] || fail "no $bin/quorate_load; build it or name its folder"
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/quorate-compare.XXXXXX")
 pids=()
@@ -146,79 +148,6 @@ etcd_leader_port() {
 
 # ---------------------------------------------------------------------- measuring
 
-# All request texts are made before the measurement, so that the client's work is the same for both
-# systems: 10,000 keys, each thread beginning at another place.
-write_scripts() {
-    cat >"$folder/common.lua" <<'LUA'
-local keys = 10000
-local place = 0
-local texts = {}
-local started = 0
-
-function setup(thread)
-    thread:set("offset", started * 3571)
-    started = started + 1
-end
-
-function base64(text)
-    local letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    local out = {}
-    for i = 1, #text, 3 do
-        local a, b, c = text:byte(i, i + 2)
-        local n = a * 65536 + (b or 0) * 256 + (c or 0)
-        for shift = 3, 0, -1 do
-            local digit = math.floor(n / 64 ^ shift) % 64
-            out[#out + 1] = letters:sub(digit + 1, digit + 1)
-        end
-        if not c then out[#out] = "=" end
-        if not b then out[#out - 1] = "=" end
-    end
-    return table.concat(out)
-end
-
-value = string.rep("0123456789abcdef", 16)
-
-function prepare(make)
-    for i = 0, keys - 1 do
-        texts[i] = make(string.format("/bench/key-%05d", i))
-    end
-    place = offset
-end
-
-function request()
-    place = place + 1
-    return texts[place % keys]
-end
-
-function done(summary, latency, requests)
-    local e = summary.errors
-    io.write(string.format("RESULT %d %d %.0f %.0f %d\n", summary.requests, summary.duration,
-        latency:percentile(50), latency:percentile(99),
-        e.connect + e.read + e.write + e.status + e.timeout))
-end
-LUA
-    local name
-    for name in kvstore-put kvstore-get etcd-put etcd-get; do
-        {
-            echo "dofile(\"$folder/common.lua\")"
-            case $name in
-            kvstore-put) echo 'function make(key) return wrk.format("PUT", key, nil, value) end' ;;
-            kvstore-get) echo 'function make(key) return wrk.format("GET", key) end' ;;
-            etcd-put)
-                echo 'local body = [[{"key":"%s","value":"]] .. base64(value) .. [["}]]'
-                echo 'function make(key) return wrk.format("POST", "/v3/kv/put", nil,'
-                echo '  body:format(base64(key))) end'
-                ;;
-            etcd-get)
-                echo 'function make(key) return wrk.format("POST", "/v3/kv/range", nil,'
-                echo '  string.format([[{"key":"%s"}]], base64(key))) end'
-                ;;
-            esac
-            echo 'function init() prepare(make) end'
-        } >"$folder/$name.lua"
-    done
-}
-
 # Clock ticks of user and system time that the members have used so far.
 cpu_ticks() {
     local pid total=0 text fields
@@ -231,19 +160,23 @@ cpu_ticks() {
     echo "$total"
 }
 
+# Prints a number of the result: the value of the first member with that name.
+figure() { sed "s/.*\"$1\":\([0-9.]*\).*/\1/" <<<"${output/\"put_us\"*/}"; }
+
 # measure SYSTEM put|get CONNECTIONS PORT
 measure() {
-    local before after output requests duration p50 p99 errors
+    local before after output requests api=kvstore
+    [ "$1" = kvstore ] || api=json
     before=$(cpu_ticks)
-    output=$(wrk -t 1 -c "$3" -d "${seconds}s" --timeout 10s -s "$folder/$1-$2.lua" \
-        "http://127.0.0.1:$4")
+    output=$("$bin/quorate_load" --api "$api" --endpoints "http://127.0.0.1:$4" --json \
+        --connections "$3" --workload "$2" --duration "$seconds") ||
+        fail "quorate_load ended with status $?: $output"
     after=$(cpu_ticks)
-    read -r _ requests duration p50 p99 errors < <(grep '^RESULT' <<<"$output") ||
-        fail "wrk printed no result: $output"
-    [ "$requests" -gt 0 ] || fail "$1 answered no $2"
-    result[$1,$2,$3]=$(awk -v n="$requests" -v us="$duration" -v p50="$p50" -v p99="$p99" \
-        -v cpu="$((after - before))" -v hz="$(getconf CLK_TCK)" -v errors="$errors" 'BEGIN {
-            printf "%.0f %.0f %.0f %.1f %d", n / us * 1e6, p50, p99, cpu / hz / n * 1e6, errors }')
+    requests=$(figure answered)
+    result[$1,$2,$3]=$(awk -v n="$requests" -v cpu="$((after - before))" \
+        -v hz="$(getconf CLK_TCK)" -v rate="$(figure throughput)" -v p50="$(figure 50)" \
+        -v p99="$(figure 99)" -v errors="$(figure failed)" 'BEGIN {
+            printf "%.0f %.0f %.0f %.1f %d", rate, p50, p99, cpu / hz / n * 1e6, errors }')
     echo "$1 $2 over $3: ${result[$1,$2,$3]}  (per second, p50 us, p99 us, CPU us each, errors)"
 }
 
@@ -286,7 +219,6 @@ print_table() {
     done
 }
 
-write_scripts
 echo "$(nproc) processors, data in $folder, $seconds s each"
 for system in "${systems[@]}"; do
     case $system in

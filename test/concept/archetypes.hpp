@@ -104,6 +104,7 @@ struct snapshots : pinned {
 struct wire : pinned {
     error_code start(transport_sink&) { return {}; }
     void send(const message&) noexcept {}
+    bool call(node_id, const member_call&) noexcept { return false; }
     error_code add_peer(node_id, std::string) { return {}; }
     void drop_peer(node_id) {}
     void stop() {}

@@ -17,15 +17,21 @@ SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$")
 # name, seconds after which it is stopped, arguments of the usual run, of --quick and of --long
 TESTS = (
     ("contract", 600, (), (), ()),
+    ("http_abuse", 300, (), (), ()),
     ("raftexample", 180, (), (), ()),
     ("linearizable", 300, (), ("--rounds", "2"), ("--rounds", "15")),
     ("snapshot", 400, (), (), ()),
+    ("trace", 120, (), (), ()),
     ("crash", 300, (), ("--rounds", "3"), ("--rounds", "100")),
     ("etcd_differential", 300, (), ("--rounds", "1"), ("--rounds", "40", "--steps", "3000")),
     ("etcd_auth", 300, (), ("--rounds", "1"), ("--rounds", "40", "--steps", "3000")),
+    ("etcd_json", 500, (), ("--rounds", "1"), ("--rounds", "20", "--steps", "2000")),
     ("storage_faults", 400, (), (), ()),
     ("trap", 400, (), (), ()),
+    ("load", 300, (), (), ()),
     ("verify", 300, (), (), ()),
+    ("flags", 180, (), (), ()),
+    ("status_page", 300, (), (), ()),
     ("boost_headers", 600, (), ("--limit", "1000"), ()),
 )
 LONGER = 6      # --long gives every test so many times its seconds

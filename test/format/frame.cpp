@@ -100,6 +100,12 @@ std::string progress_frame() {
     return std::string(encode_progress({7, 262144, true}).view());
 }
 
+std::string call_frame(std::size_t size) {
+    gather_buffer buffer;
+    encode_frame(member_call{9, true, shared_bytes::copy_of(std::string(size, 'c'))}, buffer);
+    return joined(buffer);
+}
+
 std::string chunk_frame(std::size_t size) {
     gather_buffer buffer;
     encode_chunk(5, 0, {shared_bytes::copy_of(std::string(size, 'c'))}, buffer);
@@ -250,6 +256,46 @@ BOOST_AUTO_TEST_CASE(progress_round_trips) {
     BOOST_TEST(decode(bad).error() == error_code(errc::corrupt));
 }
 
+BOOST_AUTO_TEST_CASE(calls_round_trip) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{5}, std::size_t{call_bytes_max}}) {
+        for (const bool answers : {false, true}) {
+            const member_call call{0xfedcba9876543210, answers,
+                                   shared_bytes::copy_of(std::string(size, 'c')), 200};
+            gather_buffer buffer;
+            encode_frame(call, buffer);
+            BOOST_TEST(buffer.size() == frame_size(call));
+            const auto content = decode(joined(buffer));
+            BOOST_REQUIRE(content.has_value());
+            const auto& read = std::get<member_call>(*content);
+            BOOST_TEST(read.number == call.number);
+            BOOST_TEST(read.answers == answers);
+            BOOST_TEST(unsigned{read.topic} == 200U);
+            BOOST_TEST((read.data == call.data));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_is_none_is_refused) {
+    std::string neither = call_frame(3);
+    store_little(neither.data() + frame_header_bytes + 8, 2U);
+    seal(neither, 16);
+    BOOST_TEST(decode(neither).error() == error_code(errc::corrupt));
+    std::string reserved = call_frame(3);
+    store_little(reserved.data() + frame_header_bytes + 10, std::uint16_t{1});
+    seal(reserved, 16);
+    BOOST_TEST(decode(reserved).error() == error_code(errc::corrupt));
+    std::string shorter = call_frame(0).substr(0, frame_header_bytes + 12);
+    store_little(shorter.data() + 8, 12U);
+    seal(shorter, 12);
+    BOOST_TEST(decode(shorter).error() == error_code(errc::corrupt));
+    std::string longer = call_frame(call_bytes_max) + 'x';
+    store_little(longer.data() + 8, std::uint32_t{call_bytes_max} + 17);
+    const std::string_view data = std::string_view(longer).substr(frame_header_bytes + 16);
+    store_little(longer.data() + frame_header_bytes + 12, crc32c(data));
+    seal(longer, 16);
+    BOOST_TEST(decode(longer).error() == error_code(errc::corrupt));
+}
+
 BOOST_AUTO_TEST_CASE(hellos_round_trip) {
     const hello h{protocol_version, hello_status::wrong_member, cluster_id(9), node_id(8),
                   node_id(7)};
@@ -277,7 +323,7 @@ BOOST_AUTO_TEST_CASE(a_hello_of_another_version_is_understood_that_far) {
 BOOST_AUTO_TEST_CASE(every_flipped_bit_is_refused) {
     for (const std::string& good :
          {append_frame(), bytes_of(sample_message(message_kind::vote)), start_frame(),
-          chunk_frame(200), hello_frame(), progress_frame()}) {
+          chunk_frame(200), hello_frame(), progress_frame(), call_frame(300)}) {
         BOOST_REQUIRE(decode(good).has_value());
         for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
             std::string bad = good;
@@ -290,7 +336,7 @@ BOOST_AUTO_TEST_CASE(every_flipped_bit_is_refused) {
 BOOST_AUTO_TEST_CASE(every_other_length_is_refused) {
     for (const std::string& good :
          {append_frame(), bytes_of(sample_message(message_kind::vote)), start_frame(),
-          chunk_frame(200), hello_frame(), progress_frame()}) {
+          chunk_frame(200), hello_frame(), progress_frame(), call_frame(300)}) {
         for (std::size_t size = 0; size < good.size(); ++size) {
             BOOST_TEST(decode(good.substr(0, size)).error() == error_code(errc::truncated));
         }
@@ -303,7 +349,7 @@ BOOST_AUTO_TEST_CASE(every_other_length_is_refused) {
 BOOST_AUTO_TEST_CASE(a_sealed_frame_of_the_wrong_size_is_refused) {
     for (const std::string& good :
          {append_frame(), bytes_of(sample_message(message_kind::vote)), start_frame(),
-          chunk_frame(200), hello_frame(), progress_frame()}) {
+          chunk_frame(200), hello_frame(), progress_frame(), call_frame(300)}) {
         for (std::size_t size = frame_header_bytes; size < good.size(); ++size) {
             std::string bad = good.substr(0, size);
             const std::size_t body = size - frame_header_bytes;

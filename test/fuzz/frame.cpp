@@ -24,6 +24,7 @@ void check_again(const shared_bytes& frame, const frame_content& content) {
     const auto* m = std::get_if<owned_message>(&content);
     const auto* h = std::get_if<hello>(&content);
     const auto* said = std::get_if<snapshot_progress>(&content);
+    const auto* asked = std::get_if<member_call>(&content);
     std::string again;
     if (m != nullptr) {
         gather_buffer buffer;
@@ -34,6 +35,14 @@ void check_again(const shared_bytes& frame, const frame_content& content) {
             again += view;
         }
         QUORATE_ASSERT(again.size() == frame_size(m->get()));
+    } else if (asked != nullptr) {
+        gather_buffer buffer;
+        encode_frame(*asked, buffer);
+        std::vector<byte_view> views(64);
+        views.resize(buffer.gather(views));
+        for (byte_view view : views) {
+            again += view;
+        }
     } else if (said != nullptr) {
         again = encode_progress(*said).view();
     } else if (h != nullptr && h->version == protocol_version) {

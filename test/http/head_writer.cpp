@@ -43,6 +43,20 @@ BOOST_AUTO_TEST_CASE(fields_and_persistence) {
                "HTTP/1.1 204 No Content\r\nServer: quorate\r\nConnection: keep-alive\r\n\r\n");
 }
 
+BOOST_AUTO_TEST_CASE(streams_have_no_length) {
+    using http::detail::framing;
+    const response r{.content_type = "a/b"};
+    BOOST_TEST(head_of(r, {.body = framing::chunked}) ==
+               "HTTP/1.1 200 OK\r\nServer: quorate\r\nContent-Type: a/b\r\n"
+               "Transfer-Encoding: chunked\r\n\r\n");
+    BOOST_TEST(head_of(r, {.close = true, .version = 10, .body = framing::close}) ==
+               "HTTP/1.1 200 OK\r\nServer: quorate\r\nContent-Type: a/b\r\n"
+               "Connection: close\r\n\r\n");
+    std::string out;
+    http::detail::append_chunk_head(out, 0x1fa);
+    BOOST_TEST(out == "1fa\r\n");
+}
+
 BOOST_AUTO_TEST_CASE(responses_cannot_be_split) {
     for (const char* bad : {"a\r\nSet-Cookie: x", "a\rb", "a\nb", "a\x7f", "\x01"}) {
         BOOST_TEST(!http::detail::is_sendable({.fields = {{"Location", bad}}}));

@@ -45,6 +45,36 @@ struct drainer {
     std::atomic<int> calls{0};
 };
 
+/// While it lives, the process can open `left` descriptors more.
+class descriptors_used_up {
+public:
+    explicit descriptors_used_up(std::size_t left) {
+        BOOST_TEST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &saved_) == 0);
+        for (int fd = ::dup(0); fd >= 0 && fd < 200; fd = ::dup(0)) {
+            fill_.push_back(fd);
+        }
+        BOOST_TEST_REQUIRE(fill_.size() > left);
+        const rlimit tight{static_cast<rlim_t>(fill_.back()) + 1, saved_.rlim_max};
+        for (; left > 0; --left) {
+            ::close(fill_.back());
+            fill_.pop_back();
+        }
+        BOOST_TEST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+    }
+    descriptors_used_up(const descriptors_used_up&) = delete;
+    descriptors_used_up& operator=(const descriptors_used_up&) = delete;
+    ~descriptors_used_up() {
+        ::setrlimit(RLIMIT_NOFILE, &saved_);
+        for (const int fd : fill_) {
+            ::close(fd);
+        }
+    }
+
+private:
+    rlimit saved_{};
+    std::list<int> fill_;
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(servers)
@@ -256,37 +286,111 @@ BOOST_AUTO_TEST_CASE(the_longest_idle_makes_way) {
     BOOST_TEST(busy.receive().status == 200U);
 }
 
+BOOST_AUTO_TEST_CASE(who_never_asked_makes_way_first) {
+    server_options o = patient();
+    o.connections_max = 2;
+    fixture f(o);
+    client used = f.connect();
+    used.send(get_root);
+    BOOST_TEST(used.receive().status == 200U);
+    std::this_thread::sleep_for(200ms);
+    client mute = f.connect();
+    BOOST_TEST(f.eventually([&] { return f.connection_count() == 2; }));
+    std::this_thread::sleep_for(300ms);
+    client next = f.connect();
+    next.send(get_root);
+    BOOST_TEST(next.receive().status == 200U);
+    BOOST_TEST(mute.is_closed(100ms));
+    used.send(get_root);
+    BOOST_TEST(used.receive().status == 200U);
+}
+
 BOOST_AUTO_TEST_CASE(running_out_of_descriptors_does_not_spin) {
     fixture f(patient());
     client before = f.connect();
-    before.send(get_root);
-    BOOST_TEST(before.receive().status == 200U);
+    before.send(get_wait); // Busy, so that it need not make way.
+    BOOST_TEST_REQUIRE(f.keeps(1));
 
-    rlimit saved{};
-    BOOST_TEST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &saved) == 0);
-    std::list<int> fill;
-    for (int fd = ::dup(0); fd >= 0 && fd < 200; fd = ::dup(0)) {
-        fill.push_back(fd);
-    }
-    BOOST_TEST_REQUIRE(fill.size() > 2U);
     // Room for one descriptor: the client's. The server finds none for its side.
-    const rlimit tight{static_cast<rlim_t>(fill.back()) + 1, saved.rlim_max};
-    ::close(fill.back());
-    fill.pop_back();
-    BOOST_TEST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+    auto tight = std::make_optional<descriptors_used_up>(1);
     client waits = f.connect();
     const std::clock_t begin = std::clock();
     waits.send(get_root);
     BOOST_TEST(waits.is_silent(500ms));
     const double busy = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
     BOOST_TEST(busy < 0.1);
-    before.send(get_root); // Those inside are served meanwhile.
+    f.answer_kept(0); // Those inside are served meanwhile.
     BOOST_TEST(before.receive().status == 200U);
-    ::setrlimit(RLIMIT_NOFILE, &saved);
-    for (const int fd : fill) {
-        ::close(fd);
-    }
+    before.send(get_wait);
+    BOOST_TEST(f.keeps(1));
+    tight.reset();
     BOOST_TEST(waits.receive().status == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(without_descriptors_the_longest_idle_makes_way) {
+    fixture f(patient());
+    client idle = f.connect();
+    idle.send(get_root);
+    BOOST_TEST(idle.receive().status == 200U);
+    const descriptors_used_up tight(1);
+    client next = f.connect(); // Takes the last descriptor; the server's side needs one.
+    next.send(get_root);
+    BOOST_TEST(next.receive().status == 200U);
+    BOOST_TEST(idle.is_closed(100ms));
+}
+
+BOOST_AUTO_TEST_CASE(some_descriptors_are_for_others) {
+    rlimit saved{};
+    BOOST_TEST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &saved) == 0);
+    const rlimit few{64, saved.rlim_max};
+    BOOST_TEST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    fixture f(patient());
+    ::setrlimit(RLIMIT_NOFILE, &saved);
+    std::list<client> busy;
+    for (std::size_t i = 1; i <= 48; ++i) {
+        busy.push_back(f.connect());
+        busy.back().send(get_wait);
+    }
+    BOOST_TEST(f.keeps(48));
+    client over = f.connect();
+    BOOST_TEST(over.receive().status == 503U);
+    busy.front().reset(); // Half-closed, it would still wait for its answer.
+    BOOST_TEST(f.eventually([&] { return f.connection_count() == 47; }));
+    client fits = f.connect();
+    fits.send(get_root);
+    BOOST_TEST(fits.receive().status == 200U);
+}
+
+BOOST_AUTO_TEST_CASE(requests_beyond_the_limit_get_503) {
+    server_options o = patient();
+    o.requests_max = 2;
+    fixture f(o);
+    client a = f.connect();
+    client b = f.connect();
+    a.send(get_wait + get_root);
+    BOOST_TEST_REQUIRE(f.eventually([&] { return f.kept_count() == 1; }));
+    b.send(get_wait);
+    BOOST_TEST_REQUIRE(f.keeps(2));
+    client c = f.connect();
+    c.send(get_root);
+    const seen r = c.receive();
+    BOOST_TEST(r.status == 503U);
+    BOOST_TEST(r.field("retry-after") == "1");
+    BOOST_TEST(!r.closes());
+    BOOST_TEST(r.body == "too many requests\n");
+    // A request whose client is gone is still under way.
+    b.reset();
+    BOOST_TEST(f.eventually([&] { return f.connection_count() == 2; }));
+    c.send(get_root);
+    BOOST_TEST(c.receive().status == 503U);
+    BOOST_TEST(f.run([&] { return f.of_thread().request_count(); }) == 2U);
+    f.answer_kept(1);
+    c.send(get_root);
+    BOOST_TEST(c.receive().status == 200U);
+    f.answer_kept(0);
+    BOOST_TEST(a.receive().body == "GET /wait 11 []");
+    BOOST_TEST(a.receive().status == 200U);
+    BOOST_TEST(f.run([&] { return f.of_thread().request_count(); }) == 0U);
 }
 
 // ---- The end ------------------------------------------------------------------------------------

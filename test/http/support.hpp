@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -130,6 +131,31 @@ public:
         return r;
     }
 
+    /// Returns: the content of the next chunk; empty for the last one.
+    std::string chunk(std::chrono::milliseconds within = 5s) {
+        std::size_t line = 0;
+        while ((line = received_.find("\r\n")) == std::string::npos) {
+            more_or_throw(within);
+        }
+        const std::size_t size = std::stoul(received_.substr(0, line), nullptr, 16);
+        while (received_.size() < line + 2 + size + 2) {
+            more_or_throw(within);
+        }
+        std::string content = received_.substr(line + 2, size);
+        received_.erase(0, line + 2 + size + 2);
+        return content;
+    }
+    /// Returns: what arrives until `size` bytes are there, or the end is.
+    std::string bytes(std::size_t size, std::chrono::milliseconds within = 5s) {
+        while (received_.size() < size && more(within) == what::bytes) {
+        }
+        return std::exchange(received_, std::string());
+    }
+
+    /// Returns: whether the server reset the connection, with nothing unread before.
+    bool is_reset(std::chrono::milliseconds within = 5s) {
+        return received_.empty() && more(within) == what::end && was_reset_;
+    }
     /// Returns: whether the server ended the connection, with nothing unread before.
     bool is_closed(std::chrono::milliseconds within = 5s) {
         return received_.empty() && more(within) == what::end;
@@ -150,6 +176,7 @@ private:
         char bytes[65536];
         const ssize_t size = ::recv(fd_, bytes, sizeof(bytes), 0);
         if (size <= 0) {
+            was_reset_ = size < 0 && errno == ECONNRESET;
             return what::end;
         }
         received_.append(bytes, static_cast<std::size_t>(size));
@@ -165,17 +192,20 @@ private:
 
     int fd_;
     std::string received_;
+    bool was_reset_ = false;
 };
 
 /// A server and its thread. By default it answers 200 with "METHOD target version [body]"; a target
 /// that starts with "/wait" is kept in `kept` until `answer_kept`.
 class fixture {
 public:
-    explicit fixture(server_options options = {}, std::function<void(exchange)> handler = {})
+    explicit fixture(server_options options = {}, std::function<void(exchange)> handler = {},
+                     std::shared_ptr<secure_layer> security = nullptr)
         : guard_(boost::asio::make_work_guard(io_)),
           server_(
               std::in_place, io_, options,
-              handler ? std::move(handler) : [this](exchange x) { serve(std::move(x)); }) {
+              handler ? std::move(handler) : [this](exchange x) { serve(std::move(x)); },
+              std::move(security)) {
         if (server_->start()) {
             throw std::runtime_error("cannot start");
         }

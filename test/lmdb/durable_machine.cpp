@@ -245,4 +245,60 @@ BOOST_AUTO_TEST_CASE(reset_forgets_everything) {
     BOOST_TEST(machine.get("b").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(the_members_are_those_of_the_same_commit) {
+    const database_directory directory;
+    const auto commit_with = [](durable& machine, std::uint64_t index, byte_view members) {
+        auto job = machine.begin_commit(at(index), shared_bytes::copy_of(members));
+        const error_code failed = job.run();
+        BOOST_TEST(!machine.finish_commit(std::move(job), failed));
+    };
+    {
+        durable machine = open(directory.options());
+        BOOST_TEST(machine.held_members().empty());
+        static_cast<void>(machine.apply(log_index(1), command_of(put{.key = "a", .value = "1"})));
+        commit_with(machine, 1, "one and two");
+        static_cast<void>(machine.apply(log_index(2), command_of(put{.key = "a", .value = "2"})));
+        const auto lost = machine.begin_commit(at(2), shared_bytes::copy_of("one"));
+        static_cast<void>(lost); // never run
+    }
+    {
+        durable machine = open(directory.options());
+        BOOST_TEST((machine.held() == at(1)));
+        BOOST_TEST(machine.held_members().view() == "one and two");
+        commit_with(machine, 2, {});
+    }
+    const durable machine = open(directory.options());
+    BOOST_TEST((machine.held() == at(2)));
+    BOOST_TEST(machine.held_members().empty());
+    BOOST_TEST(machine.get("a")->value.view() == "1");
+}
+
+BOOST_AUTO_TEST_CASE(leases_are_written_when_they_change_and_not_with_each_commit) {
+    const database_directory directory;
+    durable machine = open(directory.options());
+    std::uint64_t index = 0;
+    const auto apply = [&](const request& asked) {
+        BOOST_REQUIRE(!machine.apply(log_index(++index), command_of(asked)).error());
+    };
+    constexpr std::uint64_t leases = 20'000;
+    for (std::uint64_t id = 1; id <= leases; ++id) {
+        apply(lease_grant{lease_id(id), 10});
+    }
+    BOOST_REQUIRE(!commit(machine, index));
+    const std::uint64_t before = *machine.backend().file_bytes();
+    BOOST_TEST(before > leases * 32);
+    for (int i = 0; i < 10; ++i) {
+        apply(put{.key = "a", .value = "1"});
+        BOOST_REQUIRE(!commit(machine, index));
+    }
+    BOOST_TEST(*machine.backend().file_bytes() < before + leases * 8);
+    apply(lease_revoke{lease_id(7)});
+    BOOST_REQUIRE(!commit(machine, index));
+    const std::string state = state_of(machine.snapshot());
+    machine = durable();
+    machine = open(directory.options());
+    BOOST_TEST(machine.store().leases().size() == leases - 1);
+    BOOST_TEST((state_of(machine.snapshot()) == state));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -34,7 +34,7 @@ public:
         start(std::move(options));
     }
     void start_members() {
-        for (const member_address& m : initial) {
+        for (const member_info& m : initial) {
             start_member(m.id.value());
         }
         BOOST_REQUIRE(run_until([this] { return leader() != 0; }));
@@ -167,6 +167,63 @@ BOOST_AUTO_TEST_CASE(a_database_of_another_log_is_not_believed) {
     BOOST_TEST(g.heard("which the log does not lead to"));
     BOOST_REQUIRE(g.run_until([&] { return g.leader() == 1; }));
     BOOST_TEST(g.nodes.at(1)->machine().store().current_revision() == 1u);
+    g.put_many(1, 0, 5);
+    BOOST_TEST(g.nodes.at(1)->machine().store().current_revision() == 6u);
+}
+
+/// What a database says of the members goes another way than what the log says of them.
+void rename_members(const std::filesystem::path& directory) {
+    using machine_type = kv_machine<ordered_index, lmdb_backend>;
+    database_options options;
+    options.directory = directory.string();
+    auto machine = machine_type::open(options);
+    BOOST_REQUIRE(machine.has_value());
+    BOOST_TEST(!machine->held_members().empty());
+    const member_table others({{node_id(1), "http://elsewhere:1"}});
+    auto job = machine->begin_commit(machine->held(), others.encode());
+    const error_code failed = job.run();
+    BOOST_REQUIRE(!machine->finish_commit(std::move(job), failed));
+}
+
+BOOST_AUTO_TEST_CASE(a_database_of_other_members_is_refused) {
+    database_group g(1);
+    g.start_members();
+    g.put_many(1, 0, 50);
+    g.stop(1);
+    rename_members(g.options_of(1).data_directory / "db");
+    g.start_member(1);
+    BOOST_REQUIRE(g.run_until([&] { return g.ended.contains(1); }));
+    BOOST_TEST((g.ended.at(1) == make_error_code(errc::corrupt)));
+    BOOST_TEST(g.nodes.at(1)->explanation().find("does not belong to them") != std::string::npos);
+    g.stop(1);
+    g.ended.clear();
+    std::filesystem::remove_all(g.options_of(1).data_directory / "db");
+    g.start_member(1);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 1; }));
+    BOOST_TEST(g.nodes.at(1)->machine().store().current_revision() == 51u);
+    BOOST_TEST(g.ended.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_database_of_the_snapshot_but_of_other_members_is_built_anew) {
+    database_group g(1);
+    g.start_members();
+    g.stop(1);
+    using machine_type = kv_machine<ordered_index, lmdb_backend>;
+    {
+        // As of the first snapshot: index 1 of term 1.
+        database_options options;
+        options.directory = (g.options_of(1).data_directory / "db").string();
+        options.anew = true;
+        auto machine = machine_type::open(options);
+        BOOST_REQUIRE(machine.has_value());
+        auto job = machine->begin_commit({term_id(1), log_index(1)},
+                                         member_table({{node_id(9), "http://nine:1"}}).encode());
+        const error_code failed = job.run();
+        BOOST_REQUIRE(!machine->finish_commit(std::move(job), failed));
+    }
+    g.start_member(1);
+    BOOST_TEST(g.heard("other members than the snapshot"));
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 1; }));
     g.put_many(1, 0, 5);
     BOOST_TEST(g.nodes.at(1)->machine().store().current_revision() == 6u);
 }

@@ -379,4 +379,25 @@ BOOST_AUTO_TEST_CASE(a_snapshot_over_the_limit_is_refused) {
     BOOST_TEST(!out.push(snapshot_to(two, 9, 1001)));
 }
 
+BOOST_AUTO_TEST_CASE(calls_are_queued_while_it_is_open_and_has_room) {
+    outbox out({.queue_bytes_max = 1000, .frame_bytes_max = 900});
+    const auto call = [](std::size_t size) {
+        return member_call{3, false, shared_bytes::copy_of(std::string(size, 'c'))};
+    };
+    BOOST_TEST(!out.push(call(1)));
+    out.open();
+    BOOST_TEST(!out.push(call(900)));
+    BOOST_TEST(out.push(call(500)));
+    BOOST_TEST(!out.push(call(500)));
+    BOOST_TEST(out.push(heartbeat(one, two, 1)));
+    drain d;
+    d.take_all(out);
+    const auto frames = d.frames();
+    BOOST_REQUIRE(frames.size() == 2U);
+    BOOST_TEST(std::get<member_call>(frames[0]).data.size() == 500U);
+    BOOST_TEST(out.push(call(500)));
+    static_cast<void>(out.close());
+    BOOST_TEST(out.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -70,4 +70,17 @@ BOOST_AUTO_TEST_CASE(bad_urls) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(several_urls_have_commas_between_them) {
+    const auto two = parse_peer_urls("http://a:1,http://[::1]:2");
+    BOOST_REQUIRE(two.has_value());
+    BOOST_REQUIRE(two->size() == 2U);
+    BOOST_TEST(two->front().host == "a");
+    BOOST_TEST(two->back().port == 2U);
+    BOOST_TEST(parse_peer_urls("http://a:1")->size() == 1U);
+    for (const char* urls : {"", ",", "http://a:1,", ",http://a:1", "http://a:1,,http://b:1",
+                             "http://a:1, http://b:1"}) {
+        BOOST_TEST(parse_peer_urls(urls).error() == error_code(errc::invalid_option));
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

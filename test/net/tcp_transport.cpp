@@ -220,6 +220,29 @@ BOOST_FIXTURE_TEST_CASE(a_peer_may_move, duo) {
     close(two);
 }
 
+BOOST_FIXTURE_TEST_CASE(of_several_urls_the_one_that_works_is_used, duo) {
+    BOOST_REQUIRE(!open(one, cluster, a));
+    BOOST_REQUIRE(!open(two, cluster, b));
+    const std::string nobody = "http://127.0.0.1:" + std::to_string(free_port());
+    BOOST_REQUIRE(!wire(one).add_peer(two, nobody + ',' + nobody + ',' + url(two)));
+    BOOST_TEST(run_until([&] {
+        wire(one).send(heartbeat(one, two, 1));
+        return b.count(1) > 0;
+    }));
+    BOOST_TEST(wire(one).add_peer(two, url(two) + ",nowhere") == error_code(errc::invalid_option));
+    BOOST_TEST(wire(one).add_peer(two, url(two) + ',') == error_code(errc::invalid_option));
+}
+
+BOOST_FIXTURE_TEST_CASE(calls_need_a_connection, duo) {
+    BOOST_REQUIRE(!open(one, cluster, a));
+    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+    BOOST_TEST(!wire(one).call(two, {1, false, {}}));
+    BOOST_REQUIRE(!open(two, cluster, b));
+    BOOST_TEST(run_until([&] { return wire(one).call(two, {2, false, {}}); }));
+    BOOST_TEST(run_until([&] { return b.asked.size() == 1; }));
+    BOOST_TEST(b.asked.front().second.number == 2U);
+}
+
 BOOST_FIXTURE_TEST_CASE(adding_a_peer_again_changes_nothing, duo) {
     begin();
     BOOST_TEST(!wire(one).add_peer(two, url(two)));

@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(a_member_joins_and_takes_part) {
         const member_table& members = g.nodes.at(id)->members();
         BOOST_TEST(members.size() == 4u);
         BOOST_REQUIRE(members.find(node_id(4)) != nullptr);
-        BOOST_TEST(members.find(node_id(4))->peer_url == g.url(4));
+        BOOST_TEST(members.find(node_id(4))->peer_urls.front() == g.url(4));
     }
     // Its vote counts: two of four are no quorum.
     const auto again = add(g, 1, 4, change_kind::add_voter);
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(nonsense_is_refused_before_it_is_proposed) {
     memory_group g;
     g.start_all();
     auto& node = *g.nodes.at(1);
-    const auto refused = [&g, &node](const member_address& member) {
+    const auto refused = [&g, &node](const member_info& member) {
         const auto result = std::make_shared<outcome>();
         node.add_member(member, change_kind::add_voter, g.into(result));
         BOOST_REQUIRE(result->done);
@@ -189,6 +189,107 @@ BOOST_AUTO_TEST_CASE(membership_survives_a_restart) {
     BOOST_REQUIRE(g.wrote(other, "again"));
     BOOST_TEST(g.nodes.at(other)->members().size() == 2u);
     BOOST_TEST(g.nodes.at(other)->members().find(node_id(gone)) == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_removed_member_never_returns) {
+    file_group g;
+    g.start_all();
+    const std::uint64_t gone = g.follower();
+    const auto removed = remove(g, g.leader(), gone);
+    BOOST_REQUIRE(g.finished(removed));
+    BOOST_TEST(!removed->failed);
+    BOOST_TEST(add(g, g.leader(), gone, change_kind::add_voter)->failed == errc::member_removed);
+    BOOST_TEST(remove(g, g.leader(), gone)->failed == errc::member_removed);
+    BOOST_REQUIRE(g.run_until([&] { return g.ended.count(gone) == 1; }));
+    g.stop(gone);
+    const std::uint64_t other = g.leader();
+    g.stop(other);
+    g.start(other);
+    BOOST_REQUIRE(g.wrote(other, "word"));
+    BOOST_TEST(add(g, other, gone, change_kind::add_learner)->failed == errc::member_removed);
+}
+
+// Both pass the check at the member that is asked; only the log decides which came first.
+BOOST_AUTO_TEST_CASE(a_return_that_races_with_the_removal_is_refused) {
+    memory_group g;
+    g.start_all();
+    const std::uint64_t gone = g.follower();
+    const std::uint64_t leads = g.leader();
+    const std::uint64_t late = 6 - gone - leads;
+    g.network.set_filter([late](const message& m) {
+        const bool appends = m.kind == message_kind::append || m.kind == message_kind::heartbeat;
+        return appends && m.to == node_id(late) ? loopback_fate::delay : loopback_fate::deliver;
+    });
+    const auto removed = remove(g, leads, gone);
+    BOOST_REQUIRE(g.finished(removed));
+    BOOST_REQUIRE(g.nodes.at(late)->members().find(node_id(gone)) != nullptr);
+    const auto changed = std::make_shared<outcome>();
+    g.nodes.at(late)->update_member({node_id(gone), g.url(9)}, g.into(changed));
+    g.network.set_filter({});
+    g.network.release_delayed();
+    BOOST_REQUIRE(g.finished(changed));
+    BOOST_TEST(changed->failed == errc::member_removed);
+    BOOST_TEST(g.wrote(leads, "word"));
+}
+
+BOOST_AUTO_TEST_CASE(addresses_and_names_can_be_changed) {
+    file_group g;
+    g.start_all();
+    const std::uint64_t asked = g.follower();
+    const member_info moved{node_id(2), {g.url(8), g.url(9)}, "two", {"http://127.0.0.1:1"}};
+    const auto changed = std::make_shared<outcome>();
+    g.nodes.at(asked)->update_member(moved, g.into(changed));
+    BOOST_REQUIRE(g.finished(changed));
+    BOOST_TEST(!changed->failed);
+    BOOST_REQUIRE(g.wrote(g.leader(), "word"));
+    BOOST_REQUIRE(g.agree(1));
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        BOOST_TEST((*g.nodes.at(id)->members().find(node_id(2)) == moved));
+        BOOST_TEST(g.nodes.at(id)->configuration().voters.size() == 3u);
+    }
+    g.stop(asked);
+    g.start(asked);
+    BOOST_REQUIRE(g.run_until([&] {
+        const member_info* known = g.nodes.at(asked)->members().find(node_id(2));
+        return known != nullptr && *known == moved;
+    }));
+}
+
+BOOST_AUTO_TEST_CASE(an_update_that_makes_no_sense_is_refused) {
+    memory_group g;
+    g.start_all();
+    const auto refused = [&g](const member_info& member) {
+        const auto result = std::make_shared<outcome>();
+        g.nodes.at(1)->update_member(member, g.into(result));
+        BOOST_REQUIRE(result->done);
+        return result->failed;
+    };
+    BOOST_TEST(refused({node_id(9), g.url(9)}) == errc::member_unknown);
+    BOOST_TEST(refused({node_id(2), "nowhere"}) == errc::invalid_option);
+    BOOST_TEST(refused({node_id(2), std::vector<std::string>{}}) == errc::invalid_option);
+    BOOST_TEST(refused({node_id(2), {g.url(2)}, std::string(5000, 'x')}) == errc::invalid_option);
+}
+
+BOOST_AUTO_TEST_CASE(members_tell_their_names_and_client_urls) {
+    memory_group g;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        node_options options = g.options_of(id);
+        options.name = "member-" + std::to_string(id);
+        options.client_urls = {"http://127.0.0.1:" + std::to_string(id)};
+        g.start(options);
+    }
+    const auto told = [&g](std::uint64_t at, std::uint64_t id) {
+        const member_info* known = g.nodes.at(at)->members().find(node_id(id));
+        return known != nullptr && known->name == "member-" + std::to_string(id) &&
+               known->client_urls.size() == 1 && known->peer_urls.front() == g.url(id);
+    };
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        BOOST_REQUIRE(g.run_until([&] { return told(1, id) && told(2, id) && told(3, id); }));
+    }
+    // Once it is known it is not told again.
+    const log_index last = g.nodes.at(g.leader())->status().engine.last;
+    g.run_for(milliseconds(100));
+    BOOST_TEST(g.nodes.at(g.leader())->status().engine.last == last);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

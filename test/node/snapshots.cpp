@@ -13,7 +13,7 @@ namespace {
 // Snapshots often, and nothing kept behind them: a member that misses a little needs one.
 template <class Group>
 void start_with_snapshots(Group& g) {
-    for (const member_address& m : g.initial) {
+    for (const member_info& m : g.initial) {
         node_options options = g.options_of(m.id.value());
         options.snapshot_entries = 20;
         options.catch_up_entries = 0;

@@ -174,7 +174,7 @@ public:
     }
     node& start(std::uint64_t id) { return start(options_of(id)); }
     void start_all() {
-        for (const member_address& m : initial) {
+        for (const member_info& m : initial) {
             start(m.id.value());
         }
         BOOST_REQUIRE(run_until([this] { return leader() != 0; }));
@@ -285,7 +285,7 @@ public:
     scratch_directory directory{medium::disk};
     boost::asio::io_context io{1};
     loopback_network network;
-    std::vector<member_address> initial;
+    std::vector<member_info> initial;
     std::map<std::uint64_t, error_code> ended;
     std::map<std::uint64_t, std::unique_ptr<node>> nodes;
 };

@@ -342,4 +342,35 @@ BOOST_FIXTURE_TEST_CASE(a_handler_may_stop_everything, fixture) {
     BOOST_TEST(table.size() == 0u);
 }
 
+BOOST_FIXTURE_TEST_CASE(slow_requests_are_told_with_where_their_time_went, fixture) {
+    std::vector<quorate::request_timing> slow;
+    table.watch_slow(milliseconds(100),
+                     [&](const quorate::request_timing& took) { slow.push_back(took); });
+    pass(1);
+    add(1);
+    propose(1);
+    pass(99);
+    table.finish(request_id(1), {}, 5);
+    BOOST_TEST(slow.empty());
+    add(2);
+    pass(60);
+    propose(1);
+    pass(40);
+    table.finish(request_id(2), {}, 5);
+    BOOST_REQUIRE(slow.size() == 1u);
+    BOOST_TEST((slow[0].queued == milliseconds(60)));
+    BOOST_TEST((slow[0].total == milliseconds(100)));
+    BOOST_TEST(!slow[0].failed);
+    add(3);
+    pass(300); // nobody leads
+    BOOST_REQUIRE(slow.size() == 2u);
+    BOOST_TEST((slow[1].queued == slow[1].total));
+    BOOST_TEST(slow[1].failed == error_code(errc::no_leader));
+    table.watch_slow({}, [&](const quorate::request_timing& took) { slow.push_back(took); });
+    add(4);
+    pass(300);
+    BOOST_TEST(slow.size() == 2u);
+    BOOST_TEST(outcomes.size() == 4u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -29,7 +29,7 @@ struct world {
         const lease_id before = rows[key];
         rows[key] = to;
         if (before) {
-            table.untie(before, lease_of());
+            table.untie(before, key, lease_of());
         }
         if (to) {
             table.tie(to, shared_bytes::copy_of(key));
@@ -159,6 +159,22 @@ BOOST_AUTO_TEST_CASE(records_make_the_same_table) {
     BOOST_TEST((same->records() == records));
     BOOST_TEST(same->epoch() == 4u);
     BOOST_TEST(same->grants() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(only_keys_that_are_tied_may_be) {
+    world w = with_two();
+    BOOST_TEST(!w.table.may_be_tied("a"));
+    w.tie("a", one);
+    w.tie("b", one);
+    BOOST_TEST(w.table.may_be_tied("a"));
+    BOOST_TEST(!w.table.may_be_tied("c"));
+    w.tie("a", two);
+    BOOST_TEST(w.table.may_be_tied("a"));
+    w.tie("a", {});
+    BOOST_TEST(!w.table.may_be_tied("a"));
+    BOOST_TEST(w.table.may_be_tied("b"));
+    w.tie("b", {});
+    BOOST_TEST(!w.table.may_be_tied("b"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -66,7 +66,7 @@ public:
 
 namespace detail {
 
-/// A rope that can be read from any offset: it knows where in it each block begins.
+/// A rope that can be read from any offset: it knows where in it each page begins.
 class rope_source final : public bulk_source {
 public:
     explicit rope_source(rope pieces);
@@ -78,6 +78,9 @@ public:
     [[nodiscard]] bool blocking() const noexcept override { return false; }
 
 private:
+    /// So small that few pieces lie between its beginning and any byte of it.
+    static constexpr std::uint64_t page_bytes = 4096;
+
     struct place {
         std::size_t piece;
         std::size_t offset;
@@ -87,7 +90,7 @@ private:
 
     rope pieces_; // none of them empty
     std::uint64_t size_ = 0;
-    std::vector<place> blocks_;
+    std::vector<place> pages_;
     // Two that ask for the first time at once both compute the same number.
     mutable std::atomic<bool> hashed_ = false;
     mutable std::atomic<std::uint64_t> hash_ = 0;

@@ -36,6 +36,10 @@ inline constexpr std::uint32_t chunk_data_bytes = bulk_block_bytes;
 inline constexpr std::uint8_t frame_kind_hello = 32;
 inline constexpr std::uint8_t frame_kind_chunk = 33;
 inline constexpr std::uint8_t frame_kind_progress = 34;
+inline constexpr std::uint8_t frame_kind_call = 35;
+
+/// Data bytes of a call or its answer.
+inline constexpr std::uint32_t call_bytes_max = 1 << 20;
 
 /// The first bytes of each frame, once their checksum is found right.
 struct frame_header {
@@ -93,10 +97,19 @@ struct snapshot_progress {
     friend bool operator==(const snapshot_progress&, const snapshot_progress&) noexcept = default;
 };
 
+/// What one member asks another, or answers it, outside the protocol of the log.
+struct member_call {
+    std::uint64_t number = 0; ///< The asker's; an answer repeats it.
+    bool answers = false;
+    shared_bytes data; ///< At most call_bytes_max; nothing of it is looked at here.
+    /// What it is about: 0 for whatever is built on the node, others for nodes themselves.
+    std::uint8_t topic = 0;
+};
+
 inline constexpr std::size_t progress_frame_bytes = frame_header_bytes + 24;
 
-using frame_content =
-    std::variant<hello, owned_message, snapshot_start, snapshot_chunk, snapshot_progress>;
+using frame_content = std::variant<hello, owned_message, snapshot_start, snapshot_chunk,
+                                   snapshot_progress, member_call>;
 
 /// Returns: bytes of the frame of a message; of an install_snapshot only those of its start.
 /// Complexity: linear in the number of entries.
@@ -118,6 +131,12 @@ void encode_snapshot_start(const message& m, std::uint64_t number, gather_buffer
 /// Effects: appends a chunk's frame; its data is shared.
 /// Requires: `data` has at least one and at most chunk_data_bytes bytes.
 void encode_chunk(std::uint64_t number, std::uint64_t offset, const rope& data, gather_buffer& out);
+
+/// Returns: bytes of the frame of a call.
+[[nodiscard]] std::uint64_t frame_size(const member_call& call) noexcept;
+/// Effects: appends the frame; the data is shared, or copied when small.
+/// Requires: at most call_bytes_max bytes of data.
+void encode_frame(const member_call& call, gather_buffer& out);
 
 /// Reads a header from the front of `bytes`; what follows is not looked at.
 /// Errors: truncated, corrupt, unsupported_version, too_large (a frame over `frame_bytes_max`

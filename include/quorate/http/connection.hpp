@@ -4,6 +4,7 @@
 //             their responses hold more than backlog_bytes_max; so memory is bounded by that, one
 //             request at its limits and pipeline_max responses
 //             responses leave in the order of their requests; none leaves after one that closes
+//             no request is handed on while a stream is open
 //             at most one read and one write are under way
 // Source:     RFC 9112 §9 (persistence, pipelining, tear-down)
 // Threads:    the io_context's, one at a time
@@ -14,11 +15,10 @@
 #include <quorate/http/head_scanner.hpp>
 #include <quorate/http/outbox.hpp>
 #include <quorate/http/request_parser.hpp>
+#include <quorate/http/secure_channel.hpp>
 #include <quorate/http/server_options.hpp>
 
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/intrusive/list_hook.hpp>
 
@@ -31,9 +31,6 @@
 
 namespace quorate::http::detail {
 
-using tcp_socket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
-
 /// The bytes of unanswered requests, and of unsent responses, above which no request is begun.
 inline constexpr std::size_t backlog_bytes_max = 256 << 10;
 /// The most that is read at once, but for a body of known length.
@@ -41,12 +38,19 @@ inline constexpr std::size_t read_bytes_max = 8 << 10;
 
 class connection;
 
+/// What is under way on all connections of a server, and outlives it in what is still held.
+struct traffic {
+    std::size_t requests = 0; ///< Handed on and not answered, their connections gone or not.
+    std::size_t streams = 0;  ///< Open.
+};
+
 /// What all connections of a server share. Ticks pass at a steady pace; a limit that is stored as a
 /// tick costs no timer and no look at the clock per request.
 class connection_host {
 public:
     server_options options;
     std::function<void(exchange)> handler;
+    std::shared_ptr<traffic> load = std::make_shared<traffic>();
     std::uint64_t tick = 1;
     bool is_draining = false;
 
@@ -63,27 +67,48 @@ protected:
 /// Returns: whether a request with this method asks for no change (RFC 9110 §9.2.1).
 [[nodiscard]] bool is_safe(std::string_view method) noexcept;
 
+/// Returns: a 503 that asks to try again.
+[[nodiscard]] response overload_page(std::string_view text);
+
 class connection final : public exchange_owner, public boost::intrusive::list_base_hook<> {
 public:
     /// Lifetime: `host` outlives the connection's being open.
-    connection(tcp_socket socket, connection_host& host);
+    connection(tcp_socket socket, peer_identity peer, connection_host& host);
+    /// Requires: `channel` is not null and belongs to `executor`.
+    connection(boost::asio::io_context::executor_type executor,
+               std::shared_ptr<secure_channel> channel, peer_identity peer, connection_host& host);
 
-    /// Effects: reads. The connection keeps itself alive until it closes.
+    /// Effects: reads, after a handshake where there is a channel. The connection keeps itself
+    /// alive until it closes.
     void start();
     /// Effects: gives up at once; unsent bytes are lost. Does nothing when closed already.
     void close() noexcept;
     /// Effects: enforces the time limits.
     void on_tick();
-    /// Effects: closes if idle; else the last response under way will close.
+    /// Effects: closes if idle; else the last response under way will close. Streams are told.
     /// Requires: the host is draining.
     void on_drain();
 
     void answer(exchange_slot& which, response&& r) override;
     [[nodiscard]] bool is_open() const noexcept override { return host_ != nullptr; }
-    /// Returns: whether nothing is under way: no request, not even a part of one, no response.
+    [[nodiscard]] const peer_identity& peer() const noexcept override { return peer_; }
+
+    [[nodiscard]] boost::intrusive_ptr<stream_state> begin_stream(exchange_slot& which,
+                                                                  response&& head) override;
+    void write(stream_state& stream, shared_bytes&& piece) override;
+    void write(stream_state& stream, byte_view piece) override;
+    void end(stream_state& stream) override;
+    void cut(stream_state& stream) noexcept override;
+    [[nodiscard]] std::size_t waiting_bytes(const stream_state& stream) const noexcept override;
+    void tell(stream_state& stream) override;
+
+    /// Returns: whether nothing is under way: no request, not even a part of one, no response. A
+    /// handshake is nothing, for anybody can begin one.
     [[nodiscard]] bool is_idle() const noexcept;
-    /// Returns: the tick at which it would be closed for idleness; the smallest idled longest.
-    [[nodiscard]] std::uint64_t idle_deadline() const noexcept { return read_deadline_; }
+    /// Returns: the tick since which it is idle. Requires: is_idle().
+    [[nodiscard]] std::uint64_t idle_since() const noexcept { return idle_since_; }
+    /// Returns: whether it ever carried a request.
+    [[nodiscard]] bool has_asked() const noexcept { return has_asked_; }
 
 private:
     /// A request and, once there is one, its response that waits for its turn.
@@ -96,9 +121,18 @@ private:
         unsigned version = 11;
         bool is_head_request = false;
         bool keep_alive = true;
-        bool is_answered = false;
+        bool is_answered = false; ///< In whole: a stream has ended.
+        // Of a stream:
+        boost::intrusive_ptr<stream_state> stream; ///< Null once it has ended.
+        std::vector<shared_bytes> early;           ///< Pieces before its turn.
+        std::size_t early_bytes = 0;
+        bool is_stream = false; ///< `answer` is its head.
+        bool is_begun = false;  ///< The head is sent.
+        bool is_full = false;   ///< More waits than leaves room.
+        bool closes = false;
     };
     enum class phase : std::uint8_t {
+        handshake,    ///< Before the first request, where there is a channel.
         head,         ///< Between requests, or in the head of one.
         sized_body,   ///< In a body of known length.
         chunked_body, ///< In a chunked body.
@@ -107,8 +141,9 @@ private:
         lingering,    ///< All is sent; what comes is discarded until the client closes, too.
     };
     /// What the deadline for reading is about.
-    enum class wait : std::uint8_t { nothing, idle, head, body, linger };
+    enum class wait : std::uint8_t { nothing, handshake, idle, head, body, linger };
 
+    void shake_hands();
     void advance();
     [[nodiscard]] bool take_step();
     [[nodiscard]] bool may_begin();
@@ -126,20 +161,37 @@ private:
     }
     void send_answered();
     void emit(slot& s, response&& r);
+    void conclude(const slot& s, bool closes);
+    [[nodiscard]] bool is_last() const noexcept;
     void release(slot& s);
     void maybe_continue();
+
+    void emit_stream_head(slot& s);
+    void append_piece(slot& s, shared_bytes&& piece);
+    void append_last_chunk(slot& s);
+    void after_write(slot& s);
+    void let_go(slot& s);
+    void answer_at_once(slot& s, response&& r);
+    void tell_streams();
+    void drop_streams() noexcept;
+    void check_room();
 
     void settle();
     void finish_sending();
     void expect(wait what);
+    [[nodiscard]] bool wants_to_read();
     void read();
     void on_read(error_code ec, std::size_t bytes);
     void flush();
     void write();
     void on_write(error_code ec, std::size_t bytes);
 
-    std::optional<tcp_socket> socket_;
+    std::optional<tcp_socket> socket_;                ///< Neither, when closed.
+    std::shared_ptr<secure_channel> channel_;         ///< In place of the socket.
+    boost::asio::io_context::executor_type executor_; ///< The socket's, which may be gone.
     connection_host* host_;
+    std::shared_ptr<traffic> load_;
+    peer_identity peer_;
     boost::intrusive_ptr<connection> self_; ///< Set while open.
 
     boost::beast::flat_buffer received_; ///< Not consumed yet, except for sized bodies.
@@ -152,8 +204,10 @@ private:
     std::size_t first_ = 0;
     std::size_t count_ = 0;
     std::size_t unanswered_bytes_ = 0;
+    std::size_t streams_ = 0; ///< Open ones.
 
     outbox outbox_;
+    std::uint64_t idle_since_ = 0;
     std::uint64_t read_deadline_ = 0;
     std::uint64_t write_deadline_ = 0;
     phase phase_ = phase::head;
@@ -165,6 +219,7 @@ private:
     bool reading_ = false;
     bool writing_ = false;
     bool end_of_input_ = false;
+    bool has_asked_ = false;
     bool exclusive_ = false; ///< The request under way may change something: it is alone.
     bool closing_ = false;   ///< The last response is in the outbox.
     bool unread_ = false;    ///< The client may be sending what nobody will read.
@@ -174,6 +229,7 @@ private:
 
 #if defined(QUORATE_HEADER_ONLY)
 #include <quorate/http/impl/connection.ipp>
+#include <quorate/http/impl/connection_stream.ipp>
 #endif
 
 #endif

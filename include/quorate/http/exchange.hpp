@@ -1,5 +1,5 @@
 // One request that waits for its response.
-// Flow:       1 and 13. http::request → handler → http::response
+// Flow:       1 and 13. http::request → handler → http::response, or a stream
 // Invariants: every exchange is answered exactly once; one that is dropped answers 500
 // Threads:    the server's, from creation to destruction
 #ifndef QUORATE_HTTP_EXCHANGE_HPP
@@ -7,39 +7,18 @@
 
 #include <quorate/base/assert.hpp>
 #include <quorate/http/error_page.hpp>
+#include <quorate/http/exchange_owner.hpp>
+#include <quorate/http/peer.hpp>
 #include <quorate/http/request.hpp>
 #include <quorate/http/response.hpp>
+#include <quorate/http/response_stream.hpp>
+#include <quorate/http/status.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
 #include <utility>
 
 namespace quorate::http {
-
-namespace detail {
-
-/// The owner's place for one request; an exchange returns to it with the response.
-struct exchange_slot {
-    http::request request;
-};
-
-/// Where responses go: a connection, or a test's recorder.
-class exchange_owner
-    : public boost::intrusive_ref_counter<exchange_owner, boost::thread_unsafe_counter> {
-public:
-    exchange_owner() = default;
-    exchange_owner(const exchange_owner&) = delete;
-    exchange_owner& operator=(const exchange_owner&) = delete;
-    virtual ~exchange_owner() = default;
-
-    /// Effects: takes the slot back; its request is invalid from now on.
-    virtual void answer(exchange_slot& slot, response&& r) = 0;
-    /// Returns: whether a response could still reach the client.
-    [[nodiscard]] virtual bool is_open() const noexcept = 0;
-};
-
-} // namespace detail
 
 /// Move-only. Keep it for as long as the answer takes; it keeps the memory of its request, and its
 /// connection's. Must be gone before the io_context of its server is.
@@ -64,10 +43,16 @@ public:
         }
     }
 
-    /// Requires: not answered yet. Lifetime: until `respond`.
+    /// Requires: not answered yet. Lifetime: until `respond` or `stream`.
     [[nodiscard]] const http::request& request() const noexcept {
         QUORATE_ASSERT(slot_ != nullptr);
         return slot_->request;
+    }
+
+    /// Returns: who asks. Requires: not answered yet. Lifetime: until `respond` or `stream`.
+    [[nodiscard]] const peer_identity& peer() const noexcept {
+        QUORATE_ASSERT(slot_ != nullptr);
+        return owner_->peer();
     }
 
     /// Returns: whether it was answered, or moved from.
@@ -86,6 +71,21 @@ public:
         QUORATE_ASSERT(r.status <= 599);
         const boost::intrusive_ptr<detail::exchange_owner> owner = std::move(owner_);
         owner->answer(*std::exchange(slot_, nullptr), std::move(r));
+    }
+
+    /// Effects: sends the head of a response, after the responses to earlier requests of the same
+    /// connection; its body, if any, is the first piece. The request's views end here. With more
+    /// than streams_max streams open, the client gets 503 and the stream is not open; nor is it for
+    /// a HEAD request, which gets the head alone, or for a client that is gone.
+    /// Requires: not answered yet; a status of 200 to 599 that allows a body.
+    [[nodiscard]] response_stream stream(response head) {
+        QUORATE_ASSERT(slot_ != nullptr);
+        QUORATE_ASSERT(head.status >= 200);
+        QUORATE_ASSERT(head.status <= 599);
+        QUORATE_ASSERT(!is_bodiless(head.status));
+        const boost::intrusive_ptr<detail::exchange_owner> owner = std::move(owner_);
+        return response_stream(
+            owner->begin_stream(*std::exchange(slot_, nullptr), std::move(head)));
     }
 
 private:

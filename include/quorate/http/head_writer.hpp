@@ -2,7 +2,7 @@
 // Flow:       13. reply → HTTP bytes
 // In / Out:   http::response → status line and fields as text
 // Invariants: nothing in a response can end its head early (response splitting); every response
-//             frames its body by Content-Length, or has none by its status
+//             frames its body by Content-Length or chunks, or has none by its status
 // Source:     RFC 9112 §4, §6; own code since Beast's serializer costs more than all of the parsing
 // Threads:    any
 #ifndef QUORATE_HTTP_HEAD_WRITER_HPP
@@ -11,14 +11,25 @@
 #include <quorate/base/config.hpp>
 #include <quorate/http/response.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace quorate::http::detail {
 
-/// How a response tells the client what becomes of the connection.
+/// How the client finds the end of a body.
+enum class framing : std::uint8_t {
+    length,  ///< By Content-Length.
+    chunked, ///< By the last chunk.
+    close,   ///< By the end of the connection.
+};
+
+/// How a response tells the client where it ends and what becomes of the connection.
 struct head_style {
     bool close = false;    ///< Writes Connection: close.
     unsigned version = 11; ///< Of the request; an HTTP/1.0 client is told to keep alive.
+    framing body = framing::length;
 };
 
 /// Returns: whether `r` may be written: no control bytes but tabs in field values and content type.
@@ -28,6 +39,12 @@ struct head_style {
 /// Effects: appends the head of `r` with the empty line at its end.
 /// Requires: is_sendable(r).
 void append_head(std::string& out, const response& r, head_style style);
+
+/// Effects: appends what comes before the bytes of a chunk; CRLF comes behind them.
+/// Requires: size > 0, or the body would end.
+void append_chunk_head(std::string& out, std::size_t size);
+
+inline constexpr std::string_view last_chunk = "0\r\n\r\n";
 
 } // namespace quorate::http::detail
 

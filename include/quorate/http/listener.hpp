@@ -1,6 +1,7 @@
 // Everything of a server that its connections and pending operations may outlive it with.
 // Flow:       0. HTTP bytes → http::request
-// Invariants: at most connections_max connections are open; a full house never stops accepting
+// Invariants: at most connections_max connections are open, and no more than leave descriptors to
+//             the rest of the process; a full house never stops accepting
 //             running out of descriptors waits, and never spins
 // Threads:    the io_context's, one at a time
 #ifndef QUORATE_HTTP_LISTENER_HPP
@@ -22,11 +23,12 @@ namespace quorate::http::detail {
 class listener final : public connection_host, public std::enable_shared_from_this<listener> {
 public:
     listener(boost::asio::io_context& context, server_options given,
-             std::function<void(exchange)> on_request);
+             std::function<void(exchange)> on_request, std::shared_ptr<secure_layer> security);
 
     [[nodiscard]] error_code start();
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
+    [[nodiscard]] const traffic& now() const noexcept { return *load; }
     void stop_accepting() noexcept;
     void drain(std::chrono::milliseconds at_most, std::function<void()> done);
     void stop() noexcept;
@@ -52,6 +54,7 @@ private:
     void check_drained() noexcept;
 
     executor executor_;
+    std::shared_ptr<secure_layer> security_; ///< Null: connections are plain.
     boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, executor> acceptor_;
     timer accept_timer_;
     timer tick_timer_;
@@ -59,6 +62,7 @@ private:
     std::chrono::milliseconds tick_period_{1000};
     boost::intrusive::list<connection> connections_;
     std::function<void()> drained_;
+    std::size_t connections_max_ = 0; ///< What descriptors allow of the option.
     std::uint16_t port_ = 0;
     bool is_ticking_ = false;
 };

@@ -35,6 +35,11 @@ public:
         return waiting_.text.size() + waiting_.body_bytes;
     }
 
+    /// Returns: the bytes that are not written yet, in flight or not.
+    [[nodiscard]] std::size_t unsent_bytes() const noexcept {
+        return waiting_bytes() + flying_bytes_;
+    }
+
     /// Requires: nothing in flight. Effects: all that waits is in flight.
     void launch();
     /// Returns: what of the flight is to be written next.
@@ -63,6 +68,7 @@ private:
     batch flying_;
     std::vector<boost::asio::const_buffer> buffers_; ///< Of the batch in flight.
     std::size_t next_ = 0;                           ///< Buffers before it are written.
+    std::size_t flying_bytes_ = 0;                   ///< In flight and not written.
 };
 
 } // namespace quorate::http::detail

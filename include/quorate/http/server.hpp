@@ -1,4 +1,4 @@
-// An HTTP/1.1 server for one io_context: whole requests in, whole responses out.
+// An HTTP/1.1 server for one io_context: whole requests in, whole responses or streams out.
 // Flow:       0 and 13. HTTP bytes → exchange → handler → response → HTTP bytes
 // Invariants: a client can neither exceed the options' bounds nor hold up another client
 // Source:     RFC 9110, RFC 9112
@@ -27,16 +27,19 @@ namespace detail {
 class listener;
 }
 
+class secure_layer;
+
 /// Keep-alive, pipelining, chunked request bodies, Expect: 100-continue and HTTP/1.0 are handled
 /// here; what is malformed or over a limit is refused here. Every other request, whatever its
 /// method and target, reaches the handler.
 class server {
 public:
     /// `handler` takes every request; it answers at once or keeps the exchange and answers later.
+    /// With `security`, such as a tls::layer, every connection is encrypted.
     /// Requires: the handler is not empty, does not throw and does not destroy the server.
     /// Lifetime: `context` outlives the server and all exchanges.
     server(boost::asio::io_context& context, server_options options,
-           std::function<void(exchange)> handler);
+           std::function<void(exchange)> handler, std::shared_ptr<secure_layer> security = nullptr);
     server(const server&) = delete;
     server& operator=(const server&) = delete;
     /// Effects: as stop, but a drain's callback is dropped.
@@ -49,13 +52,16 @@ public:
     /// Returns: the port that `start` bound, zero before.
     [[nodiscard]] std::uint16_t port() const noexcept;
     [[nodiscard]] std::size_t connection_count() const noexcept;
+    /// Returns: the requests that the handler has not answered, whether or not their clients wait.
+    [[nodiscard]] std::size_t request_count() const noexcept;
+    [[nodiscard]] std::size_t stream_count() const noexcept;
 
     /// Effects: refuses new connections; those open go on.
     void stop_accepting() noexcept;
 
     /// Effects: stops accepting, closes idle connections at once and others after the requests they
-    /// have begun are answered; after `at_most` closes what is left. Then calls `done`, once, from
-    /// the io_context. Requires: not called before.
+    /// have begun are answered; streams are told to end. After `at_most` it closes what is left.
+    /// Then calls `done`, once, from the io_context. Requires: not called before.
     void drain(std::chrono::milliseconds at_most, std::function<void()> done);
 
     /// Effects: stops accepting and closes every connection at once. Exchanges may still be

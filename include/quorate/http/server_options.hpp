@@ -22,9 +22,15 @@ struct server_options {
     std::uint32_t head_bytes_max = 64 << 10; ///< Request line and fields; else 431, or 414.
     std::uint32_t fields_max = 128;          ///< Fields of one request; else 431.
 
-    std::uint32_t connections_max = 4096; ///< Beyond: a long idle one makes way, or 503.
+    /// Beyond: a long idle one makes way, or 503. Three quarters of the descriptors that the
+    /// process may open are the bound where that is less: a log needs descriptors, too.
+    std::uint32_t connections_max = 4096;
     std::uint32_t pipeline_max = 16;      ///< Unanswered requests of one connection.
+    std::uint32_t requests_max = 16384;   ///< Of all connections, in the handler; else 503. 0: any.
+    std::uint32_t streams_max = 4096;     ///< Streams open at once; else 503. 0: any number.
+    std::uint32_t stream_room = 64 << 10; ///< Bytes waiting at which a stream has room again.
 
+    std::chrono::milliseconds handshake_timeout{10'000}; ///< Where connections are encrypted.
     std::chrono::milliseconds head_timeout{10'000};  ///< From its first byte to its last; else 408.
     std::chrono::milliseconds body_timeout{30'000};  ///< From the head's end to the last byte.
     std::chrono::milliseconds idle_timeout{60'000};  ///< Between requests; the connection closes.

@@ -3,7 +3,6 @@
 #define QUORATE_IMPL_NODE_APPLY_HPP
 
 #include <quorate/format/record.hpp>
-#include <quorate/net/peer_address.hpp>
 #include <quorate/node.hpp>
 
 #include <algorithm>
@@ -28,7 +27,8 @@ error_code basic_node<Policies>::admit() const noexcept {
 }
 
 template <class Policies>
-void basic_node<Policies>::submit(const request_type& asked, reply_handler done) {
+void basic_node<Policies>::submit(const request_type& asked, reply_handler done,
+                                  std::shared_ptr<request_trace> trace) {
     if (const error_code refused = admit()) {
         done(refused, reply_type{});
         return;
@@ -41,6 +41,9 @@ void basic_node<Policies>::submit(const request_type& asked, reply_handler done)
     }
     const request_id id = ids_.next();
     store_little(command.data(), id.value());
+    if (trace != nullptr) {
+        done = follow(id, std::move(trace), std::move(done));
+    }
     enqueue(id, entry_kind::normal, std::move(command).freeze(), std::move(done));
 }
 
@@ -49,6 +52,7 @@ void basic_node<Policies>::enqueue(request_id id, entry_kind kind, shared_bytes 
                                    reply_handler done) {
     const clock::time_point now = clock::now();
     const std::uint32_t checksum = payload_checksum_of(payload.view());
+    requests_.on_clock(now);
     requests_.add(id, {kind, checksum, std::move(payload)}, std::move(done),
                   now + options_.request_timeout, now + options_.leader_wait);
     schedule_pump();
@@ -69,54 +73,11 @@ void basic_node<Policies>::read(handler done) {
     schedule_pump();
 }
 
-// Membership changes carry the request's id and the peer URL as their context.
-
-template <class Policies>
-void basic_node<Policies>::add_member(const member_address& member, change_kind kind,
-                                      handler done) {
-    QUORATE_ASSERT(kind != change_kind::remove);
-    if (!member.id || !parse_peer_url(member.peer_url)) {
-        done(errc::invalid_option);
-        return;
-    }
-    const member_address* known = members_.find(member.id);
-    const bool voter = engine_ != nullptr && engine_->members().is_voter(member.id);
-    if (known != nullptr && kind == change_kind::add_voter && voter) {
-        done(known->peer_url == member.peer_url ? error_code() : error_code(errc::member_exists));
-        return;
-    }
-    propose_change({kind, member.id}, member.peer_url, std::move(done));
-}
-
-template <class Policies>
-void basic_node<Policies>::remove_member(node_id member, handler done) {
-    if (members_.find(member) == nullptr) {
-        done(errc::member_unknown);
-        return;
-    }
-    propose_change({change_kind::remove, member}, {}, std::move(done));
-}
-
-template <class Policies>
-void basic_node<Policies>::propose_change(const single_change& change, byte_view peer_url,
-                                          handler done) {
-    if (const error_code refused = admit()) {
-        done(refused);
-        return;
-    }
-    const request_id id = ids_.next();
-    draft context(command_header_bytes + peer_url.size());
-    store_little(context.data(), id.value());
-    std::copy(peer_url.begin(), peer_url.end(), context.data() + command_header_bytes);
-    membership_change asked;
-    asked.changes.push_back(change);
-    asked.context = std::move(context).freeze();
-    enqueue(id, entry_kind::change, encode(asked, entry_kind::change),
-            [done = std::move(done)](error_code failed, reply_type) { done(failed); });
-}
-
 template <class Policies>
 void basic_node<Policies>::apply(const applied_mark& mark) {
+    if (requests_.size() > 0) {
+        requests_.on_clock(clock::now());
+    }
     for (const entry& e : applying_) {
         QUORATE_ASSERT(e.index == applied_.index.next());
         applied_ = e.id();
@@ -126,6 +87,9 @@ void basic_node<Policies>::apply(const applied_mark& mark) {
             apply_command(e);
         } else {
             apply_change(e);
+        }
+        if (e.index == database_at_.index) {
+            check_held_members();
         }
         if (failed_) {
             return;
@@ -154,72 +118,15 @@ void basic_node<Policies>::apply_command(const entry& e) {
             return; // the reply may be wrong
         }
     }
+    if (!traces_.empty()) {
+        std::uint64_t revision = 0;
+        if constexpr (requires { std::uint64_t{reply.header.revision}; }) {
+            revision = reply.header.revision;
+        }
+        traces_.on_applied(id, revision);
+    }
+    observer_->on_applied(e.index, reply);
     requests_.finish(id, {}, std::move(reply));
-}
-
-template <class Policies>
-void basic_node<Policies>::apply_change(const entry& e) {
-    const result<membership_change> change = decode_change(e.kind, e.payload.view());
-    if (!change) {
-        say(severity::error, "skipped a membership change that cannot be decoded");
-        return;
-    }
-    request_id id;
-    byte_view peer_url;
-    if (change->context.size() >= command_header_bytes) {
-        id = request_id(load_little<std::uint64_t>(change->context.data()));
-        peer_url = change->context.view().substr(command_header_bytes);
-    }
-    const result<membership> next = engine_->apply_change(*change);
-    if (!next) {
-        requests_.finish(id, next.error(), reply_type{});
-        return;
-    }
-    for (const single_change& one : change->changes) {
-        adopt_change(one, peer_url);
-    }
-    requests_.finish(id, {}, reply_type{});
-}
-
-template <class Policies>
-void basic_node<Policies>::adopt_change(const single_change& change, byte_view peer_url) {
-    const std::string name = "member " + std::to_string(change.node.value());
-    if (change.kind != change_kind::remove) {
-        members_.put(change.node, std::string(peer_url));
-        say(severity::info, name + " is part of the group at " + std::string(peer_url));
-        if (change.node != options_.id && wire_->add_peer(change.node, std::string(peer_url))) {
-            say(severity::warning, name + " cannot be reached: not a peer URL");
-        }
-        return;
-    }
-    members_.erase(change.node);
-    say(severity::info, name + " was removed from the group");
-    if (change.node != options_.id) {
-        wire_->drop_peer(change.node);
-        return;
-    }
-    // The peers that have not heard yet that the removal is committed shall hear it.
-    farewell_.expires_after(std::chrono::seconds(1));
-    farewell_.async_wait([this](const error_code& cancelled) {
-        if (!cancelled && !stopping_) {
-            end(errc::member_removed);
-        }
-    });
-}
-
-template <class Policies>
-void basic_node<Policies>::adopt_table(const member_table& table) {
-    for (const member_address& before : std::exchange(members_, table)) {
-        if (before.id != options_.id && members_.find(before.id) == nullptr) {
-            wire_->drop_peer(before.id);
-        }
-    }
-    for (const member_address& m : members_) {
-        if (started_ && m.id != options_.id && wire_->add_peer(m.id, m.peer_url)) {
-            say(severity::warning,
-                "member " + std::to_string(m.id.value()) + " cannot be reached: not a peer URL");
-        }
-    }
 }
 
 template <class Policies>

@@ -26,6 +26,18 @@ namespace detail {
            start.entries[static_cast<std::size_t>(place)].id() == wanted;
 }
 
+/// Returns: whether the snapshot that a member starts from is of the same entry as its database,
+/// but of another group of members.
+[[nodiscard]] inline bool names_others(const engine_state& start, const log_id& held,
+                                       const shared_bytes& members) {
+    if (start.base == nullptr || start.base->last != held || members.empty()) {
+        return false;
+    }
+    bulk_reader state(start.base->data);
+    const result<member_table> known = take_members(state);
+    return known && known->encode() != members;
+}
+
 } // namespace detail
 
 // Snapshot and log hold all that a database does, so one that is damaged is built anew from them.
@@ -66,13 +78,32 @@ void basic_node<Policies>::adopt_database(const engine_state& start) {
         }
         const std::string at =
             "the database holds the state at index " + std::to_string(database_at_.index.value());
-        if (detail::has_entry(start, database_at_)) {
+        if (detail::names_others(start, database_at_, machine_.held_members())) {
+            say(severity::warning, at + ", but other members than the snapshot; it is built anew");
+        } else if (detail::has_entry(start, database_at_)) {
             say(severity::info, at + "; entries up to there are not applied again");
             return;
+        } else {
+            say(severity::warning, at + ", which the log does not lead to; it is built anew");
         }
-        say(severity::warning, at + ", which the log does not lead to; it is built anew");
         database_at_ = {};
         machine_.reset();
+    }
+}
+
+// A database names the members of the state it holds. Where log and snapshot lead to others, it is
+// not the one that was made beside them.
+template <class Policies>
+void basic_node<Policies>::check_held_members() {
+    if constexpr (durable) {
+        const shared_bytes held = machine_.held_members();
+        if (!held.empty() && held != members_.encode()) {
+            fail(errc::corrupt, "the database in " + directory_->db().string() +
+                                    " names other members at index " +
+                                    std::to_string(database_at_.index.value()) +
+                                    " than snapshot and log: it does not belong to them. Without "
+                                    "it a start builds it anew");
+        }
     }
 }
 
@@ -87,7 +118,7 @@ void basic_node<Policies>::maybe_commit() {
             return;
         }
         auto job = std::make_shared<decltype(machine_.begin_commit(applied_))>(
-            machine_.begin_commit(applied_));
+            machine_.begin_commit(applied_, members_.encode()));
         auto outcome = std::make_shared<error_code>();
         finish_commit_ = [this, job, outcome] {
             return machine_.finish_commit(std::move(*job), *outcome);
@@ -117,9 +148,57 @@ void basic_node<Policies>::on_committed() {
     }
 }
 
+template <class Policies>
+void basic_node<Policies>::defragment(handler done) {
+    if (!started_ || stopping_ || failed_) {
+        done(errc::stopped);
+        return;
+    }
+    defragments_.push_back(std::move(done));
+    maybe_defragment();
+}
+
+// Takes the place of a commit, so that there is one or the other. All who wait share one.
+template <class Policies>
+void basic_node<Policies>::maybe_defragment() {
+    if (defragments_.empty()) {
+        return;
+    }
+    const auto answer = [](const std::vector<handler>& waiting, error_code failed) {
+        for (const handler& done : waiting) {
+            done(failed);
+        }
+    };
+    if constexpr (durable && requires(machine_type & m) { m.begin_defragmentation(); }) {
+        const bool none_held = !machine_.held().index;
+        if (none_held && !machine_.wants_commit()) {
+            answer(std::exchange(defragments_, {}), {});
+            return;
+        }
+        if (failed_ || stopping_ || finish_commit_ || none_held || !machine_.can_commit()) {
+            return; // with the next tick
+        }
+        auto job = std::make_shared<decltype(machine_.begin_defragmentation())>(
+            machine_.begin_defragmentation());
+        auto outcome = std::make_shared<error_code>();
+        finish_commit_ = [this, job, outcome, answer,
+                          waiting = std::exchange(defragments_, {})]() -> error_code {
+            answer(waiting, machine_.finish_defragmentation(std::move(*job), *outcome));
+            return {};
+        };
+        boost::asio::post(database_thread_, [this, job, outcome] {
+            *outcome = job->run();
+            boost::asio::post(io_, [this] { on_committed(); });
+        });
+    } else {
+        answer(std::exchange(defragments_, {}), {});
+    }
+}
+
 // With each tick, as for the log.
 template <class Policies>
 void basic_node<Policies>::retry_database() {
+    maybe_defragment();
     if (std::exchange(database_retry_, false)) {
         const bool full = std::exchange(database_full_, false);
         maybe_commit();
@@ -131,13 +210,16 @@ void basic_node<Policies>::retry_database() {
 // So that the next start has little to apply.
 template <class Policies>
 void basic_node<Policies>::close_database() {
+    for (const handler& done : std::exchange(defragments_, {})) {
+        done(errc::stopped);
+    }
     if constexpr (durable) {
         database_thread_.join();
         const auto finish = std::exchange(finish_commit_, nullptr);
         const bool sound = started_ && !failed_ && (!finish || !finish());
         const bool ahead = applied_.index > database_at_.index && applied_.index <= stable_;
         if (sound && ahead && machine_.can_commit()) {
-            auto job = machine_.begin_commit(applied_);
+            auto job = machine_.begin_commit(applied_, members_.encode());
             const error_code failed = job.run(); // nobody is left to be told
             static_cast<void>(machine_.finish_commit(std::move(job), failed));
         }

@@ -3,10 +3,12 @@
 #define QUORATE_IMPL_NODE_LOOP_HPP
 
 #include <quorate/node.hpp>
+#include <quorate/server/server_metrics.hpp>
 
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace quorate {
@@ -56,7 +58,9 @@ void basic_node<Policies>::propose_queued() {
         const term_id term = engine_->status().hard.term;
         const error_code refused = engine_->propose(batch.proposals, batch.number);
         if (!refused) {
+            requests_.on_clock(clock::now());
             requests_.on_proposed(batch, term);
+            trace_proposed(batch.ids);
             continue;
         }
         if (requests_.on_refused(batch, static_cast<errc>(refused.value()))) {
@@ -84,7 +88,9 @@ void basic_node<Policies>::ask_for_reads() {
 // the batch is used.
 template <class Policies>
 void basic_node<Policies>::execute(effects& batch) {
+    const bool new_role = batch.soft.has_value();
     take_note(batch);
+    trace_effects(batch);
     for (const message& m : batch.send_now) {
         wire_->send(m);
     }
@@ -92,6 +98,9 @@ void basic_node<Policies>::execute(effects& batch) {
     applying_.assign(batch.apply.begin(), batch.apply.end());
     const std::optional<applied_mark> mark = batch.applied;
     // From here on the engine may be called.
+    if (new_role) {
+        on_new_role();
+    }
     release_free();
     if (mark.has_value()) {
         apply(*mark);
@@ -175,6 +184,8 @@ void basic_node<Policies>::release(staged_batch& batch) {
         }
         engine_->offer_snapshot(
             as_stored(batch.install)); // an own, older one may have been saved meanwhile
+        observer_->on_members();
+        observer_->on_restored();
     }
     for (const message& m : batch.after_sync) {
         if (m.to == options_.id) {
@@ -184,6 +195,7 @@ void basic_node<Policies>::release(staged_batch& batch) {
         }
     }
     if (batch.stable.has_value()) {
+        traces_.on_stable(*batch.stable);
         stable_ = std::max({stable_, batch.stable->last.index, batch.stable->snapshot});
         engine_->on_stable(*batch.stable);
     }
@@ -222,9 +234,14 @@ bool basic_node<Policies>::run_job(typename log_type::sync_job job, snapshot_ptr
     } else {
         boost::asio::post(log_thread_, [this, work = std::move(work), job = std::move(job),
                                         received = std::move(received)]() mutable {
+            const auto began = std::chrono::steady_clock::now();
             const error_code failed = work(job);
-            boost::asio::post(io_, [this, job = std::move(job), failed,
+            const auto took = std::chrono::steady_clock::now() - began;
+            boost::asio::post(io_, [this, job = std::move(job), failed, took,
                                     received = std::move(received)]() mutable {
+                if (options_.metrics != nullptr) {
+                    options_.metrics->wal_fsync.observe(took);
+                }
                 on_synced(std::move(job), failed, std::move(received));
                 pump();
             });
@@ -356,12 +373,16 @@ void basic_node<Policies>::on_timer() {
         retry_full_disk();
         seal_idle_log();
         retry_database();
+        maybe_publish();
         engine_->tick(static_cast<std::uint32_t>(random_()));
         proposals_blocked_ = false;
         reads_blocked_ = false;
     }
     requests_.on_tick(now);
     reads_.on_tick(now, options_.read_retry, static_cast<bool>(soft_.leader));
+    transfers_.on_tick(now, soft_.leader);
+    calls_.on_tick(now);
+    traces_.expire(now - 2 * options_.request_timeout);
     pump();
 }
 
@@ -383,8 +404,7 @@ void basic_node<Policies>::end(error_code reason) {
         return;
     }
     failed_ = reason;
-    requests_.stop();
-    reads_.stop();
+    abandon_all();
     if (ended_) {
         boost::asio::post(io_, [ended = ended_, reason] { ended(reason); });
     }
@@ -407,6 +427,7 @@ void basic_node<Policies>::on_message(const message& m) {
     if (disk_full_ && m.kind == message_kind::timeout_now) {
         return; // the term in which it would campaign cannot be saved
     }
+    traces_.on_message(m);
     if (const error_code refused = engine_->step(m)) {
         say(severity::warning, "dropped a message of member " + std::to_string(m.from.value()) +
                                    ": " + refused.message());
@@ -430,24 +451,6 @@ template <class Policies>
 void basic_node<Policies>::on_removed() {
     say(severity::warning, "this member was removed from the group");
     end(errc::member_removed);
-}
-
-template <class Policies>
-void basic_node<Policies>::transfer_leadership() {
-    if (soft_.role != role_kind::leader || failed_) {
-        return;
-    }
-    const peer_progress* best = nullptr;
-    for (const peer_progress& peer : engine_->progress()) {
-        const bool able = peer.id() != options_.id && !peer.learner() && peer.recently_active();
-        if (able && (best == nullptr || peer.match() > best->match())) {
-            best = &peer;
-        }
-    }
-    if (best != nullptr) {
-        static_cast<void>(engine_->transfer_leadership(best->id()));
-        schedule_pump();
-    }
 }
 
 } // namespace quorate

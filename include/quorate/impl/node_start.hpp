@@ -4,6 +4,7 @@
 
 #include <quorate/node.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -35,13 +36,19 @@ basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options optio
       random_(detail::seed_of(options_)),
       ids_(options_.id, detail::milliseconds_since_epoch()),
       requests_(detail::milliseconds_since_epoch() << 8),
-      reads_(detail::milliseconds_since_epoch() << 8) {
+      reads_(detail::milliseconds_since_epoch() << 8),
+      calls_(detail::milliseconds_since_epoch() << 20),
+      answering_(std::make_shared<basic_node*>(this)),
+      traces_(options_.id) {
     options_.engine.id = options_.id;
+    requests_.watch_slow(options_.slow_request,
+                         [this](const request_timing& took) { say_slow(took); });
 }
 
 template <class Policies>
 basic_node<Policies>::~basic_node() {
     stopping_ = true;
+    *answering_ = nullptr;
     wire_->stop();
     log_thread_.join();
     snapshot_thread_.join();
@@ -210,13 +217,18 @@ template <class Policies>
 error_code basic_node<Policies>::bootstrap(start_state& start) {
     const bool listed =
         std::any_of(options_.initial_members.begin(), options_.initial_members.end(),
-                    [this](const member_address& m) { return m.id == options_.id; });
+                    [this](const member_info& m) { return m.id == options_.id; });
     if (!listed) {
         explanation_ = "this member is not among the initial members";
         return errc::invalid_option;
     }
+    if (!std::all_of(options_.initial_members.begin(), options_.initial_members.end(),
+                     within_limits)) {
+        explanation_ = "an initial member has no id or no URL, or too many or too long ones";
+        return errc::invalid_option;
+    }
     id_set voters;
-    for (const member_address& m : options_.initial_members) {
+    for (const member_info& m : options_.initial_members) {
         voters.insert(m.id);
     }
     start.engine = quorate::bootstrap(voters, state_with(member_table(options_.initial_members)));
@@ -234,12 +246,13 @@ error_code basic_node<Policies>::adopt_members() {
     // A member that joins knows nobody yet but those it was told of, and has to answer them.
     const member_table known =
         members_.size() > 0 ? members_ : member_table(options_.initial_members);
-    for (const member_address& m : known) {
+    for (const member_info& m : known) {
+        const std::string urls = joined_peer_urls(m);
         if (m.id == options_.id) {
             continue;
         }
-        if (const error_code failed = wire_->add_peer(m.id, m.peer_url)) {
-            explanation_ = "not a peer URL: " + m.peer_url;
+        if (const error_code failed = wire_->add_peer(m.id, urls)) {
+            explanation_ = "not a peer URL: " + urls;
             return failed;
         }
     }
@@ -252,8 +265,8 @@ void basic_node<Policies>::stop(handler done) {
         stopping_ = true;
         timer_.cancel();
         farewell_.cancel();
-        requests_.stop();
-        reads_.stop();
+        abandon_all();
+        *answering_ = nullptr;
         wire_->stop();
         log_thread_.join(); // at most the job under way
         snapshot_thread_.join();
@@ -274,6 +287,10 @@ node_status basic_node<Policies>::status() const noexcept {
         status.engine = engine_->status();
     }
     status.applied = applied_.index;
+    // An engine that leads from its start on need not have an entry of its own term.
+    const bool own_term = applied_.term == status.engine.hard.term;
+    const bool whole = applied_.index == status.engine.last;
+    status.leads_fresh = soft_.role == role_kind::leader && (own_term || whole);
     status.requests = requests_.size();
     status.reads = reads_.size();
     status.ended = static_cast<bool>(failed_);

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -28,10 +29,12 @@ public:
 private:
     friend class lmdb_backend;
     lmdb_commit(std::shared_ptr<lmdb_environment> environment,
-                std::shared_ptr<const pending_rows> rows, std::string record, bool stands)
+                std::shared_ptr<const pending_rows> rows, std::string record,
+                std::optional<shared_bytes> tables, bool stands)
         : environment_(std::move(environment)),
           rows_(std::move(rows)),
           record_(std::move(record)),
+          tables_(std::move(tables)),
           stands_(stands) {}
 
     [[nodiscard]] error_code write() const;
@@ -39,6 +42,7 @@ private:
     std::shared_ptr<lmdb_environment> environment_;
     std::shared_ptr<const pending_rows> rows_;
     std::string record_;
+    std::optional<shared_bytes> tables_; // nothing: what stands there stays
     bool stands_; // for a state of its own, so that the file has to be found after a crash
 };
 

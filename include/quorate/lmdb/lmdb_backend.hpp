@@ -158,7 +158,7 @@ error_code lmdb_backend::walk(Visit&& visit) const {
     error_code rotten;
     bool going = true;
     const error_code failed = stored->walk(state_record_key, [&](byte_view key, byte_view record) {
-        if (key == state_record_key) {
+        if (is_record_key(key)) {
             return true;
         }
         const std::optional<revision> at = decode_row_key(key);

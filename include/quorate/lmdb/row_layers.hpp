@@ -86,7 +86,7 @@ private:
         const auto each = [&](byte_view key, byte_view bytes) {
             const std::optional<revision> at = decode_row_key(key);
             if (!at) {
-                return key == state_record_key; // sorts before the rows
+                return is_record_key(key); // they sort before the rows
             }
             if (*at > upto) {
                 return false;

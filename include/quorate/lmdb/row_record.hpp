@@ -54,10 +54,20 @@ struct state_record {
 };
 
 inline constexpr byte_view state_record_key{"\0", 1};
+/// What the owner changes seldom stands under a key of its own, between that one and the rows.
+inline constexpr byte_view tables_record_key{"\0\0", 2};
+/// Returns: whether a key is of no row.
+[[nodiscard]] constexpr bool is_record_key(byte_view key) noexcept {
+    return key == state_record_key || key == tables_record_key;
+}
 
 [[nodiscard]] QUORATE_DECL std::string encode_state_record(const state_record& record);
 /// Errors: truncated, corrupt, unsupported_version.
 [[nodiscard]] QUORATE_DECL result<state_record> decode_state_record(byte_view bytes);
+
+[[nodiscard]] QUORATE_DECL std::string encode_tables_record(byte_view tables);
+/// Errors: truncated, corrupt.
+[[nodiscard]] QUORATE_DECL result<shared_bytes> decode_tables_record(byte_view bytes);
 
 } // namespace quorate
 

@@ -65,7 +65,7 @@ public:
 private:
     friend class loopback_transport;
 
-    enum class event_kind : std::uint8_t { arrives, unreachable, snapshot_sent, removed };
+    enum class event_kind : std::uint8_t { arrives, unreachable, snapshot_sent, removed, call };
     struct event {
         event_kind kind = event_kind::arrives;
         node_id to;              ///< Whose sink is called.
@@ -73,10 +73,12 @@ private:
         bool flag = false;       ///< snapshot_sent: delivered; arrives: the filter was asked.
         std::uint64_t bytes = 0; ///< What the message counts in its sender's queue.
         owned_message m;
+        member_call asked{};
     };
 
     void queue(event e);
     void notify(event_kind kind, node_id to, node_id peer, bool flag = false);
+    void arrive_call(const event& e);
     void left_queue(const event& e);
     void arrive(event e);
     void lose(const event& e);
@@ -106,6 +108,9 @@ public:
     [[nodiscard]] error_code start(transport_sink& sink);
     /// Effects: queues a copy that shares the payloads. Never calls a sink itself.
     void send(const message& m) noexcept;
+    /// Effects: queues it; a filter does not see it. Returns: false for nobody known, and with a
+    /// full queue. Requires: at most call_bytes_max bytes of data.
+    [[nodiscard]] bool call(node_id to, const member_call& asked) noexcept;
     /// Errors: invalid_option for nobody.
     [[nodiscard]] error_code add_peer(node_id peer, const std::string& url);
     /// Effects: messages to the member are dropped; it is told that it was removed when it sends.

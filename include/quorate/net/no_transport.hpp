@@ -19,6 +19,7 @@ public:
 
     [[nodiscard]] error_code start(transport_sink&) noexcept { return {}; }
     void send(const message&) noexcept {}
+    [[nodiscard]] bool call(node_id, const member_call&) noexcept { return false; }
     [[nodiscard]] error_code add_peer(node_id, const std::string&) noexcept { return {}; }
     void drop_peer(node_id) noexcept {}
     void stop() noexcept {}

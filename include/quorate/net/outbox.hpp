@@ -39,6 +39,9 @@ public:
     /// Returns: false when a message was lost: this one, or an older one that made room for it.
     bool push(const message& m);
 
+    /// Returns: false when it is not queued: closed, or there is too much already.
+    bool push(const member_call& call);
+
     /// Requires: closed. Effects: what is parked becomes frames.
     void open();
     /// Effects: forgets every frame; what was sent halfway cannot be continued elsewhere.

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace quorate {
 
@@ -26,6 +27,9 @@ struct peer_address {
 /// name, an IPv4 address or an IPv6 address in brackets; PORT is decimal, 0 to 65535 (a listener
 /// takes any free port for 0). Errors: invalid_option.
 [[nodiscard]] result<peer_address> parse_peer_url(std::string_view url);
+
+/// Accepts one such URL, or several with commas between them. Errors: invalid_option.
+[[nodiscard]] result<std::vector<peer_address>> parse_peer_urls(std::string_view urls);
 
 } // namespace quorate
 

@@ -26,13 +26,16 @@ namespace quorate::detail {
 
 class tcp_dialler : public std::enable_shared_from_this<tcp_dialler> {
 public:
-    tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer, peer_address address);
+    /// Requires: at least one address.
+    tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer, std::vector<peer_address> addresses);
 
     /// Effects: dials at once. Requires: not started yet.
     void start();
     void send(const message& m);
-    /// Effects: a new address ends the connection and dials anew; the same one changes nothing.
-    void move_to(peer_address address);
+    /// Returns: whether it was queued; not without a connection.
+    [[nodiscard]] bool call(const member_call& asked);
+    /// Effects: new addresses end the connection and it dials anew; the same ones change nothing.
+    void move_to(std::vector<peer_address> addresses);
     /// Effects: sends what waits, for a limited time, then closes.
     void leave();
     /// Effects: closes for good, without a word to the sink.
@@ -91,7 +94,8 @@ private:
 
     std::shared_ptr<tcp_hub> hub_;
     node_id peer_;
-    peer_address address_;
+    std::vector<peer_address> addresses_;
+    std::size_t address_ = 0; ///< Of `addresses_`; another one's turn after an attempt that failed.
     state state_ = state::waiting;
     std::uint64_t attempt_ = 0; ///< Zero: not started.
     std::uint64_t since_ = 0;   ///< Tick at which the state, or the current write, began.

@@ -41,6 +41,7 @@ private:
     [[nodiscard]] bool on_content(owned_message& m);
     [[nodiscard]] bool on_content(snapshot_start& start);
     [[nodiscard]] bool on_content(snapshot_chunk& chunk);
+    [[nodiscard]] bool on_content(member_call& call);
     /// What only a listener says.
     template <class Other>
     [[nodiscard]] bool on_content(const Other&) {

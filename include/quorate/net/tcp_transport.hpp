@@ -52,8 +52,14 @@ public:
     /// Never calls the sink itself. Running out of memory ends the process.
     void send(const message& m) noexcept;
 
+    /// Effects: queues a call or an answer; its data is shared. It arrives at most once.
+    /// Returns: false, and nothing is queued, for nobody known, without a connection and with a
+    /// full queue. Requires: at most call_bytes_max bytes of data.
+    [[nodiscard]] bool call(node_id to, const member_call& asked) noexcept;
+
     /// Effects: connects to a peer, or moves an existing one to another URL; the same URL changes
-    /// nothing. Nothing for this member itself. Errors: invalid_option.
+    /// nothing. Several URLs, with commas between them, are tried in turn. Nothing for this member
+    /// itself. Errors: invalid_option.
     [[nodiscard]] error_code add_peer(node_id peer, const std::string& url);
 
     /// Effects: sends what is queued for up to 1 s, then closes. From now on the member is told

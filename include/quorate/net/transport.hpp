@@ -7,6 +7,7 @@
 #include <quorate/base/error.hpp>
 #include <quorate/consensus/message.hpp>
 #include <quorate/consensus/snapshot_intake.hpp>
+#include <quorate/format/frame.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -39,6 +40,12 @@ public:
     virtual void on_snapshot_sent(node_id peer, bool delivered) = 0;
     /// The group says that this member was removed from it.
     virtual void on_removed() = 0;
+    /// A call of `from`, or its answer to one; `from` is the member at the other end. Nothing else
+    /// of it is checked: the number may be anything.
+    virtual void on_call(node_id from, const member_call& call) {
+        static_cast<void>(from);
+        static_cast<void>(call);
+    }
 
 protected:
     ~transport_sink() = default;
@@ -48,9 +55,10 @@ protected:
 // clang-format off
 template <class T>
 concept transport = requires(T wire, const message& m, node_id id, std::string url,
-                             transport_sink& sink) {
+                             transport_sink& sink, const member_call& call) {
     { wire.start(sink) } -> std::same_as<error_code>;
     { wire.send(m) } noexcept -> std::same_as<void>;
+    { wire.call(id, call) } noexcept -> std::same_as<bool>;
     { wire.add_peer(id, url) } -> std::same_as<error_code>;
     { wire.drop_peer(id) } -> std::same_as<void>;
     { wire.stop() } -> std::same_as<void>;

@@ -1,60 +1,95 @@
-// Where each member is reached, replicated beside the application's state.
+// Who the members are and where each is reached, replicated beside the application's state.
 // Flow:       11; changes with applied membership changes and with snapshots
-// Invariants: the same on every member at the same applied index
+// Invariants: the same on every member at the same applied index; who was removed never returns
 #ifndef QUORATE_SERVER_MEMBER_TABLE_HPP
 #define QUORATE_SERVER_MEMBER_TABLE_HPP
 
 #include <quorate/base/bytes.hpp>
 #include <quorate/base/error.hpp>
 #include <quorate/format/primitives.hpp>
-#include <quorate/server/node_options.hpp>
+#include <quorate/server/member_info.hpp>
 
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quorate {
 
-/// Members in ascending order of their ids; small, so a sorted vector.
+/// Members in ascending order of their ids; few, so a sorted vector. Beside them the ids of those
+/// that were removed.
 class member_table {
 public:
-    using const_iterator = std::vector<member_address>::const_iterator;
+    using const_iterator = std::vector<member_info>::const_iterator;
+
+    /// More removed members than this are not remembered: the smallest ids go.
+    static constexpr std::size_t removed_max = 10'000;
 
     member_table() = default;
-    explicit member_table(std::vector<member_address> members) : members_(std::move(members)) {
+    explicit member_table(std::vector<member_info> members) : members_(std::move(members)) {
         std::sort(members_.begin(), members_.end(),
                   [](const auto& a, const auto& b) { return a.id < b.id; });
     }
 
-    [[nodiscard]] const member_address* find(node_id id) const noexcept {
+    [[nodiscard]] const member_info* find(node_id id) const noexcept {
         const auto place = lower_bound(id);
         return place != members_.end() && place->id == id ? &*place : nullptr;
     }
-    void put(node_id id, std::string peer_url) {
-        const auto place = members_.begin() + (lower_bound(id) - members_.begin());
-        if (place != members_.end() && place->id == id) {
-            place->peer_url = std::move(peer_url);
+    /// Effects: adds a member, or replaces what is known of it.
+    void put(member_info member) {
+        const auto place = members_.begin() + (lower_bound(member.id) - members_.begin());
+        if (place != members_.end() && place->id == member.id) {
+            *place = std::move(member);
         } else {
-            members_.insert(place, {id, std::move(peer_url)});
+            members_.insert(place, std::move(member));
         }
     }
+    /// Effects: adds a member, or changes what is told of one that is known.
+    void put(const member_update& told) {
+        const member_info* known = find(told.info.id);
+        member_info merged = told.info;
+        if (known != nullptr && !told.peer_urls) {
+            merged.peer_urls = known->peer_urls;
+        }
+        if (known != nullptr && !told.attributes) {
+            merged.name = known->name;
+            merged.client_urls = known->client_urls;
+        }
+        put(std::move(merged));
+    }
+    /// Effects: removes the member for good.
     void erase(node_id id) {
-        std::erase_if(members_, [id](const member_address& m) { return m.id == id; });
+        const auto place = std::lower_bound(removed_.begin(), removed_.end(), id);
+        if (std::erase_if(members_, [id](const member_info& m) { return m.id == id; }) == 0 ||
+            was_removed(id)) {
+            return;
+        }
+        removed_.insert(place, id);
+        if (removed_.size() > removed_max) {
+            removed_.erase(removed_.begin());
+        }
+    }
+    /// Returns: whether it was a member once and must not become one again.
+    [[nodiscard]] bool was_removed(node_id id) const noexcept {
+        return std::binary_search(removed_.begin(), removed_.end(), id);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
     [[nodiscard]] const_iterator begin() const noexcept { return members_.begin(); }
     [[nodiscard]] const_iterator end() const noexcept { return members_.end(); }
 
-    /// Returns: the same bytes for the same table.
+    /// Returns: the same bytes for the same table. Requires: each member is within_limits.
     [[nodiscard]] shared_bytes encode() const {
         std::string bytes;
         byte_writer out(bytes);
-        out.u32(static_cast<std::uint32_t>(members_.size()));
-        for (const member_address& m : members_) {
-            out.u64(m.id.value());
-            out.u32(static_cast<std::uint32_t>(m.peer_url.size())).bytes(m.peer_url);
+        out.u32(version).u32(static_cast<std::uint32_t>(members_.size()));
+        for (const member_info& m : members_) {
+            encode_member(m, out);
+        }
+        out.u32(static_cast<std::uint32_t>(removed_.size()));
+        for (node_id id : removed_) {
+            out.u64(id.value());
         }
         return shared_bytes::copy_of(bytes);
     }
@@ -62,12 +97,26 @@ public:
     [[nodiscard]] static std::optional<member_table> decode(byte_view bytes) {
         byte_reader in(bytes);
         member_table table;
+        if (in.u32() != version) {
+            return std::nullopt;
+        }
         for (std::uint32_t left = in.u32(); left > 0 && !in.failed(); --left) {
-            const node_id id(in.u64());
-            if (!id || (table.size() > 0 && id <= table.members_.back().id)) {
-                return std::nullopt; // not what encode writes, and slow to sort
+            member_info member = read_member(in);
+            if (table.size() > 0 && member.id <= table.members_.back().id) {
+                in.fail(); // not what encode writes, and slow to sort
             }
-            table.members_.push_back({id, std::string(in.bytes(in.u32()))});
+            table.members_.push_back(std::move(member));
+        }
+        std::uint32_t left = in.u32();
+        if (left > removed_max) {
+            in.fail();
+        }
+        for (; left > 0 && !in.failed(); --left) {
+            const node_id id(in.u64());
+            if (!id || (!table.removed_.empty() && id <= table.removed_.back())) {
+                in.fail();
+            }
+            table.removed_.push_back(id);
         }
         return in.finished() ? std::optional(std::move(table)) : std::nullopt;
     }
@@ -75,12 +124,15 @@ public:
     friend bool operator==(const member_table&, const member_table&) noexcept = default;
 
 private:
+    static constexpr std::uint32_t version = 1;
+
     [[nodiscard]] const_iterator lower_bound(node_id id) const noexcept {
         return std::lower_bound(members_.begin(), members_.end(), id,
-                                [](const member_address& m, node_id key) { return m.id < key; });
+                                [](const member_info& m, node_id key) { return m.id < key; });
     }
 
-    std::vector<member_address> members_;
+    std::vector<member_info> members_;
+    std::vector<node_id> removed_; // ascending
 };
 
 } // namespace quorate

@@ -7,6 +7,7 @@
 #include <quorate/base/error.hpp>
 #include <quorate/base/ids.hpp>
 #include <quorate/consensus/raft_options.hpp>
+#include <quorate/server/member_info.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -17,13 +18,7 @@
 
 namespace quorate {
 
-/// A member and where its peers reach it.
-struct member_address {
-    node_id id{};
-    std::string peer_url;
-
-    friend bool operator==(const member_address&, const member_address&) noexcept = default;
-};
+struct server_metrics;
 
 enum class severity : std::uint8_t { info, warning, error };
 
@@ -32,11 +27,14 @@ struct node_options {
     cluster_id cluster{};
     /// Bootstraps a new group; every first member is given the same list. Ignored once the data
     /// directory holds a log, and by a member that joins.
-    std::vector<member_address> initial_members;
+    std::vector<member_info> initial_members;
     /// Joins a group that exists: starts empty and waits for its leader. The group must have been
     /// told of this member.
     bool join = false;
     std::string peer_url; ///< Where peers reach this member; the transport listens there.
+    /// What this member tells the group of itself, once it takes part. Both empty: nothing.
+    std::string name;
+    std::vector<std::string> client_urls;
     /// Holds `wal/`, `snap/`, `db/` with a database, a lock and the identity. Policies without
     /// files ignore it.
     std::filesystem::path data_directory;
@@ -53,6 +51,8 @@ struct node_options {
     std::chrono::milliseconds request_timeout{7000};
     /// A request waits this long for a leader before it ends as no_leader.
     std::chrono::milliseconds leader_wait{2000};
+    /// A write that took this long is logged, with where the time went. Zero: none is.
+    std::chrono::milliseconds slow_request{300};
     /// A read that is not confirmed by then is asked for anew.
     std::chrono::milliseconds read_retry{500};
 
@@ -78,14 +78,19 @@ struct node_options {
 
     /// Called with one line per notable event, on the node's thread. Never values or keys.
     std::function<void(severity, const std::string&)> log;
+    /// What happens is counted there, on the node's thread; null: nowhere. Outlives the node.
+    server_metrics* metrics = nullptr;
 
     /// Errors: invalid_option.
     [[nodiscard]] error_code check() const noexcept {
         const bool positive = tick_interval.count() > 0 && request_timeout.count() > 0 &&
-                              leader_wait.count() >= 0 && read_retry.count() > 0 &&
-                              snapshot_entries > 0 && snapshot_bytes > 0 && request_bytes_max > 0 &&
+                              leader_wait.count() >= 0 && slow_request.count() >= 0 &&
+                              read_retry.count() > 0 && snapshot_entries > 0 &&
+                              snapshot_bytes > 0 && request_bytes_max > 0 &&
                               unapplied_entries_max > 0 && requests_in_flight_max > 0;
-        return id && positive ? error_code() : error_code(errc::invalid_option);
+        const bool tellable =
+            name.size() <= member_text_bytes_max && urls_within_limits(client_urls);
+        return id && positive && tellable ? error_code() : error_code(errc::invalid_option);
     }
 };
 

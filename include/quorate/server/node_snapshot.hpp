@@ -1,7 +1,7 @@
 // A node's snapshot: the member table in front, the state machine's bytes behind it.
 // Flow:       beside 11; what a new or late member starts from
 // Invariants: deterministic: the same table and state give the same bytes
-// Source:     doc/format.md, "Snapshot data"
+// Source:     doc/format.md, "Members"
 #ifndef QUORATE_SERVER_NODE_SNAPSHOT_HPP
 #define QUORATE_SERVER_NODE_SNAPSHOT_HPP
 

@@ -23,6 +23,13 @@
 
 namespace quorate {
 
+/// How long a request took, for whoever watches.
+struct request_timing {
+    std::chrono::steady_clock::duration queued{}; ///< Until the engine took it last; or all of it.
+    std::chrono::steady_clock::duration total{};
+    error_code failed;
+};
+
 /// A request is *queued* until the engine takes it, then *proposed* until it is applied or its
 /// fate is known. `Reply` is what the state machine answers.
 template <class Reply>
@@ -36,6 +43,16 @@ public:
     /// refusal of one of those could be taken for one of these.
     explicit request_table(std::uint64_t first_batch = 0) noexcept : batches_(first_batch) {}
 
+    /// Effects: tells of every request that took at least `limit`, right before it is answered.
+    /// No limit: of none.
+    void watch_slow(std::chrono::steady_clock::duration limit,
+                    std::function<void(const request_timing&)> tell) {
+        slow_limit_ = limit;
+        slow_ = std::move(tell);
+    }
+    /// Effects: what happens from now on happens at `now`.
+    void on_clock(time_point now) noexcept { now_ = now; }
+
     [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
     [[nodiscard]] bool has_queued() const noexcept { return !queue_.empty(); }
 
@@ -44,8 +61,8 @@ public:
     void add(request_id id, proposed proposal, handler done, time_point deadline,
              time_point leader_deadline) {
         const place at{++arrivals_, id};
-        waiting_.emplace(id, waiter{std::move(proposal), std::move(done), leader_deadline,
-                                    at.arrival, term_id{}, 0});
+        waiting_.emplace(id, waiter{std::move(proposal), std::move(done), leader_deadline, now_,
+                                    time_point{}, at.arrival, term_id{}, 0});
         queue_.push_back(at);
         deadlines_.push_back({deadline, id});
     }
@@ -91,6 +108,7 @@ public:
             if (const auto found = waiting_.find(id); found != waiting_.end()) {
                 found->second.term = term;
                 found->second.batch = taken.number;
+                found->second.proposed_at = now_;
             }
         }
     }
@@ -119,7 +137,19 @@ public:
             return;
         }
         handler done = std::move(found->second.done);
+        request_timing took;
+        took.total = now_ - found->second.admitted_at;
+        const bool slow = slow_ && slow_limit_.count() > 0 && took.total >= slow_limit_;
+        if (slow) {
+            const bool proposed = found->second.proposed_at != time_point{};
+            took.queued =
+                proposed ? found->second.proposed_at - found->second.admitted_at : took.total;
+            took.failed = failed;
+        }
         waiting_.erase(found);
+        if (slow) {
+            slow_(took);
+        }
         done(failed, std::move(reply));
     }
 
@@ -151,6 +181,7 @@ public:
 
     /// Effects: answers everything whose time is up. Complexity: amortised constant per request.
     void on_tick(time_point now) {
+        on_clock(now);
         // Deadlines of what is answered go as soon as they are in front: long before their time.
         while (!deadlines_.empty()) {
             const auto [deadline, id] = deadlines_.front();
@@ -183,6 +214,8 @@ private:
         proposed proposal;
         handler done;
         time_point leader_deadline;
+        time_point admitted_at;
+        time_point proposed_at; // the epoch: never
         std::uint64_t arrival = 0;
         term_id term{};          // zero: not proposed
         std::uint64_t batch = 0; // zero: not proposed
@@ -248,6 +281,9 @@ private:
     std::deque<place> queue_;                                 // in the order of arrival
     std::deque<std::pair<time_point, request_id>> deadlines_; // one timeout for all: ascending
     batch batch_;
+    time_point now_{};
+    std::chrono::steady_clock::duration slow_limit_{};
+    std::function<void(const request_timing&)> slow_;
     std::uint64_t arrivals_ = 0;
     std::uint64_t batches_;
     term_id newest_applied_{};

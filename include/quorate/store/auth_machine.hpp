@@ -82,6 +82,11 @@ public:
         return refused ? failure(reason_for(asked, refused)) : machine_.range(asked);
     }
 
+    [[nodiscard]] reply peek(const txn& asked, const issuer& by = {}) const {
+        const error_code refused = permits(by, request(asked));
+        return refused ? failure(reason_for(asked, refused)) : machine_.peek(asked);
+    }
+
     bool sweep() { return machine_.sweep(); }
 
     [[nodiscard]] auto snapshot() const { return machine_.snapshot(); }
@@ -106,6 +111,9 @@ public:
     [[nodiscard]] log_id held() const noexcept requires durable_machine<Machine> {
         return machine_.held();
     }
+    [[nodiscard]] shared_bytes held_members() const requires durable_machine<Machine> {
+        return machine_.held_members();
+    }
     [[nodiscard]] error_code error() const noexcept requires durable_machine<Machine> {
         return machine_.error();
     }
@@ -115,12 +123,21 @@ public:
     [[nodiscard]] bool wants_commit() const noexcept requires durable_machine<Machine> {
         return machine_.wants_commit();
     }
-    [[nodiscard]] auto begin_commit(log_id at) requires durable_machine<Machine> {
-        return machine_.begin_commit(at);
+    [[nodiscard]] auto begin_commit(log_id at, const shared_bytes& members = {}) requires
+        durable_machine<Machine> {
+        return machine_.begin_commit(at, members);
     }
     template <class Commit>
     error_code finish_commit(Commit&& job, error_code failed) requires durable_machine<Machine> {
         return machine_.finish_commit(std::forward<Commit>(job), failed);
+    }
+    [[nodiscard]] auto begin_defragmentation() requires durable_machine<Machine> {
+        return machine_.begin_defragmentation();
+    }
+    template <class Job>
+    error_code finish_defragmentation(Job&& job,
+                                      error_code failed) requires durable_machine<Machine> {
+        return machine_.finish_defragmentation(std::forward<Job>(job), failed);
     }
     void reset() requires durable_machine<Machine> { machine_.reset(); }
 

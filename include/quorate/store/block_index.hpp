@@ -20,9 +20,9 @@
 
 namespace quorate {
 
-/// Against ordered_index: about a quarter less memory for a key beside its name, and quicker walks;
-/// but finding one key is a search, not a look into a table. For stores that are large and mostly
-/// listed.
+/// Against ordered_index: about two fifths less memory for a key beside its name, and quicker
+/// walks; but finding one key is a search, not a look into a table. For stores that are large and
+/// mostly listed.
 ///
 /// Complexity: logarithmic for one key; `range` logarithmic plus linear in the keys of the span,
 /// those that are deleted but not compacted away included.

@@ -14,24 +14,28 @@
 
 namespace quorate {
 
-/// `held` names the entry up to which the state is on disk; zero: nothing is. Entries up to there
-/// are not applied again after a start. `wants_commit` says when much waits; the owner then begins
-/// a commit for the last entry that it applied, runs the job on any thread while it goes on
-/// applying, and finishes it. One commit at a time: `can_commit`. `reset` forgets everything.
-/// `error` is set once the database failed: no answer counts any more, and only a fresh start
-/// recovers. A commit that ends as no_space is no such failure; it is tried again with the next.
+/// `held` names the entry up to which the state is on disk; zero: nothing is. `members` are bytes
+/// of the owner's that are committed with the state and found with it: who the members were then.
+/// Entries up to there are not applied again after a start. `wants_commit` says when much waits;
+/// the owner then begins a commit for the last entry that it applied, runs the job on any thread
+/// while it goes on applying, and finishes it. One commit at a time: `can_commit`. `reset` forgets
+/// everything. `error` is set once the database failed: no answer counts any more, and only a fresh
+/// start recovers. A commit that ends as no_space is no such failure; it is tried again with the
+/// next.
 // clang-format off
 template <class M>
 concept durable_machine = state_machine<M> &&
                           requires(M machine, const M fixed, const database_options& options,
-                                   log_id at, error_code failed) {
+                                   log_id at, shared_bytes members, error_code failed) {
     { M::open(options) } -> std::same_as<result<M>>;
     { fixed.held() } noexcept -> std::same_as<log_id>;
+    { fixed.held_members() } -> std::same_as<shared_bytes>;
     { fixed.error() } noexcept -> std::same_as<error_code>;
     { fixed.can_commit() } noexcept -> std::same_as<bool>;
     { fixed.wants_commit() } noexcept -> std::same_as<bool>;
-    { machine.begin_commit(at).run() } -> std::same_as<error_code>;
-    { machine.finish_commit(machine.begin_commit(at), failed) } -> std::same_as<error_code>;
+    { machine.begin_commit(at, members).run() } -> std::same_as<error_code>;
+    { machine.finish_commit(machine.begin_commit(at, members), failed) }
+        -> std::same_as<error_code>;
     { machine.reset() } -> std::same_as<void>;
 };
 // clang-format on

@@ -12,11 +12,9 @@
 #define QUORATE_STORE_KEY_HISTORY_HPP
 
 #include <quorate/base/assert.hpp>
+#include <quorate/store/change_list.hpp>
 #include <quorate/store/revision.hpp>
 
-#include <boost/container/small_vector.hpp>
-
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,14 +33,15 @@ public:
                                               std::uint64_t version) {
         QUORATE_ASSERT(version >= 1);
         key_history history;
-        history.first_created_ = created;
-        history.changes_.push_back({modified.main, modified.sub, false, version});
+        const bool began_there = version == 1 && created.main == modified.main;
+        history.changes_ = change_list({modified.main, modified.sub, false, version},
+                                       began_there ? modified : created);
         return history;
     }
     /// Returns: the history of a key of which only a deletion is left.
     [[nodiscard]] static key_history restored_tombstone(revision at) {
         key_history history;
-        history.changes_.push_back({at.main, at.sub, true, 1});
+        history.changes_ = change_list({at.main, at.sub, true, 1}, {});
         return history;
     }
 
@@ -79,13 +78,13 @@ public:
     /// or that is compacted away. Complexity: logarithmic; constant when `main` is not before the
     /// last change.
     [[nodiscard]] std::optional<key_version> get(std::uint64_t main) const noexcept {
-        return describe(changes_upto(main));
+        return describe(changes_.upto(main));
     }
 
     /// Returns: the changes from the write `main` on, tombstones too, the last one of each write.
     [[nodiscard]] std::vector<revision> since(std::uint64_t main) const {
         std::vector<revision> found;
-        for (std::size_t i = main == 0 ? 0 : changes_upto(main - 1); i < changes_.size(); ++i) {
+        for (std::size_t i = main == 0 ? 0 : changes_.upto(main - 1); i < changes_.size(); ++i) {
             if (!found.empty() && found.back().main == changes_[i].main) {
                 found.back() = changes_[i].at();
             } else {
@@ -101,7 +100,7 @@ public:
     /// Returns: the newest change at or before `main` that stays, if any.
     template <class Removed>
     std::optional<revision> compact(std::uint64_t main, Removed&& removed) {
-        const std::size_t upto = changes_upto(main);
+        const std::size_t upto = changes_.upto(main);
         if (upto == 0) {
             return std::nullopt;
         }
@@ -111,7 +110,7 @@ public:
             removed(changes_[i].at());
         }
         forget(first_kept);
-        return gone ? std::nullopt : std::optional(changes_.front().at());
+        return gone ? std::nullopt : std::optional(changes_[0].at());
     }
     std::optional<revision> compact(std::uint64_t main) {
         return compact(main, [](revision) {});
@@ -150,34 +149,11 @@ public:
     }
 
 private:
-    struct change {
-        std::uint64_t main;
-        std::uint32_t sub;
-        bool tombstone;
-        std::uint64_t version; ///< Which change of its life, from one; tombstones count.
-
-        [[nodiscard]] revision at() const noexcept { return {main, sub}; }
-    };
-
     void append(revision at, bool tombstone) {
         const bool living = alive();
-        if (!changes_.empty()) {
-            QUORATE_ASSERT(at > changes_.back().at());
-        } else {
-            first_created_ = at;
-        }
+        QUORATE_ASSERT(changes_.empty() || at > changes_.back().at());
         const std::uint64_t version = living ? changes_.back().version + 1 : 1;
         changes_.push_back({at.main, at.sub, tombstone, version});
-    }
-
-    /// Returns: how many changes happened up to and including the write `main`.
-    [[nodiscard]] std::size_t changes_upto(std::uint64_t main) const noexcept {
-        if (changes_.empty() || changes_.back().main <= main) {
-            return changes_.size();
-        }
-        const auto later = [](std::uint64_t m, const change& c) noexcept { return m < c.main; };
-        const auto found = std::upper_bound(changes_.begin(), changes_.end(), main, later);
-        return static_cast<std::size_t>(found - changes_.begin());
     }
 
     /// Returns: what the key is after its first `count` changes.
@@ -185,7 +161,7 @@ private:
         if (count == 0 || changes_[count - 1].tombstone) {
             return std::nullopt;
         }
-        const change& last = changes_[count - 1];
+        const key_change last = changes_[count - 1];
         return key_version{last.at(), created_of(count - 1), last.version};
     }
 
@@ -193,25 +169,16 @@ private:
     /// compaction, so in the others the version says how many changes to go back.
     [[nodiscard]] revision created_of(std::size_t i) const noexcept {
         const std::uint64_t back = changes_[i].version - 1;
-        return back >= i ? first_created_ : changes_[i - static_cast<std::size_t>(back)].at();
+        return back >= i ? changes_.created() : changes_[i - static_cast<std::size_t>(back)].at();
     }
 
     void forget(std::size_t count) {
-        if (count == 0) {
-            return;
-        }
-        if (count < changes_.size()) {
-            first_created_ = created_of(count);
-        }
-        changes_.erase(changes_.begin(), changes_.begin() + static_cast<std::ptrdiff_t>(count));
-        if (changes_.capacity() / 4 > changes_.size()) {
-            changes_.shrink_to_fit(); // A key that was busy once must not stay large for ever.
+        if (count > 0) {
+            changes_.forget(count, count < changes_.size() ? created_of(count) : revision());
         }
     }
 
-    /// One change fits inside: most keys of most stores are put once between two compactions.
-    boost::container::small_vector<change, 1> changes_;
-    revision first_created_; ///< Where the first life that is left began.
+    change_list changes_;
 };
 
 } // namespace quorate

@@ -14,6 +14,7 @@
 #include <quorate/format/auth_contents.hpp>
 #include <quorate/format/command.hpp>
 #include <quorate/format/machine_state.hpp>
+#include <quorate/format/primitives.hpp>
 #include <quorate/store/alarm_set.hpp>
 #include <quorate/store/auth_store.hpp>
 #include <quorate/store/memory_backend.hpp>
@@ -21,6 +22,7 @@
 #include <quorate/store/ordered_index.hpp>
 #include <quorate/store/state_machine.hpp>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -50,6 +52,9 @@ public:
         if (!asked) {
             return failure(errc::command_invalid);
         }
+        if (changes_tables(*asked)) {
+            tables_bytes_.reset();
+        }
         reply answer = std::visit(
             [&](const auto& one) {
                 const error_code failed = check(one);
@@ -73,6 +78,16 @@ public:
         }
         return failed ? failure(code_of(failed)) : trusted(made(store_.range(asked)));
     }
+    /// The same for a transaction that only reads. Requires: is_read_only(asked).
+    /// Errors, in the reply: those of check(), revision_compacted, revision_in_future,
+    /// cluster_corrupt.
+    [[nodiscard]] reply peek(const txn& asked) const {
+        error_code failed = check(asked);
+        if (!failed && alarms_.raised(alarm_kind::corrupt)) {
+            failed = errc::cluster_corrupt;
+        }
+        return failed ? failure(code_of(failed)) : trusted(made(store_.peek(asked)));
+    }
     /// Returns: the key as it is now; nothing when it is not there, or a durable backend failed.
     [[nodiscard]] std::optional<key_value> get(byte_view key) const { return store_.get(key); }
 
@@ -91,6 +106,7 @@ public:
         }
         alarms_ = std::move(fresh->alarms);
         auth_ = std::move(fresh->auth);
+        tables_bytes_.reset();
         return {};
     }
 
@@ -99,7 +115,10 @@ public:
     /// Users and permissions are kept with the state, but not looked at here: see auth_machine.
     [[nodiscard]] const auth_store& auth() const noexcept { return auth_; }
     /// Effects, errors: as auth_store::apply(). Requires: as there.
-    result<auth_reply> administer(const auth_request& asked) { return auth_.apply(asked); }
+    result<auth_reply> administer(const auth_request& asked) {
+        tables_bytes_.reset();
+        return auth_.apply(asked);
+    }
 
     // With a durable backend, this models durable_machine.
 
@@ -115,15 +134,17 @@ public:
             opened.store_ = store_type(std::move(*backend));
             return opened;
         }
-        bulk_reader rest(rope{held.context});
-        result<tables> kept = take_tables(rest);
+        bulk_reader bytes(rope{held.tables});
+        result<tables> kept = take_tables(bytes);
         if (!kept) {
             return kept.error();
         }
-        const byte_view progress = held.context.view().substr(
-            held.context.size() - static_cast<std::size_t>(rest.remaining()));
+        const std::optional<byte_view> progress = progress_in(held.context.view());
+        if (!progress || bytes.remaining() > 0) {
+            return errc::corrupt;
+        }
         result<store_type> store =
-            store_type::adopt(std::move(*backend), progress, std::move(kept->leases));
+            store_type::adopt(std::move(*backend), *progress, std::move(kept->leases));
         if (!store) {
             return store.error();
         }
@@ -135,6 +156,12 @@ public:
     [[nodiscard]] log_id held() const noexcept requires durable_backend<Backend> {
         return store_.backend().held().at;
     }
+    /// Returns: the bytes that were committed with what is held; none when nothing is.
+    [[nodiscard]] shared_bytes held_members() const requires durable_backend<Backend> {
+        const shared_bytes& context = store_.backend().held().context;
+        const std::optional<byte_view> progress = progress_in(context.view());
+        return progress ? context.slice(4, context.size() - progress->size() - 4) : shared_bytes();
+    }
     [[nodiscard]] error_code error() const noexcept requires durable_backend<Backend> {
         return store_.backend().error();
     }
@@ -144,8 +171,12 @@ public:
     [[nodiscard]] bool wants_commit() const noexcept requires durable_backend<Backend> {
         return store_.backend().wants_commit();
     }
-    [[nodiscard]] auto begin_commit(log_id at) requires durable_backend<Backend> {
-        return store_.backend().begin_commit({at, context()});
+    [[nodiscard]] auto begin_commit(log_id at, const shared_bytes& members = {}) requires
+        durable_backend<Backend> {
+        if (!tables_bytes_) {
+            tables_bytes_ = front();
+        }
+        return store_.backend().begin_commit({at, context_with(members), *tables_bytes_});
     }
     error_code finish_commit(typename detail::commit_of<Backend>::type job,
                              error_code failed) requires durable_backend<Backend> {
@@ -155,8 +186,18 @@ public:
         store_ = store_type(store_.backend().successor());
         alarms_ = alarm_set();
         auth_ = auth_store();
+        tables_bytes_.reset();
     }
-    /// For owners that defragment, or look at sizes.
+    /// As of a backend that can. Requires: can_commit(), and something is held.
+    [[nodiscard]] auto begin_defragmentation() requires durable_backend<Backend> {
+        return store_.backend().begin_defragmentation();
+    }
+    template <class Job>
+    error_code finish_defragmentation(Job&& job,
+                                      error_code failed) requires durable_backend<Backend> {
+        return store_.backend().finish_defragmentation(std::forward<Job>(job), failed);
+    }
+    /// For owners that look at sizes.
     [[nodiscard]] Backend& backend() noexcept requires durable_backend<Backend> {
         return store_.backend();
     }
@@ -196,10 +237,26 @@ private:
             {alarms_.all(), leases.records(), leases.epoch(), leases.grants()});
         return auth_.in_front_of(state);
     }
-    /// Returns: what a durable backend keeps with the rows.
-    [[nodiscard]] shared_bytes context() const {
-        std::string bytes(front().view());
-        return shared_bytes::copy_of(bytes.append(store_.progress().view()));
+    /// Returns: whether a command may change what is in the machine besides rows.
+    [[nodiscard]] static bool changes_tables(const request& asked) noexcept {
+        return !std::holds_alternative<put>(asked) &&
+               !std::holds_alternative<delete_range>(asked) &&
+               !std::holds_alternative<txn>(asked) && !std::holds_alternative<compact>(asked) &&
+               !std::holds_alternative<quorate::range>(asked);
+    }
+    /// Returns: what changes with each commit of a durable backend, besides rows.
+    [[nodiscard]] shared_bytes context_with(const shared_bytes& members) const {
+        std::string bytes;
+        byte_writer out(bytes);
+        out.u32(static_cast<std::uint32_t>(members.size())).bytes(members.view());
+        out.bytes(store_.progress().view());
+        return shared_bytes::copy_of(bytes);
+    }
+    /// Returns: the end of a context, behind the members; nothing for bytes that are none.
+    [[nodiscard]] static std::optional<byte_view> progress_in(byte_view context) noexcept {
+        byte_reader in(context);
+        in.skip(in.u32());
+        return in.failed() ? std::nullopt : std::optional(in.bytes(in.remaining()));
     }
 
     /// How many changes one command looks at for compaction: few enough to be no pause, more than
@@ -276,6 +333,7 @@ private:
     store_type store_;
     alarm_set alarms_;
     auth_store auth_;
+    std::optional<shared_bytes> tables_bytes_; // of the last commit, unless they changed since
 };
 
 static_assert(state_machine<kv_machine<>>);

@@ -16,6 +16,9 @@
 #include <quorate/command/lease_request.hpp>
 #include <quorate/format/machine_state.hpp>
 
+#include <boost/container_hash/hash.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +41,7 @@ struct lease_life {
 /// Requests are taken as checked (command/validate.hpp).
 /// A key that was tied once may stay in a lease's list when it is gone, until such keys are the
 /// larger half; what counts is what the key's row says. So tying and untying need no search, and a
-/// tied key costs one shared slice.
+/// tied key costs one shared slice, and the count of its hash.
 class lease_table {
 public:
     /// Returns: the lease's serial. Errors: lease_exists.
@@ -77,16 +80,22 @@ public:
     /// there. Complexity: logarithmic in the leases.
     void tie(lease_id id, shared_bytes key) {
         lease& home = at(id);
+        ++tied_hashes_[hash_of(key.view())];
         home.keys.push_back(std::move(key));
         ++home.tied;
         ++tied_;
     }
-    /// Effects: one of the keys tied to the lease is not any more. `lease_of(key)` says which lease
-    /// a key has now. Requires: the lease is there. Complexity: as `tie`, amortised.
+    /// Effects: the key is not tied any more. `lease_of(key)` says which lease a key has now.
+    /// Requires: it was tied to that lease. Complexity: as `tie`, amortised.
     template <class LeaseOf>
-    void untie(lease_id id, LeaseOf&& lease_of) {
+    void untie(lease_id id, byte_view key, LeaseOf&& lease_of) {
         lease& home = at(id);
         QUORATE_ASSERT(home.tied > 0);
+        const auto hashed = tied_hashes_.find(hash_of(key));
+        QUORATE_ASSERT(hashed != tied_hashes_.end());
+        if (--hashed->second == 0) {
+            tied_hashes_.erase(hashed);
+        }
         --home.tied;
         --tied_;
         if (home.keys.size() > 2 * home.tied + slack) {
@@ -139,6 +148,11 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return leases_.size(); }
     /// Returns: how many keys are tied to leases.
     [[nodiscard]] std::size_t tied() const noexcept { return tied_; }
+    /// Returns: whether the key may be tied to a lease; one that is not hardly ever may. Spares
+    /// reading the rows of all others. Complexity: constant.
+    [[nodiscard]] bool may_be_tied(byte_view key) const {
+        return tied_ > 0 && tied_hashes_.contains(hash_of(key));
+    }
     /// Returns: the term of the leader whose clock counts; zero before the first.
     [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
     /// Returns: how many leases there ever were.
@@ -187,6 +201,9 @@ private:
         std::size_t tied = 0;           ///< How many different ones are not gone.
     };
 
+    [[nodiscard]] static std::uint64_t hash_of(byte_view key) noexcept {
+        return boost::hash_range(key.begin(), key.end());
+    }
     [[nodiscard]] lease& at(lease_id id) {
         const auto known = leases_.find(id);
         QUORATE_ASSERT(known != leases_.end());
@@ -209,6 +226,7 @@ private:
     }
 
     std::map<lease_id, lease> leases_; // Ordered: a snapshot has the same bytes everywhere.
+    boost::unordered_flat_map<std::uint64_t, std::uint32_t> tied_hashes_; // tied keys of each
     std::size_t tied_ = 0;
     std::uint64_t epoch_ = 0;
     std::uint64_t grants_ = 0;

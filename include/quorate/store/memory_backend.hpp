@@ -9,9 +9,12 @@
 #define QUORATE_STORE_MEMORY_BACKEND_HPP
 
 #include <quorate/base/assert.hpp>
+#include <quorate/command/cost.hpp>
 #include <quorate/store/value_backend.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -28,6 +31,7 @@ public:
             open_segment(at);
         }
         segment& home = segments_.back();
+        bytes_ += bytes_of(entered);
         home.slots.push_back({at, std::move(entered)});
         ++home.live;
         ++size_;
@@ -46,6 +50,7 @@ public:
         }
         const std::size_t home = home_of(at);
         const auto offset = static_cast<std::size_t>(found - segments_[home].slots.data());
+        bytes_ -= bytes_of(found->content);
         segments_[home].slots[offset].content = row{};
         --segments_[home].live;
         --size_;
@@ -72,8 +77,14 @@ public:
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// Units: about how many bytes the rows take, each with its place in memory and in the index.
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
 private:
+    [[nodiscard]] static std::uint64_t bytes_of(const row& one) noexcept {
+        return row_cost + one.key.size() + one.value.size();
+    }
+
     /// About 45 KiB: large against the directory, small against a pause.
     static constexpr std::size_t segment_rows = 512;
 
@@ -182,6 +193,7 @@ private:
     std::vector<segment> segments_;
     revision last_; ///< The greatest revision ever put.
     std::size_t size_ = 0;
+    std::uint64_t bytes_ = 0;
     std::size_t thinned_ = 0; ///< Segments thinned out since the last join.
 };
 

@@ -95,6 +95,9 @@ public:
     /// views lie in; values are kept as in `put`. Errors: key_not_found and lease_not_found as
     /// `put`, on the state before; revision_compacted, revision_in_future.
     result<txn_reply> txn(const quorate::txn& asked, const shared_bytes& command);
+    /// The same for one that only reads, outside the log. Requires: is_read_only(asked).
+    /// Errors: revision_compacted, revision_in_future.
+    [[nodiscard]] result<txn_reply> peek(const quorate::txn& asked) const;
 
     /// Returns: the key as it is now. Complexity: a search in the index and one in the backend.
     [[nodiscard]] std::optional<key_value> get(byte_view key) const {
@@ -214,6 +217,8 @@ private:
 
     [[nodiscard]] bool holds(const compare& condition) const;
     void decide(const quorate::txn& asked, txn_path& path) const;
+    [[nodiscard]] error_code check_ranges(const quorate::txn& asked, txn_path& path) const;
+    [[nodiscard]] txn_reply look_up(const quorate::txn& asked, txn_path& path) const;
     [[nodiscard]] error_code check_kept(const quorate::put& asked) const;
     [[nodiscard]] error_code check_lease(const quorate::put& asked) const;
     [[nodiscard]] lease_id lease_of(byte_view key) const;

@@ -91,6 +91,7 @@ struct row_view_visitor {
 struct state_mark {
     log_id at{};            ///< The last command that the rows reflect; zero: none.
     shared_bytes context{}; ///< What the owner needs besides the rows, to go on from there.
+    shared_bytes tables{};  ///< The same, but written only when it is not what is held.
 };
 
 /// Where a durable backend keeps its rows, and how much of them.

@@ -11,11 +11,12 @@
 #include <quorate/store/watch_request.hpp>
 
 #include <boost/intrusive/list.hpp>
+#include <boost/intrusive/set.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <memory>
 
 namespace quorate::detail {
 
@@ -36,9 +37,11 @@ using member_list = watch_list<struct member_tag>;
 using ready_hook = watch_hook<struct ready_tag>;
 using ready_list = watch_list<struct ready_tag>;
 using watch_index = interval_map<same_span_list>;
+using by_id_hook = boost::intrusive::set_base_hook<boost::intrusive::tag<struct by_id_tag>,
+                                                   boost::intrusive::optimize_size<true>>;
 
-/// One watch.
-struct watcher : same_span_hook, member_hook, ready_hook {
+/// One watch. There are many: what it takes is measured by quorate_bench_watch.
+struct watcher : by_id_hook, same_span_hook, member_hook, ready_hook {
     watch_stream* stream = nullptr;
     watch_cohort* home = nullptr;        ///< Nothing while it waits, is paused or cancelled.
     watch_index::entry* place = nullptr; ///< Where in the index of the cohort.
@@ -58,6 +61,15 @@ struct watcher : same_span_hook, member_hook, ready_hook {
     bool progress_due : 1 = false; ///< To be told how far it has got.
 };
 
+struct id_of_watcher {
+    using type = watch_id;
+    [[nodiscard]] const type& operator()(const watcher& w) const noexcept { return w.id; }
+};
+using watcher_set = boost::intrusive::set<watcher, boost::intrusive::base_hook<by_id_hook>,
+                                          boost::intrusive::key_of_value<id_of_watcher>,
+                                          boost::intrusive::constant_time_size<false>>;
+using watcher_deleter = std::default_delete<watcher>;
+
 /// Watches that were offered all writes before `next`.
 struct watch_cohort {
     std::uint64_t next = 0;
@@ -68,11 +80,19 @@ struct watch_cohort {
 
 /// The watches of one consumer.
 struct watch_stream {
-    std::function<void()> wake;
-    std::map<watch_id, watcher> watches{};
-    ready_list ready{};   ///< Those that have something to tell.
-    watch_id next_id = 0; ///< The first that may be free.
-    bool idle = true;     ///< Its consumer waits to be woken.
+    watch_stream() = default;
+    watch_stream(const watch_stream&) = delete;
+    watch_stream& operator=(const watch_stream&) = delete;
+    ~watch_stream() {
+        ready.clear();
+        watches.clear_and_dispose(watcher_deleter());
+    }
+
+    std::function<void()> wake{};
+    watcher_set watches{}; ///< Its own.
+    ready_list ready{};    ///< Those that have something to tell.
+    watch_id next_id = 0;  ///< The first that may be free.
+    bool idle = true;      ///< Its consumer waits to be woken.
     bool progress_due = false;
 };
 

@@ -9,6 +9,7 @@ struct incomplete : archetype::pinned {
     incomplete(boost::asio::io_context&, const quorate::transport_options&) {}
     quorate::error_code start(quorate::transport_sink&) { return {}; }
     void send(const quorate::message&) noexcept {}
+    bool call(quorate::node_id, const quorate::member_call&) noexcept { return false; }
     quorate::error_code add_peer(quorate::node_id, std::string) { return {}; }
 #if defined(COMPLETE)
     void drop_peer(quorate::node_id) {}

@@ -12,19 +12,19 @@ namespace detail {
 
 QUORATE_DECL rope_source::rope_source(rope pieces) : pieces_(std::move(pieces)) {
     std::erase_if(pieces_, [](const shared_bytes& piece) { return piece.empty(); });
-    std::uint64_t next_block = 0;
+    std::uint64_t next_page = 0;
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
         const std::uint64_t end = size_ + pieces_[i].size();
-        for (; next_block < end; next_block += bulk_block_bytes) {
-            blocks_.push_back({i, static_cast<std::size_t>(next_block - size_)});
+        for (; next_page < end; next_page += page_bytes) {
+            pages_.push_back({i, static_cast<std::size_t>(next_page - size_)});
         }
         size_ = end;
     }
 }
 
 QUORATE_DECL rope_source::place rope_source::find(std::uint64_t offset) const noexcept {
-    place at = blocks_[static_cast<std::size_t>(offset / bulk_block_bytes)];
-    at.offset += static_cast<std::size_t>(offset % bulk_block_bytes);
+    place at = pages_[static_cast<std::size_t>(offset / page_bytes)];
+    at.offset += static_cast<std::size_t>(offset % page_bytes);
     while (at.offset >= pieces_[at.piece].size()) {
         at.offset -= pieces_[at.piece].size();
         ++at.piece;

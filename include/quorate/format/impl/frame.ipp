@@ -17,6 +17,7 @@ inline constexpr std::size_t entries_head_bytes = 8;
 inline constexpr std::size_t hello_body_bytes = 32;
 inline constexpr std::size_t chunk_fields_bytes = 24;
 inline constexpr std::size_t progress_body_bytes = 24;
+inline constexpr std::size_t call_fields_bytes = 16;
 inline constexpr std::size_t snapshot_head_bytes = 64;
 inline constexpr std::uint8_t flag_reject = 1;
 inline constexpr std::uint8_t flag_transfer = 2;
@@ -31,6 +32,9 @@ inline constexpr std::uint8_t flag_lost = 4;
 [[nodiscard]] inline std::uint64_t covered_bytes(const frame_header& header) noexcept {
     if (header.kind == frame_kind_chunk) {
         return chunk_fields_bytes;
+    }
+    if (header.kind == frame_kind_call) {
+        return call_fields_bytes;
     }
     const bool entries =
         header.kind <= message_kind_max && carries_entries(static_cast<message_kind>(header.kind));
@@ -237,6 +241,23 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
     return frame_content(std::move(chunk));
 }
 
+[[nodiscard]] inline result<frame_content> read_call(const shared_bytes& body) {
+    byte_reader in(body.view());
+    member_call call;
+    call.number = in.u64();
+    const std::uint8_t answers = in.u8();
+    call.topic = in.u8();
+    const std::uint16_t reserved = in.u16();
+    const std::uint32_t checksum = in.u32();
+    call.answers = answers == 1;
+    call.data = body.slice(call_fields_bytes);
+    if (answers > 1 || reserved != 0 || call.data.size() > call_bytes_max ||
+        crc32c(call.data.view()) != checksum) {
+        return errc::corrupt;
+    }
+    return frame_content(std::move(call));
+}
+
 [[nodiscard]] inline result<frame_content> read_progress(byte_view body) {
     byte_reader in(body);
     snapshot_progress progress;
@@ -370,6 +391,21 @@ QUORATE_DECL void encode_chunk(std::uint64_t number, std::uint64_t offset, const
     detail::seal_frame(place, frame_kind_chunk, 0, body_size, detail::chunk_fields_bytes);
 }
 
+QUORATE_DECL std::uint64_t frame_size(const member_call& call) noexcept {
+    return frame_header_bytes + detail::call_fields_bytes + call.data.size();
+}
+
+QUORATE_DECL void encode_frame(const member_call& call, gather_buffer& out) {
+    QUORATE_ASSERT(call.data.size() <= call_bytes_max);
+    char* place = out.extend(frame_header_bytes + detail::call_fields_bytes);
+    byte_writer fields(place + frame_header_bytes, detail::call_fields_bytes);
+    fields.u64(call.number).u8(call.answers ? 1 : 0).u8(call.topic).u16(0);
+    fields.u32(crc32c(call.data.view()));
+    const auto body_size = static_cast<std::uint32_t>(frame_size(call) - frame_header_bytes);
+    detail::seal_frame(place, frame_kind_call, 0, body_size, detail::call_fields_bytes);
+    out.append(call.data);
+}
+
 QUORATE_DECL result<frame_header> decode_frame_header(byte_view bytes,
                                                       std::uint64_t frame_bytes_max) noexcept {
     if (bytes.size() < frame_header_bytes) {
@@ -393,7 +429,7 @@ QUORATE_DECL result<frame_header> decode_frame_header(byte_view bytes,
     if (version != frame_version) {
         return errc::unsupported_version;
     }
-    const bool control = header.kind >= frame_kind_hello && header.kind <= frame_kind_progress;
+    const bool control = header.kind >= frame_kind_hello && header.kind <= frame_kind_call;
     if (!control && header.kind > message_kind_max) {
         return errc::corrupt;
     }
@@ -427,6 +463,7 @@ QUORATE_DECL result<frame_content> decode_frame(const shared_bytes& frame) {
     case frame_kind_hello: return detail::read_hello(body.view());
     case frame_kind_chunk: return detail::read_chunk(body);
     case frame_kind_progress: return detail::read_progress(body.view());
+    case frame_kind_call: return detail::read_call(body);
     default: return detail::read_message(*header, body);
     }
 }

@@ -31,19 +31,58 @@ inline void clear_buffer(boost::beast::flat_buffer& buffer) noexcept {
     }
 }
 
+QUORATE_DECL response overload_page(std::string_view text) {
+    response page = error_page(503, text);
+    page.fields.push_back({"Retry-After", "1"});
+    return page;
+}
+
 QUORATE_DECL bool is_safe(std::string_view method) noexcept {
     return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
-QUORATE_DECL connection::connection(tcp_socket socket, connection_host& host)
+QUORATE_DECL connection::connection(tcp_socket socket, peer_identity peer, connection_host& host)
     : socket_(std::move(socket)),
+      executor_(socket_->get_executor()),
       host_(&host),
+      load_(host.load),
+      peer_(std::move(peer)),
       scanner_(host.options.head_bytes_max),
       slots_(host.options.pipeline_max) {}
 
+QUORATE_DECL connection::connection(boost::asio::io_context::executor_type executor,
+                                    std::shared_ptr<secure_channel> channel, peer_identity peer,
+                                    connection_host& host)
+    : channel_(std::move(channel)),
+      executor_(executor),
+      host_(&host),
+      load_(host.load),
+      peer_(std::move(peer)),
+      scanner_(host.options.head_bytes_max),
+      slots_(host.options.pipeline_max) {
+    QUORATE_ASSERT(channel_ != nullptr);
+}
+
 QUORATE_DECL void connection::start() {
     self_ = this;
-    settle();
+    channel_ != nullptr ? shake_hands() : settle();
+}
+
+QUORATE_DECL void connection::shake_hands() {
+    phase_ = phase::handshake;
+    expect(wait::handshake);
+    channel_->handshake([self = boost::intrusive_ptr<connection>(this)](error_code ec) {
+        if (!self->is_open()) {
+            return;
+        }
+        if (ec) {
+            return self->close();
+        }
+        self->peer_.common_name = self->channel_->common_name();
+        self->peer_.is_secure = true;
+        self->phase_ = phase::head;
+        self->settle();
+    });
 }
 
 QUORATE_DECL void connection::close() noexcept {
@@ -55,12 +94,16 @@ QUORATE_DECL void connection::close() noexcept {
     // Whatever is under way ends with an error and holds its own reference until then. The socket
     // goes now, for an exchange may hold this object longer than the io_context lives.
     socket_.reset();
+    if (channel_ != nullptr) {
+        std::exchange(channel_, nullptr)->close();
+    }
+    drop_streams();
     std::exchange(host_, nullptr)->on_closed(*this);
 }
 
 QUORATE_DECL bool connection::is_idle() const noexcept {
-    return phase_ == phase::head && !has_partial_head_ && count_ == 0 && outbox_.is_empty() &&
-           !writing_;
+    return phase_ == phase::handshake || (phase_ == phase::head && !has_partial_head_ &&
+                                          count_ == 0 && outbox_.is_empty() && !writing_);
 }
 
 QUORATE_DECL void connection::on_tick() {
@@ -71,17 +114,18 @@ QUORATE_DECL void connection::on_tick() {
     if (waiting_ == wait::nothing || host_->tick < read_deadline_) {
         return;
     }
-    if (waiting_ == wait::idle || waiting_ == wait::linger) {
-        return close();
+    if (waiting_ == wait::head || waiting_ == wait::body) {
+        refuse(408);
+        return advance();
     }
-    refuse(408);
-    advance();
+    close();
 }
 
 QUORATE_DECL void connection::on_drain() {
     if (is_idle()) {
-        close();
+        return close();
     }
+    tell_streams();
 }
 
 // ---- Requests -----------------------------------------------------------------------------------
@@ -92,8 +136,9 @@ QUORATE_DECL void connection::advance() {
     }
     const boost::intrusive_ptr<connection> keep(this);
     advancing_ = true;
-    // While a read is under way there is nothing to take, and its buffer must not move.
-    while (is_open() && !reading_ && take_step()) {
+    // While a read is under way there is nothing to take, and its buffer must not move; but for a
+    // request that is held, which is whole.
+    while (is_open() && (!reading_ || phase_ == phase::held) && take_step()) {
     }
     advancing_ = false;
     if (is_open()) {
@@ -114,6 +159,7 @@ QUORATE_DECL bool connection::take_step() {
         }
         hand_over(current_slot());
         return true;
+    case phase::handshake:
     case phase::finished:
     case phase::lingering: break;
     }
@@ -121,7 +167,7 @@ QUORATE_DECL bool connection::take_step() {
 }
 
 QUORATE_DECL bool connection::may_begin() {
-    return !host_->is_draining && !exclusive_ && count_ < slots_.size() &&
+    return !host_->is_draining && !exclusive_ && streams_ == 0 && count_ < slots_.size() &&
            unanswered_bytes_ + outbox_.waiting_bytes() <= backlog_bytes_max;
 }
 
@@ -215,7 +261,7 @@ QUORATE_DECL void connection::dispatch(slot& s) {
     parser_.reset();
     continue_wanted_ = false;
     waiting_ = wait::nothing;
-    if (count_ > 0 && !is_safe(s.parsed.method)) {
+    if (count_ > 0 && (streams_ > 0 || !is_safe(s.parsed.method))) {
         phase_ = phase::held;
         return;
     }
@@ -226,6 +272,7 @@ QUORATE_DECL void connection::dispatch(slot& s) {
 // overtakes those before it nor is overtaken, or a pipelined GET could miss the PUT before it
 // (RFC 9112 §9.3.2).
 QUORATE_DECL void connection::hand_over(slot& s) {
+    has_asked_ = true;
     exclusive_ = !is_safe(s.parsed.method);
     phase_ = s.keep_alive ? phase::head : phase::finished;
     s.request = {.method = s.parsed.method,
@@ -236,6 +283,11 @@ QUORATE_DECL void connection::hand_over(slot& s) {
     s.bytes = s.head.size() + s.body.size();
     unanswered_bytes_ += s.bytes;
     ++count_;
+    const std::size_t bound = host_->options.requests_max;
+    if (bound != 0 && load_->requests >= bound) {
+        return answer_at_once(s, overload_page("too many requests"));
+    }
+    ++load_->requests;
     host_->handler(exchange(this, s));
 }
 
@@ -271,10 +323,14 @@ QUORATE_DECL connection::slot& connection::current_slot() {
 // ---- Responses ----------------------------------------------------------------------------------
 
 QUORATE_DECL void connection::answer(exchange_slot& which, response&& r) {
+    --load_->requests;
     if (!is_open() || closing_) {
         return; // Nobody will read it. The slot goes with the connection.
     }
-    auto& s = static_cast<slot&>(which);
+    answer_at_once(static_cast<slot&>(which), std::move(r));
+}
+
+QUORATE_DECL void connection::answer_at_once(slot& s, response&& r) {
     s.is_answered = true;
     s.answer = std::move(r);
     send_answered();
@@ -282,9 +338,20 @@ QUORATE_DECL void connection::answer(exchange_slot& which, response&& r) {
 }
 
 QUORATE_DECL void connection::send_answered() {
-    while (count_ > 0 && !closing_ && slot_at(0).is_answered) {
+    while (count_ > 0 && !closing_) {
         slot& s = slot_at(0);
-        emit(s, std::move(*s.answer));
+        if (s.is_stream && !s.is_begun) {
+            emit_stream_head(s);
+        }
+        if (!s.is_answered) {
+            break;
+        }
+        if (s.is_stream) {
+            append_last_chunk(s);
+            conclude(s, s.closes);
+        } else {
+            emit(s, std::move(*s.answer));
+        }
         release(s);
         first_ = (first_ + 1) % slots_.size();
         --count_;
@@ -302,16 +369,27 @@ QUORATE_DECL void connection::emit(slot& s, response&& r) {
     if (!is_sendable(r)) {
         r = error_page(500);
     }
-    const bool is_last = count_ == 1 && phase_ == phase::head && !has_partial_head_;
-    closing_ = r.close || !s.keep_alive || (host_->is_draining && is_last);
-    append_head(outbox_.text(), r, {.close = closing_, .version = s.version});
+    const bool closes = r.close || !s.keep_alive || is_last();
+    append_head(outbox_.text(), r, {.close = closes, .version = s.version});
     if (!s.is_head_request && !is_bodiless(r.status)) {
         outbox_.append(r.body);
     }
+    conclude(s, closes);
+}
+
+/// Returns: whether the first response is the last one because the server drains.
+QUORATE_DECL bool connection::is_last() const noexcept {
+    return host_->is_draining && count_ == 1 && phase_ == phase::head && !has_partial_head_;
+}
+
+/// Effects: the first response is in the outbox as a whole.
+QUORATE_DECL void connection::conclude(const slot& s, bool closes) {
+    closing_ = closes;
     if (closing_) {
         // A client that did not ask for the end may be sending its next request right now.
         unread_ = unread_ || s.keep_alive || received_.size() > 0;
         phase_ = phase::finished;
+        drop_streams(); // Those behind it have nobody to speak to.
     }
 }
 
@@ -320,7 +398,9 @@ QUORATE_DECL void connection::release(slot& s) {
     s.bytes = 0;
     s.request = {};
     s.answer.reset();
-    s.is_answered = false;
+    s.is_answered = s.is_stream = s.is_begun = s.is_full = s.closes = false;
+    s.early.clear();
+    s.early_bytes = 0;
     s.is_head_request = false;
     s.keep_alive = true;
     s.version = 11;
@@ -348,25 +428,48 @@ QUORATE_DECL void connection::settle() {
     const bool is_between = phase_ == phase::head && !has_partial_head_;
     if (count_ == 0 && is_sent &&
         (phase_ == phase::finished || (is_between && host_->is_draining))) {
-        return close();
+        return channel_ != nullptr ? finish_sending() : close();
     }
     if (phase_ == phase::finished || phase_ == phase::held) {
-        return expect(wait::nothing);
-    }
-    if (phase_ != phase::head) {
+        expect(wait::nothing);
+    } else if (phase_ != phase::head) {
         expect(wait::body);
     } else if (has_partial_head_) {
         expect(wait::head);
     } else {
         expect(count_ == 0 && is_sent ? wait::idle : wait::nothing);
     }
-    // What is received but not begun waits for room; a read now would lock it in its buffer.
-    if (!reading_ && (!is_between || (received_.size() == 0 && may_begin()))) {
+    if (!reading_ && wants_to_read()) {
         read();
     }
 }
 
+QUORATE_DECL bool connection::wants_to_read() {
+    const bool is_between = phase_ == phase::head && !has_partial_head_;
+    if (!is_between && phase_ != phase::finished && phase_ != phase::held) {
+        return true;
+    }
+    if (phase_ == phase::finished && streams_ > 0 && received_.size() > 0) {
+        unread_ = true; // Nobody will; and it would keep a stream from seeing its client leave.
+        received_.clear();
+    }
+    // What is received but not begun waits for room; a read now would lock it in its buffer.
+    if (received_.size() > 0) {
+        return false;
+    }
+    // While a stream is open, only a read tells that the client has left.
+    return streams_ > 0 ? !end_of_input_ : is_between && may_begin();
+}
+
 QUORATE_DECL void connection::finish_sending() {
+    if (channel_ != nullptr) {
+        // Without a farewell the client could take the end for one that somebody else made.
+        closing_ = true;
+        phase_ = phase::lingering;
+        expect(wait::linger);
+        return channel_->shutdown(
+            [self = boost::intrusive_ptr<connection>(this)](error_code) { self->close(); });
+    }
     if (end_of_input_ || !unread_) {
         return close();
     }
@@ -389,9 +492,11 @@ QUORATE_DECL void connection::expect(wait what) {
         return; // The limit runs from the first time.
     }
     waiting_ = what;
+    idle_since_ = host_->tick;
     const server_options& limits = host_->options;
     switch (what) {
     case wait::nothing: return;
+    case wait::handshake: read_deadline_ = host_->tick_after(limits.handshake_timeout); return;
     case wait::idle: read_deadline_ = host_->tick_after(limits.idle_timeout); return;
     case wait::head: read_deadline_ = host_->tick_after(limits.head_timeout); return;
     case wait::body: read_deadline_ = host_->tick_after(limits.body_timeout); return;
@@ -411,10 +516,13 @@ QUORATE_DECL void connection::read() {
         place = received_.prepare(read_bytes_max);
     }
     reading_ = true;
-    socket_->async_read_some(
-        place, [self = boost::intrusive_ptr<connection>(this)](error_code ec, std::size_t bytes) {
-            self->on_read(ec, bytes);
-        });
+    auto done = [self = boost::intrusive_ptr<connection>(this)](error_code ec, std::size_t bytes) {
+        self->on_read(ec, bytes);
+    };
+    if (socket_) {
+        return socket_->async_read_some(place, std::move(done));
+    }
+    channel_->read_some(place, std::move(done));
 }
 
 QUORATE_DECL void connection::on_read(error_code ec, std::size_t bytes) {
@@ -429,7 +537,12 @@ QUORATE_DECL void connection::on_read(error_code ec, std::size_t bytes) {
     if (phase_ == phase::lingering) {
         return end_of_input_ ? close() : read();
     }
-    if (phase_ == phase::finished) {
+    if (end_of_input_) {
+        tell_streams();
+    }
+    if (phase_ == phase::held) {
+        received_.commit(bytes);
+    } else if (phase_ == phase::finished) {
         unread_ = true; // What came is dropped; the last response is still under way.
     } else if (end_of_input_) {
         phase_ = phase::finished; // Half-closed: what was asked before is answered still.
@@ -452,9 +565,13 @@ QUORATE_DECL void connection::flush() {
 QUORATE_DECL void connection::write() {
     writing_ = true;
     write_deadline_ = host_->tick_after(host_->options.write_timeout);
-    socket_->async_write_some(outbox_.flight(),
-                              [self = boost::intrusive_ptr<connection>(this)](
-                                  error_code ec, std::size_t bytes) { self->on_write(ec, bytes); });
+    auto done = [self = boost::intrusive_ptr<connection>(this)](error_code ec, std::size_t bytes) {
+        self->on_write(ec, bytes);
+    };
+    if (socket_) {
+        return socket_->async_write_some(outbox_.flight(), std::move(done));
+    }
+    channel_->write_some(outbox_.flight(), std::move(done));
 }
 
 QUORATE_DECL void connection::on_write(error_code ec, std::size_t bytes) {
@@ -466,6 +583,7 @@ QUORATE_DECL void connection::on_write(error_code ec, std::size_t bytes) {
         return close();
     }
     outbox_.consume(bytes);
+    check_room();
     if (outbox_.in_flight()) {
         return write();
     }

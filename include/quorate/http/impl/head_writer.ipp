@@ -42,6 +42,16 @@ inline void append_field(std::string& out, std::string_view name, std::string_vi
     out.append(name).append(": ").append(value).append("\r\n");
 }
 
+inline void append_framing(std::string& out, const response& r, head_style style) {
+    if (style.body == framing::length) {
+        out.append("Content-Length: ");
+        append_number(out, r.body.size());
+        out.append("\r\n");
+    } else if (style.body == framing::chunked) {
+        out.append("Transfer-Encoding: chunked\r\n");
+    }
+}
+
 QUORATE_DECL bool is_sendable(const response& r) {
     for (const response_field& each : r.fields) {
         QUORATE_ASSERT(is_field_name(each.name));
@@ -61,9 +71,7 @@ QUORATE_DECL void append_head(std::string& out, const response& r, head_style st
         if (!r.content_type.empty()) {
             append_field(out, "Content-Type", r.content_type);
         }
-        out.append("Content-Length: ");
-        append_number(out, r.body.size());
-        out.append("\r\n");
+        append_framing(out, r, style);
     }
     for (const response_field& each : r.fields) {
         append_field(out, each.name, each.value);
@@ -74,6 +82,13 @@ QUORATE_DECL void append_head(std::string& out, const response& r, head_style st
         out.append("Connection: keep-alive\r\n");
     }
     out.append("\r\n");
+}
+
+QUORATE_DECL void append_chunk_head(std::string& out, std::size_t size) {
+    QUORATE_ASSERT(size > 0);
+    char digits[16];
+    const auto end = std::to_chars(digits, digits + sizeof(digits), size, 16).ptr;
+    out.append(digits, end).append("\r\n");
 }
 
 } // namespace quorate::http::detail

@@ -9,7 +9,10 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -21,9 +24,33 @@ inline constexpr std::string_view full_house =
     "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n"
     "Retry-After: 1\r\nConnection: close\r\n\r\ntoo many connections\n";
 
+/// Returns: how many connections leave a quarter of the process' descriptors to others. A client
+/// could else keep the log from opening its next file.
+[[nodiscard]] inline std::size_t affordable_connections(std::size_t wanted) noexcept {
+    rlimit descriptors{};
+    if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur == RLIM_INFINITY) {
+        return wanted;
+    }
+    const auto share = static_cast<std::size_t>(descriptors.rlim_cur / 4 * 3);
+    return std::min(wanted, std::max<std::size_t>(share, 1));
+}
+
+[[nodiscard]] inline peer_identity identity_of(const tcp_socket& socket) {
+    error_code ec;
+    const auto endpoint = socket.remote_endpoint(ec);
+    if (ec) {
+        return {};
+    }
+    const std::string address = endpoint.address().to_string();
+    const std::string port = ':' + std::to_string(endpoint.port());
+    return {.address = endpoint.address().is_v6() ? '[' + address + ']' + port : address + port};
+}
+
 QUORATE_DECL listener::listener(boost::asio::io_context& context, server_options given,
-                                std::function<void(exchange)> on_request)
+                                std::function<void(exchange)> on_request,
+                                std::shared_ptr<secure_layer> security)
     : executor_(context.get_executor()),
+      security_(std::move(security)),
       acceptor_(executor_),
       accept_timer_(executor_),
       tick_timer_(executor_),
@@ -32,7 +59,7 @@ QUORATE_DECL listener::listener(boost::asio::io_context& context, server_options
     handler = std::move(on_request);
     const auto shortest =
         std::min({options.head_timeout, options.body_timeout, options.idle_timeout,
-                  options.write_timeout, options.linger_timeout});
+                  options.handshake_timeout, options.write_timeout, options.linger_timeout});
     tick_period_ =
         std::clamp(shortest / 4, std::chrono::milliseconds(10), std::chrono::milliseconds(1000));
 }
@@ -65,6 +92,7 @@ QUORATE_DECL error_code listener::start() {
         stop_accepting();
         return ec;
     }
+    connections_max_ = affordable_connections(options.connections_max);
     accept();
     return {};
 }
@@ -94,8 +122,11 @@ QUORATE_DECL void listener::on_accept(error_code ec, tcp_socket socket) {
     if (ec == boost::asio::error::connection_aborted || ec == boost::asio::error::interrupted) {
         return accept();
     }
-    // Most likely out of descriptors or memory. The client stays in the queue, and accepting at
-    // once would fail at once; those that close meanwhile make room.
+    if (ec == boost::asio::error::no_descriptors && make_room()) {
+        return accept();
+    }
+    // Out of descriptors or memory. The client stays in the queue, and accepting at once would
+    // fail at once; those that close meanwhile make room.
     accept_timer_.expires_after(options.accept_retry_delay);
     accept_timer_.async_wait([self = shared_from_this()](error_code aborted) {
         if (!aborted && self->acceptor_.is_open()) {
@@ -106,32 +137,45 @@ QUORATE_DECL void listener::on_accept(error_code ec, tcp_socket socket) {
 
 QUORATE_DECL void listener::admit(tcp_socket socket) {
     error_code ec;
-    if (connections_.size() >= options.connections_max && !make_room()) {
+    if (connections_.size() >= connections_max_ && !make_room()) {
+        if (security_ != nullptr) {
+            return; // It could not read why.
+        }
         socket.non_blocking(true, ec);
         socket.write_some(boost::asio::buffer(full_house), ec);
         socket.shutdown(tcp_socket::shutdown_send, ec);
         return;
     }
+    peer_identity client = identity_of(socket);
     socket.set_option(boost::asio::ip::tcp::no_delay(true), ec);
     socket.set_option(boost::asio::socket_base::keep_alive(true), ec);
-    const boost::intrusive_ptr<connection> fresh(new connection(std::move(socket), *this));
+    boost::intrusive_ptr<connection> fresh;
+    if (security_ == nullptr) {
+        fresh.reset(new connection(std::move(socket), std::move(client), *this));
+    } else if (auto channel = security_->wrap(std::move(socket))) {
+        fresh.reset(new connection(executor_, std::move(channel), std::move(client), *this));
+    } else {
+        return;
+    }
     connections_.push_back(*fresh);
     fresh->start();
     run_ticks();
 }
 
 /// Effects: closes the connection that idled longest, so that idle clients cannot keep out busy
-/// ones. One that idled for less than two ticks may be just about to send.
+/// ones; those that never asked for anything go first. One that idled for less than two ticks may
+/// be just about to send.
 /// Returns: whether there was one. Complexity: linear in the number of connections.
 QUORATE_DECL bool listener::make_room() {
+    const auto rank = [](const connection& c) { return std::pair(c.has_asked(), c.idle_since()); };
     connection* longest = nullptr;
     for (connection& each : connections_) {
-        if (each.is_idle() &&
-            (longest == nullptr || each.idle_deadline() < longest->idle_deadline())) {
+        if (each.is_idle() && each.idle_since() + 2 <= tick &&
+            (longest == nullptr || rank(each) < rank(*longest))) {
             longest = &each;
         }
     }
-    if (longest == nullptr || longest->idle_deadline() + 2 > tick_after(options.idle_timeout)) {
+    if (longest == nullptr) {
         return false;
     }
     longest->close();

@@ -36,6 +36,7 @@ QUORATE_DECL void outbox::launch() {
     std::swap(flying_, waiting_);
     buffers_.clear();
     next_ = 0;
+    flying_bytes_ = flying_.text.size() + flying_.body_bytes;
     const char* text = flying_.text.data();
     std::size_t begin = 0;
     const auto add_text = [&](std::size_t end) {
@@ -52,8 +53,9 @@ QUORATE_DECL void outbox::launch() {
 }
 
 QUORATE_DECL void outbox::consume(std::size_t bytes) {
+    QUORATE_ASSERT(bytes <= flying_bytes_);
+    flying_bytes_ -= bytes;
     while (bytes > 0) {
-        QUORATE_ASSERT(in_flight());
         boost::asio::const_buffer& first = buffers_[next_];
         if (bytes < first.size()) {
             first += bytes;

@@ -10,9 +10,11 @@
 namespace quorate::http {
 
 QUORATE_DECL server::server(boost::asio::io_context& context, server_options options,
-                            std::function<void(exchange)> handler) {
+                            std::function<void(exchange)> handler,
+                            std::shared_ptr<secure_layer> security) {
     QUORATE_ASSERT(handler != nullptr);
-    listener_ = std::make_shared<detail::listener>(context, std::move(options), std::move(handler));
+    listener_ = std::make_shared<detail::listener>(context, std::move(options), std::move(handler),
+                                                   std::move(security));
 }
 
 QUORATE_DECL server::~server() {
@@ -29,6 +31,14 @@ QUORATE_DECL std::uint16_t server::port() const noexcept {
 
 QUORATE_DECL std::size_t server::connection_count() const noexcept {
     return listener_->connection_count();
+}
+
+QUORATE_DECL std::size_t server::request_count() const noexcept {
+    return listener_->now().requests;
+}
+
+QUORATE_DECL std::size_t server::stream_count() const noexcept {
+    return listener_->now().streams;
 }
 
 QUORATE_DECL void server::stop_accepting() noexcept {

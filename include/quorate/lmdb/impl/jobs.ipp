@@ -54,7 +54,13 @@ QUORATE_DECL error_code lmdb_commit::write() const {
             return failed;
         }
     }
-    if ((failed = txn->replace(state_record_key, record_))) {
+    if (tables_) {
+        failed = txn->replace(tables_record_key, encode_tables_record(tables_->view()));
+    }
+    if (!failed) {
+        failed = txn->replace(state_record_key, record_);
+    }
+    if (failed) {
         return failed;
     }
     return txn->commit();

@@ -75,7 +75,7 @@ QUORATE_DECL error_code lmdb_backend::adopt() {
     if (!last) {
         return last.error();
     }
-    if (*last && **last != state_record_key) {
+    if (*last && !is_record_key(**last)) {
         const std::optional<revision> at = decode_row_key(**last);
         if (!at) {
             return errc::corrupt;
@@ -84,7 +84,15 @@ QUORATE_DECL error_code lmdb_backend::adopt() {
     }
     size_ = record->rows;
     bytes_ = record->bytes;
-    held_ = {record->at, record->context};
+    const result<std::optional<byte_view>> kept = stored->get(tables_record_key);
+    if (!kept) {
+        return kept.error();
+    }
+    result<shared_bytes> tables = *kept ? decode_tables_record(**kept) : shared_bytes();
+    if (!tables) {
+        return tables.error();
+    }
+    held_ = {record->at, record->context, *std::move(tables)};
     return {};
 }
 
@@ -153,10 +161,14 @@ QUORATE_DECL lmdb_commit lmdb_backend::begin_commit(state_mark mark) {
     job_under_way_ = true;
     const bool stands = static_cast<bool>(frozen_mark_.at.index);
     filling_ = filling_ && !stands;
+    std::optional<shared_bytes> tables;
+    if (frozen_mark_.tables.view() != held_.tables.view()) {
+        tables = frozen_mark_.tables;
+    }
     return {
         environment_, frozen_,
         encode_state_record({frozen_mark_.at, frozen_size_, frozen_bytes_, frozen_mark_.context}),
-        stands};
+        std::move(tables), stands};
 }
 
 QUORATE_DECL error_code lmdb_backend::finish_commit(lmdb_commit job, error_code failed) {

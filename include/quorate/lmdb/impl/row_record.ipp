@@ -131,6 +131,25 @@ QUORATE_DECL result<state_record> decode_state_record(byte_view bytes) {
     return record;
 }
 
+QUORATE_DECL std::string encode_tables_record(byte_view tables) {
+    std::string bytes;
+    byte_writer(bytes).u32(crc32c(tables)).bytes(tables);
+    return bytes;
+}
+
+QUORATE_DECL result<shared_bytes> decode_tables_record(byte_view bytes) {
+    byte_reader in(bytes);
+    const std::uint32_t checksum = in.u32();
+    const byte_view tables = in.bytes(in.remaining());
+    if (in.failed()) {
+        return errc::truncated;
+    }
+    if (checksum != crc32c(tables)) {
+        return errc::corrupt;
+    }
+    return shared_bytes::copy_of(tables);
+}
+
 } // namespace quorate
 
 #endif

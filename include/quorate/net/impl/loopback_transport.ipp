@@ -32,7 +32,7 @@ QUORATE_DECL void loopback_network::queue(event e) {
 }
 
 QUORATE_DECL void loopback_network::notify(event_kind kind, node_id to, node_id peer, bool flag) {
-    queue({kind, to, peer, flag, 0, {}});
+    queue({kind, to, peer, flag, 0, {}, {}});
 }
 
 QUORATE_DECL bool loopback_network::deliver_one() {
@@ -45,6 +45,10 @@ QUORATE_DECL bool loopback_network::deliver_one() {
         arrive(std::move(e));
         return true;
     }
+    if (e.kind == event_kind::call) {
+        arrive_call(e);
+        return true;
+    }
     const loopback_transport* to = find(e.to);
     if (to == nullptr) {
         return true;
@@ -53,7 +57,8 @@ QUORATE_DECL bool loopback_network::deliver_one() {
     case event_kind::unreachable: to->sink_->on_unreachable(e.peer); break;
     case event_kind::snapshot_sent: to->sink_->on_snapshot_sent(e.peer, e.flag); break;
     case event_kind::removed: to->sink_->on_removed(); break;
-    case event_kind::arrives: break;
+    case event_kind::arrives:
+    case event_kind::call: break;
     }
     return true;
 }
@@ -122,6 +127,14 @@ QUORATE_DECL void loopback_network::arrive(event e) {
     to->sink_->on_message(e.m.get());
 }
 
+QUORATE_DECL void loopback_network::arrive_call(const event& e) {
+    left_queue(e);
+    const loopback_transport* to = find(e.to);
+    if (reaches(e.peer, to) && !to->removed_.contains(e.peer)) {
+        to->sink_->on_call(e.peer, e.asked);
+    }
+}
+
 QUORATE_DECL void loopback_network::lose(const event& e) {
     if (e.m->kind == message_kind::install_snapshot) {
         notify(event_kind::snapshot_sent, e.peer, e.to, false);
@@ -163,8 +176,26 @@ QUORATE_DECL void loopback_transport::send(const message& m) noexcept {
         return;
     }
     found->second += bytes;
-    network_.queue({loopback_network::event_kind::arrives, m.to, options_.self, false, bytes,
-                    owned_message(m)});
+    network_.queue({loopback_network::event_kind::arrives,
+                    m.to,
+                    options_.self,
+                    false,
+                    bytes,
+                    owned_message(m),
+                    {}});
+}
+
+QUORATE_DECL bool loopback_transport::call(node_id to, const member_call& asked) noexcept {
+    const auto found = queued_bytes_.find(to);
+    const std::uint64_t bytes = frame_size(asked);
+    if (sink_ == nullptr || found == queued_bytes_.end() ||
+        found->second + bytes > options_.queue_bytes_max) {
+        return false;
+    }
+    found->second += bytes;
+    network_.queue(
+        {loopback_network::event_kind::call, to, options_.self, false, bytes, {}, asked});
+    return true;
 }
 
 QUORATE_DECL error_code loopback_transport::add_peer(node_id peer, const std::string&) {

@@ -43,6 +43,16 @@ QUORATE_DECL bool outbox::push_frame(const message& m) {
     return true;
 }
 
+QUORATE_DECL bool outbox::push(const member_call& call) {
+    const std::uint64_t size = frame_size(call);
+    if (!open_ || size > limits_.frame_bytes_max ||
+        frames_.size() + size > limits_.queue_bytes_max) {
+        return false;
+    }
+    encode_frame(call, frames_);
+    return true;
+}
+
 QUORATE_DECL bool outbox::park(const message& m) {
     const std::uint64_t size = frame_size(m);
     if (size > parked_bytes_max) {

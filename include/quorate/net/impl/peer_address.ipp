@@ -76,6 +76,22 @@ QUORATE_DECL result<peer_address> parse_peer_url(std::string_view url) {
     return address;
 }
 
+QUORATE_DECL result<std::vector<peer_address>> parse_peer_urls(std::string_view urls) {
+    std::vector<peer_address> addresses;
+    for (std::size_t end = 0; end != std::string_view::npos; urls.remove_prefix(end + 1)) {
+        end = urls.find(',');
+        auto address = parse_peer_url(urls.substr(0, end));
+        if (!address) {
+            return address.error();
+        }
+        addresses.push_back(std::move(*address));
+        if (end == std::string_view::npos) {
+            break;
+        }
+    }
+    return addresses;
+}
+
 } // namespace quorate
 
 #endif

@@ -46,10 +46,10 @@ auto tcp_dialler::guarded(Step step) {
 }
 
 QUORATE_DECL tcp_dialler::tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer,
-                                      peer_address address)
+                                      std::vector<peer_address> addresses)
     : hub_(std::move(hub)),
       peer_(peer),
-      address_(std::move(address)),
+      addresses_(std::move(addresses)),
       jitter_(static_cast<std::minstd_rand::result_type>(
           (hub_->identity.self.value() * 31 + peer.value()) % 0x7fffffff)),
       socket_(hub_->io),
@@ -67,14 +67,15 @@ QUORATE_DECL void tcp_dialler::dial() {
     state_ = state::connecting;
     since_ = hub_->ticks;
     endpoints_.clear();
-    if (address_.literal) {
+    const peer_address& address = addresses_[address_];
+    if (address.literal) {
         error_code ec;
-        const auto host = boost::asio::ip::make_address(address_.host, ec);
-        endpoints_.emplace_back(host, address_.port);
+        const auto host = boost::asio::ip::make_address(address.host, ec);
+        endpoints_.emplace_back(host, address.port);
         connect_next();
         return;
     }
-    resolver_.async_resolve(address_.host, std::to_string(address_.port),
+    resolver_.async_resolve(address.host, std::to_string(address.port),
                             boost::asio::ip::resolver_base::numeric_service,
                             guarded([](tcp_dialler& self, const auto& found) {
                                 for (const auto& entry : found) {
@@ -289,6 +290,12 @@ QUORATE_DECL void tcp_dialler::send(const message& m) {
     flush_soon();
 }
 
+QUORATE_DECL bool tcp_dialler::call(const member_call& asked) {
+    const bool queued = state_ == state::open && outbox_.push(asked);
+    flush_soon();
+    return queued;
+}
+
 QUORATE_DECL void tcp_dialler::flush_soon() {
     if (state_ != state::open || writing_ || flush_posted_) {
         return;
@@ -351,6 +358,9 @@ QUORATE_DECL void tcp_dialler::fail() {
     if (lasted) {
         backoff_ms_ = 0;
     }
+    if (state_ != state::open) {
+        address_ = (address_ + 1) % addresses_.size();
+    }
     hang_up();
     if (outbox_.close()) {
         tell_snapshot_ended(false);
@@ -372,11 +382,12 @@ QUORATE_DECL void tcp_dialler::wait_and_dial() {
     retry_.async_wait(guarded([](tcp_dialler& self) { self.dial(); }));
 }
 
-QUORATE_DECL void tcp_dialler::move_to(peer_address address) {
-    if (address == address_) {
+QUORATE_DECL void tcp_dialler::move_to(std::vector<peer_address> addresses) {
+    if (addresses == addresses_) {
         return;
     }
-    address_ = std::move(address);
+    addresses_ = std::move(addresses);
+    address_ = 0;
     backoff_ms_ = 0;
     if (attempt_ == 0 || state_ == state::closed) {
         return;

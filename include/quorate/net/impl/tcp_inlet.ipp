@@ -168,6 +168,13 @@ QUORATE_DECL bool tcp_inlet::on_content(snapshot_chunk& chunk) {
     return true;
 }
 
+QUORATE_DECL bool tcp_inlet::on_content(member_call& call) {
+    if (hub_->sink != nullptr) {
+        hub_->sink->on_call(member_, call);
+    }
+    return true;
+}
+
 QUORATE_DECL void tcp_inlet::work() {
     if (closed_) {
         return;

@@ -4,6 +4,7 @@
 
 #include <quorate/net/tcp_transport.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace quorate {
@@ -41,9 +42,14 @@ QUORATE_DECL void tcp_transport::send(const message& m) noexcept {
     }
 }
 
+QUORATE_DECL bool tcp_transport::call(node_id to, const member_call& asked) noexcept {
+    const auto found = hub_->diallers.find(to);
+    return found != hub_->diallers.end() && found->second->call(asked);
+}
+
 QUORATE_DECL error_code tcp_transport::add_peer(node_id peer, const std::string& url) {
-    auto address = parse_peer_url(url);
-    if (!peer || !address || address->port == 0) {
+    auto addresses = parse_peer_urls(url);
+    if (!peer || !addresses || std::ranges::count(*addresses, 0, &peer_address::port) != 0) {
         return errc::invalid_option;
     }
     if (peer == hub_->identity.self || hub_->stopped) {
@@ -52,10 +58,10 @@ QUORATE_DECL error_code tcp_transport::add_peer(node_id peer, const std::string&
     hub_->removed.erase(peer);
     const auto found = hub_->diallers.find(peer);
     if (found != hub_->diallers.end()) {
-        found->second->move_to(std::move(*address));
+        found->second->move_to(std::move(*addresses));
         return {};
     }
-    const auto dialler = std::make_shared<detail::tcp_dialler>(hub_, peer, std::move(*address));
+    const auto dialler = std::make_shared<detail::tcp_dialler>(hub_, peer, std::move(*addresses));
     hub_->diallers.emplace(peer, dialler);
     if (started_) {
         dialler->start();

@@ -83,7 +83,7 @@ void mvcc_store<Index, Backend>::retie(const shared_bytes& key, lease_id before,
         return;
     }
     if (before) {
-        leases_.untie(before, [this](byte_view one) { return lease_of(one); });
+        leases_.untie(before, key.view(), [this](byte_view one) { return lease_of(one); });
     }
     if (now) {
         leases_.tie(now, key);

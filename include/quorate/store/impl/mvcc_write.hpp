@@ -83,18 +83,55 @@ result<txn_reply> mvcc_store<Index, Backend>::txn(const quorate::txn& asked,
     if (const error_code failed = check_path(asked, path, puts)) {
         return failed;
     }
-    const auto ranges = [this](const txn_op& op) {
-        const auto* one = std::get_if<quorate::range>(&op.body);
-        return one == nullptr ? error_code() : check_revision(one->revision, current_);
-    };
     path.next = 0;
-    if (const error_code failed = check_path(asked, path, ranges)) {
+    if (const error_code failed = check_ranges(asked, path)) {
         return failed;
     }
     path.next = 0;
     write into{current_ + 1};
     txn_reply answer = carry_out(into, asked, path, command);
     current_ = into.visible();
+    return answer;
+}
+
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::check_ranges(const quorate::txn& asked,
+                                                    txn_path& path) const {
+    return check_path(asked, path, [this](const txn_op& op) {
+        const auto* one = std::get_if<quorate::range>(&op.body);
+        return one == nullptr ? error_code() : check_revision(one->revision, current_);
+    });
+}
+
+template <class Index, class Backend>
+result<txn_reply> mvcc_store<Index, Backend>::peek(const quorate::txn& asked) const {
+    QUORATE_ASSERT(is_read_only(asked));
+    txn_path path;
+    decide(asked, path);
+    if (const error_code failed = check_ranges(asked, path)) {
+        return failed;
+    }
+    path.next = 0;
+    return look_up(asked, path);
+}
+
+/// Requires: it only reads, and the whole path was checked.
+template <class Index, class Backend>
+txn_reply mvcc_store<Index, Backend>::look_up(const quorate::txn& asked, txn_path& path) const {
+    txn_reply answer;
+    answer.succeeded = path.branches[path.next++];
+    for (const txn_op& op : answer.succeeded ? asked.success : asked.failure) {
+        txn_op_reply one;
+        if (const auto* nested = std::get_if<quorate::txn>(&op.body)) {
+            one.body = look_up(*nested, path);
+        } else {
+            result<range_reply> found = read(std::get<quorate::range>(op.body), current_);
+            QUORATE_ASSERT(found.has_value());
+            one.body = *std::move(found);
+            one.header.revision = current_;
+        }
+        answer.responses.push_back(std::move(one));
+    }
     return answer;
 }
 
@@ -116,7 +153,7 @@ put_reply mvcc_store<Index, Backend>::put_key(write& into, const quorate::put& a
     put_reply answer;
     lease_id before;
     const bool needs_old = asked.prev_kv || asked.ignore_value || asked.ignore_lease;
-    if (done.previous && (needs_old || leases_.tied() > 0)) {
+    if (done.previous && (needs_old || leases_.may_be_tied(asked.key))) {
         answer.prev_kv = fetch(*done.previous);
         before = answer.prev_kv->lease;
         if (asked.ignore_lease) {
@@ -169,7 +206,7 @@ void mvcc_store<Index, Backend>::delete_key(write& into, byte_view key, bool pre
     }
     ++into.changes;
     lease_id before;
-    if (prev_kv || leases_.tied() > 0) {
+    if (prev_kv || leases_.may_be_tied(key)) {
         key_value old = fetch(done->previous);
         before = old.lease;
         if (prev_kv) {

@@ -40,7 +40,7 @@ watch_stream_id watch_hub<Store>::open(wake_hook wake) {
 template <class Store>
 void watch_hub<Store>::close(watch_stream_id stream) {
     stream_state& home = find(stream);
-    for (auto& [id, w] : home.watches) {
+    for (watcher& w : home.watches) {
         drop(w);
     }
     progress_requests_ -= home.progress_due ? 1 : 0;
@@ -57,7 +57,7 @@ auto watch_hub<Store>::find(watch_stream_id stream) -> stream_state& {
 /// As etcd does: the first free one behind those given out before.
 template <class Store>
 watch_id watch_hub<Store>::free_id(stream_state& home) {
-    while (home.watches.contains(home.next_id)) {
+    while (home.watches.count(home.next_id) > 0) {
         ++home.next_id;
     }
     return home.next_id++;
@@ -71,14 +71,16 @@ result<watch_id> watch_hub<Store>::create(watch_stream_id stream, const watch_re
     if (span.kind == key_span::shape::before && span.end <= span.first) {
         return errc::watch_span_empty;
     }
-    if (asked.id == whole_stream || (asked.id != 0 && home.watches.contains(asked.id))) {
+    if (asked.id == whole_stream || (asked.id != 0 && home.watches.count(asked.id) > 0)) {
         return errc::watch_exists;
     }
     const watch_id id = asked.id == 0 ? free_id(home) : asked.id;
-    watcher& w = home.watches[id];
-    w.stream = &home;
-    w.span = owned_span(span);
-    w.id = id;
+    auto made = std::make_unique<watcher>();
+    made->stream = &home;
+    made->span = owned_span(span);
+    made->id = id;
+    watcher& w = *made.release();
+    home.watches.insert(w);
     w.next = asked.start_revision == 0 ? store_->current_revision() + 1 : asked.start_revision;
     w.no_put = asked.no_put;
     w.no_delete = asked.no_delete;
@@ -98,8 +100,8 @@ bool watch_hub<Store>::cancel(watch_stream_id stream, watch_id id) {
     if (known == home.watches.end()) {
         return false;
     }
-    drop(known->second);
-    home.watches.erase(known);
+    drop(*known);
+    home.watches.erase_and_dispose(known, detail::watcher_deleter());
     if (home.progress_due) {
         arouse(home); // Perhaps it was the only one that was behind.
         wake_streams();
@@ -177,7 +179,7 @@ watch_batch watch_hub<Store>::take_cancel(watcher& w) {
     made.compact_revision = store_->compact_revision();
     auto& watches = w.stream->watches;
     drop(w);
-    watches.erase(made.id);
+    watches.erase_and_dispose(watches.iterator_to(w), detail::watcher_deleter());
     return made;
 }
 
@@ -186,7 +188,7 @@ template <class Store>
 auto watch_hub<Store>::take_progress(stream_state& home) -> std::optional<watch_batch> {
     bool all = true;
     bool future = false;
-    for (const auto& [id, w] : home.watches) {
+    for (const watcher& w : home.watches) {
         all = all && up_to_date(w);
         future = future || w.next > head_ + 1;
     }
@@ -231,7 +233,7 @@ void watch_hub<Store>::request_progress(watch_stream_id stream) {
 template <class Store>
 void watch_hub<Store>::notify_progress() {
     for (auto& [stream, home] : streams_) {
-        for (auto& [id, w] : home.watches) {
+        for (watcher& w : home.watches) {
             if (w.progress_notify && !w.told && up_to_date(w)) {
                 w.progress_due = true;
                 make_ready(w);

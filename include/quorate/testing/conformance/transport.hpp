@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quorate::testing {
@@ -43,6 +44,10 @@ public:
         note();
         ++removed;
     }
+    void on_call(node_id from, const member_call& call) override {
+        note();
+        asked.emplace_back(from, call);
+    }
 
     /// Returns: how many messages carried this context.
     [[nodiscard]] std::size_t count(std::uint64_t context) const {
@@ -51,6 +56,7 @@ public:
     }
 
     std::vector<owned_message> messages;
+    std::vector<std::pair<node_id, member_call>> asked; ///< Calls and answers.
     std::map<node_id, std::size_t> unreachable;
     std::map<node_id, std::size_t> snapshots_sent;
     std::map<node_id, std::size_t> snapshots_failed;
@@ -235,6 +241,7 @@ public:
         for (std::uint64_t i = 0; i < 200; ++i) {
             wire.send(heartbeat(one, two, i));
             wire.send(heartbeat(one, node_id(99), i));
+            static_cast<void>(wire.call(two, {i, false, {}}));
         }
         wire.drop_peer(two);
         a.forbidden = false;
@@ -328,6 +335,46 @@ public:
         return reported && b.messages.empty() ? "" : "a message came from another cluster";
     }
 
+    std::string calls_arrive_whole_and_once() {
+        pair();
+        if (!link()) {
+            return "the members do not reach each other";
+        }
+        const shared_bytes most = filled_entry(term_id(1), log_index(1), call_bytes_max).payload;
+        const shared_bytes few = shared_bytes::copy_of("few");
+        const bool taken = fixture.wire(one).call(two, {0xfedcba9876543210, false, most}) &&
+                           fixture.wire(one).call(two, {7, true, few, 9}) &&
+                           fixture.wire(one).call(two, {8, false, {}});
+        if (!taken || !fixture.run_until([&] { return b.asked.size() >= 3; })) {
+            return "a call did not arrive";
+        }
+        if (!link() || b.asked.size() != 3) {
+            return "a call arrived twice";
+        }
+        const auto same = [&](std::size_t place, std::uint64_t number, bool answers,
+                              const shared_bytes& data, std::uint8_t topic) {
+            const auto& [from, call] = b.asked[place];
+            return from == one && call.number == number && call.answers == answers &&
+                   call.data == data && call.topic == topic;
+        };
+        const bool whole = same(0, 0xfedcba9876543210, false, most, 0) &&
+                           same(1, 7, true, few, 9) && same(2, 8, false, {}, 0);
+        return whole ? "" : "a call changed on its way";
+    }
+
+    std::string calls_to_nobody_are_refused() {
+        pair();
+        if (!link()) {
+            return "the members do not reach each other";
+        }
+        if (fixture.wire(one).call(node_id(99), {1, false, {}})) {
+            return "a call to a stranger was taken";
+        }
+        fixture.wire(one).drop_peer(two);
+        return fixture.wire(one).call(two, {1, false, {}}) ? "a call to a dropped peer was taken"
+                                                           : "";
+    }
+
     std::string joining_members_are_heard() {
         if (open(one, a) || fixture.open(two, cluster_id(), b)) {
             return "start failed";
@@ -372,6 +419,9 @@ public:
         }
         fixture.wire(one).stop();
         fixture.wire(one).send(heartbeat(one, two, 1));
+        if (fixture.wire(one).call(two, {1, false, {}})) {
+            return "a call was taken after stop";
+        }
         static_cast<void>(fixture.wire(one).add_peer(node_id(3), fixture.url(node_id(3))));
         fixture.wire(one).drop_peer(two);
         fixture.wire(one).stop();
@@ -449,6 +499,8 @@ template <transport_fixture Fixture>
         make("a dropped member is told", &cases::a_dropped_member_is_told),
         make("queued messages leave before a drop", &cases::queued_messages_leave_before_a_drop),
         make("other clusters are not heard", &cases::other_clusters_are_not_heard),
+        make("calls arrive whole and once", &cases::calls_arrive_whole_and_once),
+        make("calls to nobody are refused", &cases::calls_to_nobody_are_refused),
         make("joining members are heard", &cases::joining_members_are_heard),
         make("nothing is told after stop", &cases::nothing_is_told_after_stop),
         make("stop is safe at any time", &cases::stop_is_safe_at_any_time),

@@ -1,0 +1,28 @@
+// What OpenSSL does for a member, where it was built with it: TLS for clients, and checksums.
+#ifndef QUORATED_ENCRYPTION_HPP
+#define QUORATED_ENCRYPTION_HPP
+
+#include <quorate/base/error.hpp>
+#include <quorate/http/secure_channel.hpp>
+#include <quorate/json_api.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "serve_options.hpp"
+
+namespace quorated {
+
+/// Returns: what encrypts the connections of clients. `reloaded` is told of every attempt to read
+/// changed files. Errors, as a sentence in `explanation`: none is returned then, nor without TLS.
+[[nodiscard]] std::shared_ptr<quorate::http::secure_layer> open_encryption(
+    const tls_settings& told, std::function<void(quorate::error_code)> reloaded,
+    std::string& explanation);
+
+/// Returns: SHA-256; null where it was built without OpenSSL.
+[[nodiscard]] std::unique_ptr<quorate::snapshot_digest> make_digest();
+
+} // namespace quorated
+
+#endif

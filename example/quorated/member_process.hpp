@@ -1,0 +1,243 @@
+// One member of a cluster as a process: service, front doors and signals on one thread.
+#ifndef QUORATED_MEMBER_PROCESS_HPP
+#define QUORATED_MEMBER_PROCESS_HPP
+
+#include <quorate/http/server.hpp>
+#include <quorate/json_api.hpp>
+#include <quorate/server/activity_counter.hpp>
+#include <quorate/server/server_metrics.hpp>
+#include <quorate/service.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "encryption.hpp"
+#include "member_metrics.hpp"
+#include "serve_options.hpp"
+
+namespace quorated {
+
+using say_function = std::function<void(quorate::severity, const std::string&)>;
+
+/// Returns: what the service is told, of what the command line says.
+[[nodiscard]] quorate::service_options service_options_of(const serve_options& told);
+[[nodiscard]] quorate::json_api_options api_options_of(const serve_options& told);
+[[nodiscard]] quorate::http::server_options http_options_of(const serve_options& told,
+                                                            const endpoint& where);
+
+/// Requests under way have so long to be answered when the process is told to end.
+inline constexpr std::chrono::seconds drain_limit{10};
+
+template <class Policies>
+class member_process {
+public:
+    member_process(const serve_options& told, say_function say)
+        : told_(told),
+          say_(std::move(say)),
+          service_(context_, options_with_log()),
+          api_(service_, options_with_counts()),
+          signals_(context_) {
+        service_.observe(&activity_);
+    }
+
+    /// Returns: the exit status, when all is over.
+    int run() {
+        std::signal(SIGPIPE, SIG_IGN); // a closed terminal ends as an error, not as a signal
+        if (service_.start([this](quorate::error_code why) { on_ended(why); })) {
+            say_(quorate::severity::error, service_.node().explanation());
+            return EXIT_FAILURE;
+        }
+        open_when_known(looks_max);
+        tend();
+        signals_.add(SIGINT);
+        signals_.add(SIGTERM);
+        signals_.async_wait([this](const quorate::error_code& cancelled, int) {
+            if (!cancelled) {
+                say_(quorate::severity::info, "stopping: finishing what was begun");
+                service_.node().transfer_leadership();
+                finish();
+            }
+        });
+        context_.run();
+        return status_;
+    }
+
+private:
+    static constexpr int looks_max = 150; // three seconds of them
+
+    quorate::service_options options_with_log() {
+        quorate::service_options options = service_options_of(told_);
+        options.node.log = say_;
+        options.node.metrics = &counts_;
+        return options;
+    }
+
+    quorate::json_api_options options_with_counts() {
+        quorate::json_api_options options = api_options_of(told_);
+        options.metrics = [this, version = options.version] {
+            return counts_.text(readings_of(service_, version), told_.extensive_metrics);
+        };
+        options.began = [this](quorate::gateway::api_call what) { calls_.began(what); };
+        options.ended = [this](quorate::gateway::api_call what, quorate::gateway::grpc_code code,
+                               std::chrono::nanoseconds took) {
+            calls_.ended(what, static_cast<unsigned>(code), took);
+        };
+        return options;
+    }
+
+    /// Counts what the node tells.
+    class activity final : public quorate::node_observer<quorate::reply> {
+    public:
+        explicit activity(quorate::server_metrics& into) : counter_(into) {}
+        void on_applied(quorate::log_index, const quorate::reply& done) override {
+            counter_.applied(done);
+        }
+        void on_role(const quorate::soft_state& soft, quorate::term_id) override {
+            counter_.role(soft);
+        }
+
+    private:
+        quorate::activity_counter counter_;
+    };
+
+    bool listen() {
+        std::vector<endpoint> all = told_.listen_client;
+        all.insert(all.end(), told_.listen_metrics.begin(), told_.listen_metrics.end());
+        for (const endpoint& where : all) {
+            if (where.tls && !encrypt()) {
+                return false;
+            }
+            auto& server = servers_.emplace_back(
+                context_, http_options_of(told_, where),
+                [this](quorate::http::exchange asked) { api_.serve(std::move(asked)); },
+                where.tls ? encryption_ : nullptr);
+            if (const quorate::error_code failed = server.start()) {
+                say_(quorate::severity::error,
+                     "cannot listen for clients at " + where.text + ": " + failed.message());
+                return false;
+            }
+            say_(quorate::severity::info, "ready: serving clients at " + where.text + ", port " +
+                                              std::to_string(server.port()));
+        }
+        return true;
+    }
+
+    bool encrypt() {
+        if (encryption_ != nullptr) {
+            return true;
+        }
+        std::string problem;
+        encryption_ = open_encryption(
+            told_.client_tls,
+            [this](quorate::error_code failed) {
+                say_(failed ? quorate::severity::error : quorate::severity::info,
+                     failed ? "changed certificates cannot be used: " + failed.message()
+                            : "changed certificates are in use");
+            },
+            problem);
+        if (encryption_ == nullptr) {
+            say_(quorate::severity::error, problem);
+        }
+        return encryption_ != nullptr;
+    }
+
+    // Clients are let in once the others know who this is, as they ask for just that; a member that
+    // finds no leader lets them in all the same, to say so.
+    void open_when_known(int looks_left) {
+        const auto& options = service_.options().node;
+        const quorate::member_info* self = service_.node().members().find(options.id);
+        const bool known = self != nullptr && self->name == options.name &&
+                           self->client_urls == options.client_urls;
+        if (known || looks_left == 0) {
+            if (!listen()) {
+                status_ = EXIT_FAILURE;
+                finish();
+            }
+            return;
+        }
+        pause_.expires_after(std::chrono::milliseconds(20));
+        pause_.async_wait([this, looks_left](const quorate::error_code& cancelled) {
+            if (!cancelled && !finishing_) {
+                open_when_known(looks_left - 1);
+            }
+        });
+    }
+
+    // Locks and elections are given up on behalf of clients that left.
+    void tend() {
+        tending_.expires_after(std::chrono::seconds(1));
+        tending_.async_wait([this](const quorate::error_code& cancelled) {
+            if (!cancelled && !finishing_) {
+                api_.tend_turns();
+                tend();
+            }
+        });
+    }
+
+    // The node cannot go on: it was removed from the cluster, or its disk failed.
+    void on_ended(quorate::error_code why) {
+        const bool removed = why == quorate::errc::member_removed;
+        status_ = removed ? EXIT_SUCCESS : EXIT_FAILURE;
+        say_(removed ? quorate::severity::info : quorate::severity::error,
+             "stopping: " + why.message());
+        finish();
+    }
+
+    void finish() {
+        if (std::exchange(finishing_, true)) {
+            return;
+        }
+        pause_.cancel();
+        tending_.cancel();
+        api_.close_streams();
+        open_doors_ = servers_.size();
+        for (quorate::http::server& one : servers_) {
+            one.drain(drain_limit, [this] {
+                if (--open_doors_ == 0) {
+                    leave();
+                }
+            });
+        }
+        if (servers_.empty()) {
+            leave();
+        }
+    }
+    void leave() {
+        service_.stop([this](quorate::error_code) {
+            signals_.cancel();
+            context_.stop();
+        });
+    }
+
+    serve_options told_;
+    say_function say_;
+    quorate::server_metrics counts_;
+    call_counter calls_{counts_};
+    activity activity_{counts_};
+    boost::asio::io_context context_{1};
+    quorate::basic_service<Policies> service_;
+    quorate::json_api<quorate::basic_service<Policies>> api_;
+    std::deque<quorate::http::server> servers_;
+    boost::asio::signal_set signals_;
+    std::size_t open_doors_ = 0;
+    int status_ = EXIT_SUCCESS;
+    bool finishing_ = false;
+    std::shared_ptr<quorate::http::secure_layer> encryption_;
+    boost::asio::steady_timer pause_{context_};
+    boost::asio::steady_timer tending_{context_};
+};
+
+} // namespace quorated
+
+#endif

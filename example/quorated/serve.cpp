@@ -1,0 +1,147 @@
+// The subcommand `serve`: what it is told becomes what the library is told.
+#include "serve.hpp"
+
+#include <quorate/http/server_options.hpp>
+#include <quorate/server/log_line_sink.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "command_table.hpp"
+#include "encryption.hpp"
+#include "member_process.hpp"
+#include "status_page.hpp"
+
+extern char** environ;
+
+namespace quorated {
+namespace {
+
+constexpr std::uint64_t http_overhead_bytes = 512 << 10; // of JSON and base64's names and braces
+
+std::vector<std::string> environment() {
+    std::vector<std::string> lines;
+    for (char** one = environ; *one != nullptr; ++one) {
+        lines.emplace_back(*one);
+    }
+    return lines;
+}
+
+/// Returns: whether a member starts there for the first time: what the command line says of the
+/// cluster counts only then.
+bool is_new(const std::filesystem::path& directory) {
+    std::error_code ignored;
+    return !std::filesystem::exists(directory / "wal", ignored);
+}
+
+void set_node(const serve_options& told, quorate::node_options& node) {
+    node.id = told.id;
+    node.cluster = told.cluster;
+    node.join = told.join;
+    for (const initial_member& m : told.initial_cluster) {
+        node.initial_members.emplace_back(m.id, m.peer_urls, m.name);
+    }
+    node.peer_url = told.listen_peer.front().text;
+    node.name = told.name;
+    node.client_urls = told.advertise_client_urls;
+    node.data_directory = told.data_dir;
+    node.accept_data_loss = told.accept_data_loss;
+    node.tick_interval = told.heartbeat;
+    node.engine.election_ticks =
+        static_cast<std::uint32_t>(std::max<std::int64_t>(2, told.election / told.heartbeat));
+    node.engine.pre_vote = told.pre_vote;
+    node.leader_wait = 2 * told.election;
+    node.request_timeout = std::chrono::seconds(5) + 2 * told.election;
+    node.request_bytes_max = told.max_request_bytes;
+    node.snapshot_entries = told.snapshot_count;
+    node.slow_request = std::chrono::duration_cast<std::chrono::milliseconds>(told.slow_request);
+    node.catch_up_entries = std::min<std::uint64_t>(told.snapshot_count, node.catch_up_entries);
+}
+
+} // namespace
+
+quorate::service_options service_options_of(const serve_options& told) {
+    quorate::service_options options;
+    set_node(told, options.node);
+    options.quota_bytes = told.quota_backend_bytes;
+    options.limits.request_bytes_max = told.max_request_bytes;
+    options.limits.txn_ops_max = told.max_txn_ops;
+    options.tokens.ttl = told.auth_token_ttl;
+    options.password_cost = static_cast<int>(told.bcrypt_cost);
+    using std::chrono::duration_cast;
+    using std::chrono::milliseconds;
+    options.watch_progress_interval = duration_cast<milliseconds>(told.watch_progress_interval);
+    options.corrupt_check_interval = duration_cast<milliseconds>(told.corrupt_check_time);
+    options.strict_reconfig_check = told.strict_reconfig_check;
+    if (told.compaction == compaction_mode::periodic) {
+        options.compaction.keep_time = duration_cast<milliseconds>(told.compaction_period);
+    } else if (told.compaction == compaction_mode::revision) {
+        options.compaction.keep_revisions = told.compaction_revisions;
+    }
+    return options;
+}
+
+quorate::json_api_options api_options_of(const serve_options& told) {
+    quorate::json_api_options options;
+    options.dialect = told.error_dialect == dialect::etcd_3_6
+                          ? quorate::gateway::error_dialect::etcd_3_6
+                          : quorate::gateway::error_dialect::etcd_3_4;
+    options.cors = told.cors;
+    options.host_whitelist = told.host_whitelist;
+    options.status_page = status_page();
+    options.make_digest = &make_digest;
+    if (told.error_dialect == dialect::etcd_3_6) {
+        options.version = "3.6.0";
+    }
+    return options;
+}
+
+quorate::http::server_options http_options_of(const serve_options& told, const endpoint& where) {
+    quorate::http::server_options options;
+    options.address = where.listen_address();
+    options.port = where.port;
+    // What fits a request may be half as long again in base64.
+    options.body_bytes_max = told.max_request_bytes / 2 * 3 + http_overhead_bytes;
+    return options;
+}
+
+int serve(std::span<const char* const> arguments) {
+    std::optional<int> ended;
+    const std::vector<std::string> lines = environment();
+    const serve_options told = parse_serve(arguments, lines, ended);
+    if (ended.has_value()) {
+        return *ended;
+    }
+    quorate::log_line_sink log(told.log);
+    std::string unopened;
+    if (const quorate::error_code failed = log.open(&unopened)) {
+        std::cerr << "quorated: cannot write the log: " << unopened << '\n';
+        return EXIT_FAILURE;
+    }
+    const auto say = [&log](quorate::severity level, const std::string& text) {
+        static constexpr quorate::log_level levels[] = {
+            quorate::log_level::info, quorate::log_level::warn, quorate::log_level::error};
+        log.say(levels[static_cast<int>(level)], text);
+    };
+    for (const std::string& warning : told.warnings) {
+        say(quorate::severity::warning, warning);
+    }
+    if (!told.bootstrap_problem.empty() && is_new(told.data_dir)) {
+        say(quorate::severity::error, told.bootstrap_problem);
+        return exit_usage;
+    }
+    if (!told.cluster) {
+        say(quorate::severity::error,
+            "--initial-cluster-state=existing: a new member cannot join a running cluster yet; "
+            "every first member is to be started as new");
+        return exit_usage;
+    }
+    return told.backend == backend_kind::lmdb ? serve_lmdb(told, say) : serve_memory(told, say);
+}
+
+} // namespace quorated

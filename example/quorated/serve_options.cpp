@@ -1,0 +1,437 @@
+#include "serve_options.hpp"
+
+#include <quorate/version.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "command_table.hpp"
+#include "config_file.hpp"
+#include "flag_table.hpp"
+#include "flag_values.hpp"
+#include "member_identity.hpp"
+
+namespace quorated {
+namespace {
+
+/// Flags by name, as typed values.
+class flag_reader {
+public:
+    explicit flag_reader(const flag_values& values) : values_(values) {}
+
+    [[nodiscard]] bool has(const std::string& flag) const { return values_.given.contains(flag); }
+    [[nodiscard]] std::string text(const std::string& flag) const {
+        const auto found = values_.given.find(flag);
+        return found != values_.given.end() ? found->second : find_flag(flag)->otherwise;
+    }
+    [[nodiscard]] bool boolean(const std::string& flag) const {
+        return parse_boolean(flag, text(flag));
+    }
+    [[nodiscard]] std::int64_t number(const std::string& flag, std::int64_t least,
+                                      std::int64_t most) const {
+        return parse_number(flag, text(flag), least, most);
+    }
+    [[nodiscard]] std::uint64_t count(const std::string& flag, std::int64_t least,
+                                      std::int64_t most) const {
+        return static_cast<std::uint64_t>(number(flag, least, most));
+    }
+    [[nodiscard]] std::chrono::nanoseconds duration(const std::string& flag) const {
+        return parse_duration(flag, text(flag));
+    }
+    [[nodiscard]] std::vector<endpoint> endpoints(const std::string& flag) const {
+        return parse_endpoints(flag, text(flag));
+    }
+    /// Returns: which of the words it is.
+    [[nodiscard]] std::size_t choice(const std::string& flag,
+                                     std::initializer_list<std::string_view> words) const {
+        const std::string given = text(flag);
+        const auto found = std::find(words.begin(), words.end(), given);
+        if (found == words.end()) {
+            std::string all;
+            for (const std::string_view word : words) {
+                all.append(all.empty() ? "" : ", ").append(word);
+            }
+            throw usage_error("--" + flag + ": '" + given + "' is none of " + all);
+        }
+        return static_cast<std::size_t>(found - words.begin());
+    }
+
+private:
+    const flag_values& values_;
+};
+
+void require(bool condition, const std::string& complaint) {
+    if (!condition) {
+        throw usage_error(complaint);
+    }
+}
+
+/// Effects: warns of flags without effect. Errors: usage_error for one that is refused.
+void check_effects(const flag_values& values, std::vector<std::string>& warnings) {
+    for (const auto& [name, value] : values.given) {
+        const flag_rule& rule = *find_flag(name);
+        std::string written = value;
+        if (rule.kind == flag_kind::boolean) {
+            written = parse_boolean(name, value) ? "true" : "false";
+        }
+        if (written == rule.otherwise || rule.effect == flag_effect::honoured) {
+            continue;
+        }
+        const std::string reason = std::string("--") + rule.name + ": " + rule.about;
+        require(rule.effect == flag_effect::ignored, reason);
+        warnings.push_back("no effect has " + reason);
+    }
+}
+
+std::vector<std::string> texts_of(const std::vector<endpoint>& all) {
+    std::vector<std::string> out;
+    for (const endpoint& one : all) {
+        out.push_back(one.text);
+    }
+    return out;
+}
+
+/// Refuses to listen on names, and without TLS where others could hear.
+void check_listening(const std::string& flag, const std::vector<endpoint>& all,
+                     bool plaintext_allowed) {
+    for (const endpoint& one : all) {
+        require(one.literal || one.host == "localhost",
+                "--" + flag + ": '" + one.text + "' must have an IP address or localhost as host");
+        require(one.tls || plaintext_allowed || one.loopback(),
+                "--" + flag + ": '" + one.text +
+                    "' would let others listen in and write: give it TLS (https://) where it can "
+                    "have that, or say --allow-plaintext");
+    }
+}
+
+void require_plain_peers(const std::string& flag, const std::vector<endpoint>& all) {
+    for (const endpoint& one : all) {
+        require(!one.tls, "--" + flag + ": '" + one.text +
+                              "': connections between members are not encrypted; only http://");
+    }
+}
+
+void read_member(const flag_reader& given, serve_options& out) {
+    out.name = given.text("name");
+    require(!out.name.empty(), "--name: must not be empty");
+    out.data_dir = given.text("data-dir");
+    if (out.data_dir.empty()) {
+        out.data_dir = out.name + ".quorate";
+    }
+    const bool plaintext = given.boolean("allow-plaintext");
+    out.listen_peer = given.endpoints("listen-peer-urls");
+    require_plain_peers("listen-peer-urls", out.listen_peer);
+    check_listening("listen-peer-urls", out.listen_peer, plaintext);
+    out.listen_client = given.endpoints("listen-client-urls");
+    check_listening("listen-client-urls", out.listen_client, plaintext);
+    if (!given.text("listen-metrics-urls").empty()) {
+        out.listen_metrics = given.endpoints("listen-metrics-urls");
+        check_listening("listen-metrics-urls", out.listen_metrics, plaintext);
+    }
+}
+
+void read_limits(const flag_reader& given, serve_options& out) {
+    out.snapshot_count = given.count("snapshot-count", 1, INT64_MAX);
+    const std::int64_t heartbeat = given.number("heartbeat-interval", 1, 10'000);
+    const std::int64_t election = given.number("election-timeout", 1, 50'000);
+    require(election >= 5 * heartbeat, "--election-timeout: " + std::to_string(election) +
+                                           " ms is less than 5 times --heartbeat-interval, " +
+                                           std::to_string(heartbeat) + " ms");
+    out.heartbeat = std::chrono::milliseconds(heartbeat);
+    out.election = std::chrono::milliseconds(election);
+    out.quota_backend_bytes = given.number("quota-backend-bytes", INT64_MIN, INT64_MAX);
+    out.max_txn_ops = static_cast<std::uint32_t>(given.number("max-txn-ops", 1, 1'000'000));
+    out.max_request_bytes = given.count("max-request-bytes", 1, 512 << 20);
+}
+
+/// Returns: names and their URLs.
+std::map<std::string, std::vector<endpoint>> named_urls(const std::string& text) {
+    std::map<std::string, std::vector<endpoint>> out;
+    for (const std::string& one : split_list(text)) {
+        const std::size_t equals = one.find('=');
+        require(equals != std::string::npos && equals > 0 && equals + 1 < one.size(),
+                "--initial-cluster: '" + one + "' is not of the form NAME=URL");
+        out[one.substr(0, equals)].push_back(
+            parse_endpoint("initial-cluster", one.substr(equals + 1)));
+    }
+    return out;
+}
+
+/// Returns: why no cluster can be started with these; empty when one can.
+std::string bootstrap_problem_of(const serve_options& options) {
+    const initial_member* self = nullptr;
+    std::set<std::string> seen;
+    for (const initial_member& one : options.initial_cluster) {
+        self = one.name == options.name ? &one : self;
+        for (const std::string& url : one.peer_urls) {
+            if (!seen.insert(url).second) {
+                return "--initial-cluster: '" + url + "' stands there twice";
+            }
+        }
+    }
+    if (self == nullptr) {
+        return "--initial-cluster: does not name this member, '" + options.name + "'";
+    }
+    for (const std::string& url : self->peer_urls) {
+        if (std::ranges::count(options.advertise_peer_urls, url) == 0) {
+            return "--initial-cluster: has " + self->name + "=" + url +
+                   ", which --initial-advertise-peer-urls lacks";
+        }
+    }
+    for (const std::string& url : options.advertise_peer_urls) {
+        if (std::ranges::count(self->peer_urls, url) == 0) {
+            return "--initial-advertise-peer-urls: has " + url + ", which --initial-cluster lacks";
+        }
+    }
+    return "";
+}
+
+void read_advertised(const flag_reader& given, serve_options& out) {
+    const std::vector<endpoint> peers = given.endpoints("initial-advertise-peer-urls");
+    require_plain_peers("initial-advertise-peer-urls", peers);
+    out.advertise_peer_urls = texts_of(peers);
+    require(given.has("advertise-client-urls") || !given.has("listen-client-urls"),
+            "--advertise-client-urls: is needed where --listen-client-urls is given");
+    out.advertise_client_urls = texts_of(given.endpoints("advertise-client-urls"));
+}
+
+void read_cluster(const flag_reader& given, serve_options& out) {
+    read_advertised(given, out);
+    out.cluster_token = given.text("initial-cluster-token");
+    out.join = given.choice("initial-cluster-state", {"new", "existing"}) == 1;
+    std::vector<quorate::node_id> ids;
+    const std::string all = given.text("initial-cluster");
+    if (all.empty()) {
+        out.initial_cluster.push_back({{}, out.name, out.advertise_peer_urls});
+    }
+    for (const auto& [name, urls] : named_urls(all)) {
+        require_plain_peers("initial-cluster", urls);
+        out.initial_cluster.push_back({{}, name, texts_of(urls)});
+    }
+    for (initial_member& one : out.initial_cluster) {
+        std::sort(one.peer_urls.begin(), one.peer_urls.end());
+        one.id = member_id_of(one.peer_urls, out.cluster_token);
+        ids.push_back(one.id);
+    }
+    out.id = member_id_of(out.advertise_peer_urls, out.cluster_token);
+    if (!out.join) {
+        out.cluster = cluster_id_of(std::move(ids));
+    }
+    out.bootstrap_problem = bootstrap_problem_of(out);
+}
+
+void read_compaction(const flag_reader& given, serve_options& out) {
+    const std::string flag = "auto-compaction-retention";
+    const std::string text = given.text(flag);
+    const bool by_revision = given.choice("auto-compaction-mode", {"periodic", "revision"}) == 1;
+    if (by_revision) {
+        out.compaction_revisions = given.count(flag, 0, INT64_MAX);
+        out.compaction = out.compaction_revisions > 0 ? compaction_mode::revision : out.compaction;
+        return;
+    }
+    const bool hours = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    out.compaction_period =
+        hours ? std::chrono::hours(parse_number(flag, text, 0, 2'000'000)) : given.duration(flag);
+    out.compaction = out.compaction_period.count() > 0 ? compaction_mode::periodic : out.compaction;
+}
+
+void read_tls(const flag_reader& given, serve_options& out) {
+    tls_settings& tls = out.client_tls;
+    tls.cert_file = given.text("cert-file");
+    tls.key_file = given.text("key-file");
+    tls.trusted_ca_file = given.text("trusted-ca-file");
+    tls.crl_file = given.text("client-crl-file");
+    tls.allowed_hostname = given.text("client-cert-allowed-hostname");
+    tls.client_cert_auth = given.boolean("client-cert-auth");
+    tls.only_1_3 = given.choice("tls-min-version", {"TLS1.2", "TLS1.3"}) == 1;
+    tls.cipher_suites = split_list(given.text("cipher-suites"));
+    require(tls.cert_file.empty() == tls.key_file.empty(),
+            "--cert-file: needs --key-file, and the other way round");
+    require(!tls.client_cert_auth || !tls.trusted_ca_file.empty(),
+            "--client-cert-auth: needs --trusted-ca-file");
+    require(tls.client_cert_auth || (tls.crl_file.empty() && tls.allowed_hostname.empty()),
+            "--client-crl-file and --client-cert-allowed-hostname: need --client-cert-auth");
+}
+
+/// Whoever asks for TLS gets it, or an answer why not.
+void check_tls(const parts_built& built, serve_options& out) {
+    bool encrypted = false;
+    for (const auto* const list : {&out.listen_client, &out.listen_metrics}) {
+        for (const endpoint& one : *list) {
+            encrypted = encrypted || one.tls;
+            require(!one.tls || built.tls,
+                    "--listen-client-urls: '" + one.text + "': this program was built without TLS");
+            require(!one.tls || !out.client_tls.cert_file.empty(),
+                    "--cert-file: is needed to listen on '" + one.text + "'");
+        }
+    }
+    if (!encrypted && !out.client_tls.cert_file.empty()) {
+        out.warnings.emplace_back("no effect has --cert-file: no client URL begins with https://");
+    }
+    require(encrypted || !out.client_tls.client_cert_auth,
+            "--client-cert-auth: no client URL begins with https://");
+}
+
+/// Returns: nothing where everything is allowed.
+std::vector<std::string> allowed(std::string_view text) {
+    std::vector<std::string> out = split_list(text);
+    if (std::ranges::count(out, "*") > 0) {
+        out.clear();
+    }
+    return out;
+}
+
+void read_security(const flag_reader& given, serve_options& out) {
+    read_tls(given, out);
+    out.cors = allowed(given.text("cors"));
+    out.host_whitelist = allowed(given.text("host-whitelist"));
+    const std::string token = given.text("auth-token");
+    require(token.empty() || token == "simple",
+            "--auth-token: '" + token + "': simple is the only kind there is");
+    out.auth_token_ttl = std::chrono::seconds(given.number("auth-token-ttl", 1, 1 << 30));
+    out.bcrypt_cost = static_cast<unsigned>(given.number("bcrypt-cost", 4, 31));
+}
+
+void read_logging(const flag_reader& given, serve_options& out) {
+    out.extensive_metrics = given.choice("metrics", {"basic", "extensive"}) == 1;
+    const std::size_t level =
+        given.choice("log-level", {"debug", "info", "warn", "error", "panic", "fatal"});
+    out.log.least = given.boolean("debug")
+                        ? quorate::log_level::debug
+                        : static_cast<quorate::log_level>(std::min<std::size_t>(level, 3));
+    const bool json = given.choice("log-format", {"json", "text", "console"}) == 0;
+    out.log.format = json ? quorate::log_format::json : quorate::log_format::text;
+    const bool old = given.has("log-output") && !given.has("log-outputs");
+    out.log.outputs.clear();
+    for (std::string& one : split_list(given.text(old ? "log-output" : "log-outputs"))) {
+        require(one != "systemd/journal",
+                "--log-outputs: the journal is not written to by itself; under systemd it gets "
+                "what goes to stderr");
+        one = one == "default" ? "stderr" : one;
+        if (!one.empty() && std::ranges::count(out.log.outputs, one) == 0) {
+            out.log.outputs.push_back(one);
+        }
+    }
+    require(!out.log.outputs.empty(), "--log-outputs: must not be empty");
+}
+
+void read_experimental(const flag_reader& given, serve_options& out) {
+    out.corrupt_check_time = given.duration("experimental-corrupt-check-time");
+    out.watch_progress_interval = given.duration("experimental-watch-progress-notify-interval");
+    require(out.watch_progress_interval.count() > 0,
+            "--experimental-watch-progress-notify-interval: must be positive");
+    out.slow_request = given.duration("experimental-warning-apply-duration");
+}
+
+void read_own(const flag_reader& given, const parts_built& built, serve_options& out) {
+    out.strict_reconfig_check = given.boolean("strict-reconfig-check");
+    out.pre_vote = given.boolean("pre-vote");
+    out.accept_data_loss = given.boolean("accept-data-loss");
+    out.backend = static_cast<backend_kind>(given.choice("backend", {"memory", "lmdb"}));
+    require(built.lmdb || out.backend != backend_kind::lmdb,
+            "--backend: this program was built without LMDB");
+    out.error_dialect = static_cast<dialect>(given.choice("error-dialect", {"3.4", "3.6"}));
+}
+
+std::string config_file_of(const flag_values& words, std::span<const std::string> environment) {
+    flag_values both = words;
+    add_environment(environment, both);
+    return both.given["config-file"];
+}
+
+flag_values gather(flag_values words, std::span<const std::string> environment) {
+    const std::string file = config_file_of(words, environment);
+    if (file.empty()) {
+        add_environment(environment, words);
+        return words;
+    }
+    flag_values out = read_config_file(file);
+    if (words.given.size() > (words.given.contains("config-file") ? 1U : 0U)) {
+        out.warnings.emplace_back(
+            "no effect have the other flags: --config-file replaces them and the environment");
+    }
+    return out;
+}
+
+/// Whose data it is goes before what the flags would make of it.
+void settle_identity(serve_options& out) {
+    const auto kept = identity_in(out.data_dir);
+    require(kept.has_value() || out.bootstrap_problem.empty(), out.bootstrap_problem);
+    if (kept) {
+        out.id = kept->member;
+        out.cluster = kept->cluster ? kept->cluster : out.cluster;
+    }
+}
+
+constexpr const char* introduction =
+    "Usage: quorated serve [flags]\n\n"
+    "Serves etcd's JSON API v3 as one member of a cluster.\n\n"
+    "Flags are those of etcd 3.4, written -flag value, --flag value or --flag=value. Each may "
+    "also\n"
+    "come from the environment, as QUORATE_FLAG or ETCD_FLAG (--data-dir: QUORATE_DATA_DIR): a "
+    "flag\n"
+    "goes before both, and QUORATE_ before ETCD_. A file given with --config-file replaces all.\n"
+    "Exit status 2: a flag is wrong.\n\n";
+
+} // namespace
+
+parts_built parts_of_this_program() noexcept {
+    parts_built built{false, false};
+#if defined(QUORATED_WITH_TLS)
+    built.tls = true;
+#endif
+#if defined(QUORATED_WITH_LMDB)
+    built.lmdb = true;
+#endif
+    return built;
+}
+
+serve_options make_serve_options(const flag_values& values, const parts_built& built) {
+    serve_options out;
+    out.warnings = values.warnings;
+    check_effects(values, out.warnings);
+    const flag_reader given(values);
+    read_member(given, out);
+    read_limits(given, out);
+    read_cluster(given, out);
+    read_compaction(given, out);
+    read_security(given, out);
+    check_tls(built, out);
+    read_logging(given, out);
+    read_experimental(given, out);
+    read_own(given, built, out);
+    return out;
+}
+
+serve_options parse_serve(std::span<const char* const> words,
+                          std::span<const std::string> environment, std::optional<int>& ended) {
+    try {
+        flag_values given = read_words(words);
+        if (given.help) {
+            std::cout << introduction << describe_flags();
+            ended = exit_well;
+            return {};
+        }
+        if (given.version) {
+            std::cout << "quorated " << QUORATE_VERSION_STRING << '\n';
+            ended = exit_well;
+            return {};
+        }
+        const flag_values all = gather(std::move(given), environment);
+        serve_options out = make_serve_options(all, parts_of_this_program());
+        settle_identity(out);
+        return out;
+    } catch (const std::exception& wrong) {
+        std::cerr << "quorated: " << wrong.what() << "\nquorated: see quorated serve --help\n";
+        ended = exit_usage;
+        return {};
+    }
+}
+
+} // namespace quorated

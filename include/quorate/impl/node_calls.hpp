@@ -1,0 +1,81 @@
+// basic_node: questions to other members and answers to theirs, beside the log.
+#ifndef QUORATE_IMPL_NODE_CALLS_HPP
+#define QUORATE_IMPL_NODE_CALLS_HPP
+
+#include <quorate/node.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace quorate {
+
+template <class Policies>
+void basic_node<Policies>::call(node_id to, shared_bytes asked, std::chrono::milliseconds limit,
+                                call_handler done) {
+    error_code refused;
+    if (!started_ || stopping_ || failed_) {
+        refused = errc::stopped;
+    } else if (asked.size() > call_bytes_max) {
+        refused = errc::request_too_large;
+    } else if (calls_.size() >= calls_max) {
+        refused = errc::too_many_unapplied;
+    }
+    if (refused) {
+        done(refused, {});
+        return;
+    }
+    const std::uint64_t number = calls_.add(to, std::move(done), clock::now() + limit);
+    if (!pass_on(to, {number, false, std::move(asked)})) {
+        calls_.finish(number, errc::peer_not_found);
+    }
+}
+
+// What this member asks itself takes the way of everything else, but for the wire.
+template <class Policies>
+bool basic_node<Policies>::pass_on(node_id to, const member_call& call) {
+    if (to != options_.id) {
+        return wire_->call(to, call);
+    }
+    boost::asio::post(io_, [this, call] {
+        if (!stopping_) {
+            on_call(options_.id, call);
+        }
+    });
+    return true;
+}
+
+template <class Policies>
+void basic_node<Policies>::on_call(node_id from, const member_call& call) {
+    if (failed_ || stopping_) {
+        return;
+    }
+    if (call.answers) {
+        calls_.on_answer(from, call.number, call.data);
+        return;
+    }
+    if (call.topic == trace_topic) {
+        trace_for(from, call);
+        return;
+    }
+    if (call.topic != 0) {
+        return; // of a later version
+    }
+    // A peer that asks without end is not answered without end; its own time runs out.
+    if (static_cast<std::size_t>(answering_.use_count()) > calls_max) {
+        return;
+    }
+    // Whoever answers late may find the node gone.
+    observer_->on_call(
+        from, call.data, [alive = answering_, from, number = call.number](shared_bytes answer) {
+            basic_node* node = *alive;
+            if (node != nullptr && answer.size() <= call_bytes_max) {
+                static_cast<void>(node->pass_on(from, {number, true, std::move(answer)}));
+            }
+        });
+}
+
+} // namespace quorate
+
+#endif

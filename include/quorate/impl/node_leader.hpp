@@ -1,0 +1,83 @@
+// basic_node: who leads, how far the others are, and leadership handed over.
+#ifndef QUORATE_IMPL_NODE_LEADER_HPP
+#define QUORATE_IMPL_NODE_LEADER_HPP
+
+#include <quorate/node.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace quorate {
+
+template <class Policies>
+void basic_node<Policies>::on_new_role() {
+    observer_->on_role(soft_, engine_->status().hard.term);
+    transfers_.on_leader(soft_.leader);
+}
+
+template <class Policies>
+void basic_node<Policies>::abandon_all() {
+    requests_.stop();
+    reads_.stop();
+    transfers_.stop();
+    calls_.stop();
+}
+
+template <class Policies>
+std::vector<member_progress> basic_node<Policies>::progress() const {
+    std::vector<member_progress> all;
+    if (engine_ != nullptr) {
+        for (const peer_progress& peer : engine_->progress()) {
+            all.push_back({peer.id(), peer.match(), peer.recently_active(), peer.learner()});
+        }
+    }
+    return all;
+}
+
+template <class Policies>
+void basic_node<Policies>::transfer_leadership() {
+    if (soft_.role != role_kind::leader || failed_) {
+        return;
+    }
+    const peer_progress* best = nullptr;
+    for (const peer_progress& peer : engine_->progress()) {
+        const bool able = peer.id() != options_.id && !peer.learner() && peer.recently_active();
+        if (able && (best == nullptr || peer.match() > best->match())) {
+            best = &peer;
+        }
+    }
+    if (best != nullptr) {
+        static_cast<void>(engine_->transfer_leadership(best->id()));
+        schedule_pump();
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::transfer_leadership(node_id to, handler done) {
+    error_code refused;
+    if (!started_ || stopping_ || failed_) {
+        refused = errc::stopped;
+    } else if (soft_.role != role_kind::leader) {
+        refused = errc::not_leader;
+    } else if (!engine_->members().is_voter(to)) {
+        refused = errc::member_unknown;
+    }
+    if (refused || to == options_.id) {
+        done(refused);
+        return;
+    }
+    const auto limit = options_.tick_interval * options_.engine.election_ticks;
+    transfers_.add(options_.id, to, std::move(done), clock::now() + limit);
+    // This may be inside a handler, where the engine must not be called.
+    boost::asio::post(io_, [this, to] {
+        if (!stopping_ && !failed_) {
+            static_cast<void>(engine_->transfer_leadership(to));
+            schedule_pump();
+        }
+    });
+}
+
+} // namespace quorate
+
+#endif

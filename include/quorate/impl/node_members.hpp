@@ -1,0 +1,224 @@
+// basic_node: members added, changed and removed, and what each tells of itself.
+#ifndef QUORATE_IMPL_NODE_MEMBERS_HPP
+#define QUORATE_IMPL_NODE_MEMBERS_HPP
+
+#include <quorate/net/peer_address.hpp>
+#include <quorate/node.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace quorate {
+namespace detail {
+
+[[nodiscard]] inline bool can_be_member(const member_info& member) {
+    const auto usable = [](const std::string& url) {
+        return static_cast<bool>(parse_peer_url(url));
+    };
+    return within_limits(member) &&
+           std::all_of(member.peer_urls.begin(), member.peer_urls.end(), usable);
+}
+
+} // namespace detail
+
+template <class Policies>
+void basic_node<Policies>::add_member(const member_info& member, change_kind kind, handler done) {
+    QUORATE_ASSERT(kind == change_kind::add_voter || kind == change_kind::add_learner);
+    if (!detail::can_be_member(member)) {
+        done(errc::invalid_option);
+        return;
+    }
+    if (members_.was_removed(member.id)) {
+        done(errc::member_removed);
+        return;
+    }
+    const member_info* known = members_.find(member.id);
+    const bool voter = engine_ != nullptr && engine_->members().is_voter(member.id);
+    if (known != nullptr && kind == change_kind::add_voter && voter) {
+        done(known->peer_urls == member.peer_urls ? error_code() : error_code(errc::member_exists));
+        return;
+    }
+    const bool attributes = !member.name.empty() || !member.client_urls.empty();
+    propose_change({kind, member.id}, encode(member_update{member, true, attributes}),
+                   std::move(done));
+}
+
+template <class Policies>
+void basic_node<Policies>::update_member(const member_info& member, handler done) {
+    const member_info* known = members_.find(member.id);
+    if (known == nullptr) {
+        done(errc::member_unknown);
+        return;
+    }
+    if (!detail::can_be_member(member)) {
+        done(errc::invalid_option);
+        return;
+    }
+    // Only what differs is told, so that it does not undo what somebody else changes meanwhile.
+    const bool same = *known == member;
+    const bool urls = same || known->peer_urls != member.peer_urls;
+    const bool attributes =
+        same || known->name != member.name || known->client_urls != member.client_urls;
+    propose_change({change_kind::update, member.id},
+                   encode(member_update{member, urls, attributes}), std::move(done));
+}
+
+template <class Policies>
+void basic_node<Policies>::remove_member(node_id member, handler done) {
+    if (members_.find(member) == nullptr) {
+        done(members_.was_removed(member) ? errc::member_removed : errc::member_unknown);
+        return;
+    }
+    propose_change({change_kind::remove, member}, {}, std::move(done));
+}
+
+// The context of a change is the request's id, and behind it what is told of the member.
+template <class Policies>
+void basic_node<Policies>::propose_change(const single_change& change, byte_view told,
+                                          handler done) {
+    if (const error_code refused = admit()) {
+        done(refused);
+        return;
+    }
+    const request_id id = ids_.next();
+    draft context(command_header_bytes + told.size());
+    store_little(context.data(), id.value());
+    std::copy(told.begin(), told.end(), context.data() + command_header_bytes);
+    membership_change asked;
+    asked.changes.push_back(change);
+    asked.context = std::move(context).freeze();
+    enqueue(id, entry_kind::change, encode(asked, entry_kind::change),
+            [done = std::move(done)](error_code failed, reply_type) { done(failed); });
+}
+
+// What is refused here is refused by every member: it rests on nothing but the log.
+template <class Policies>
+void basic_node<Policies>::apply_change(const entry& e) {
+    const result<membership_change> change = decode_change(e.kind, e.payload.view());
+    if (!change) {
+        say(severity::error, "skipped a membership change that cannot be decoded");
+        return;
+    }
+    request_id id;
+    std::optional<member_update> told;
+    if (change->context.size() >= command_header_bytes) {
+        id = request_id(load_little<std::uint64_t>(change->context.data()));
+        told = decode_member_update(change->context.view().substr(command_header_bytes));
+    }
+    error_code refused = check_change(*change, told);
+    if (!refused) {
+        refused = engine_->apply_change(*change).error();
+    }
+    if (refused) {
+        requests_.finish(id, refused, reply_type{});
+        return;
+    }
+    for (const single_change& one : change->changes) {
+        adopt_change(one, told);
+    }
+    observer_->on_members();
+    requests_.finish(id, {}, reply_type{});
+}
+
+template <class Policies>
+error_code basic_node<Policies>::check_change(const membership_change& change,
+                                              const std::optional<member_update>& told) const {
+    for (const single_change& one : change.changes) {
+        const member_info* known = members_.find(one.node);
+        if (!one.node) {
+            continue; // cancelled
+        }
+        if (members_.was_removed(one.node)) {
+            return errc::member_removed;
+        }
+        if (one.kind == change_kind::remove) {
+            continue;
+        }
+        if (!told || told->info.id != one.node) {
+            return errc::command_invalid;
+        }
+        if (one.kind == change_kind::update && known == nullptr) {
+            return errc::member_unknown;
+        }
+        if (one.kind == change_kind::add_voter && known != nullptr &&
+            known->peer_urls != told->info.peer_urls && engine_->members().is_voter(one.node)) {
+            return errc::member_exists;
+        }
+    }
+    return {};
+}
+
+template <class Policies>
+void basic_node<Policies>::adopt_change(const single_change& change,
+                                        const std::optional<member_update>& told) {
+    if (!change.node) {
+        return;
+    }
+    const std::string name = "member " + std::to_string(change.node.value());
+    if (change.kind != change_kind::remove) {
+        members_.put(*told);
+        const member_info& now = *members_.find(change.node);
+        say(severity::info, name + " is part of the group at " + joined_peer_urls(now));
+        connect(now);
+        return;
+    }
+    members_.erase(change.node);
+    say(severity::info, name + " was removed from the group");
+    if (change.node != options_.id) {
+        wire_->drop_peer(change.node);
+        calls_.on_dropped(change.node);
+        return;
+    }
+    // The peers that have not heard yet that the removal is committed shall hear it.
+    farewell_.expires_after(std::chrono::seconds(1));
+    farewell_.async_wait([this](const error_code& cancelled) {
+        if (!cancelled && !stopping_) {
+            end(errc::member_removed);
+        }
+    });
+}
+
+template <class Policies>
+void basic_node<Policies>::adopt_table(const member_table& table) {
+    for (const member_info& before : std::exchange(members_, table)) {
+        if (before.id != options_.id && members_.find(before.id) == nullptr) {
+            wire_->drop_peer(before.id);
+            calls_.on_dropped(before.id);
+        }
+    }
+    for (const member_info& m : members_) {
+        if (started_) {
+            connect(m);
+        }
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::connect(const member_info& member) {
+    if (member.id != options_.id && wire_->add_peer(member.id, joined_peer_urls(member))) {
+        say(severity::warning,
+            "member " + std::to_string(member.id.value()) + " cannot be reached: not a peer URL");
+    }
+}
+
+// With each tick: what the table says of this member may be old, or somebody else's word.
+template <class Policies>
+void basic_node<Policies>::maybe_publish() {
+    const member_info* known = members_.find(options_.id);
+    const bool told = !options_.name.empty() || !options_.client_urls.empty();
+    if (publishing_ || known == nullptr || !told || !soft_.leader ||
+        (known->name == options_.name && known->client_urls == options_.client_urls)) {
+        return;
+    }
+    publishing_ = true;
+    member_info own = *known;
+    own.name = options_.name;
+    own.client_urls = options_.client_urls;
+    propose_change({change_kind::update, own.id}, encode(member_update{own, false, true}),
+                   [this](error_code) { publishing_ = false; });
+}
+
+} // namespace quorate
+
+#endif

@@ -1,0 +1,252 @@
+// basic_service: leases. The log knows which there are; only the leader's clock knows for how long.
+#ifndef QUORATE_IMPL_SERVICE_LEASE_HPP
+#define QUORATE_IMPL_SERVICE_LEASE_HPP
+
+#include <quorate/format/primitives.hpp>
+#include <quorate/service.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace quorate {
+namespace detail {
+
+/// How long a member waits for the leader's word on a lease.
+inline constexpr std::chrono::milliseconds leader_word_limit{5000};
+/// How long to wait before a leader is looked for again.
+inline constexpr std::chrono::milliseconds lease_retry{50};
+/// How often another id is drawn for one that is taken: they have 63 bits.
+inline constexpr int lease_draws = 4;
+
+/// What a member answers another one that asked about a lease.
+[[nodiscard]] inline shared_bytes encode_life(error_code failed, const lease_life_reply& life) {
+    std::string bytes;
+    byte_writer out(bytes);
+    out.u32(static_cast<std::uint32_t>(failed.value()));
+    out.u64(life.id.value()).u64(static_cast<std::uint64_t>(life.ttl)).u64(life.granted);
+    return shared_bytes::copy_of(bytes);
+}
+/// Returns: the answer, or what it says went wrong; message_invalid for bytes that are none.
+[[nodiscard]] inline result<lease_life_reply> decode_life(byte_view bytes) {
+    byte_reader in(bytes);
+    const std::uint32_t failed = in.u32();
+    lease_life_reply life;
+    life.id = lease_id(in.u64());
+    life.ttl = static_cast<std::int64_t>(in.u64());
+    life.granted = in.u64();
+    if (!in.finished() || failed > static_cast<std::uint32_t>(errc::feature_unavailable)) {
+        return errc::message_invalid;
+    }
+    return failed == 0 ? result<lease_life_reply>(std::move(life))
+                       : make_error_code(static_cast<errc>(failed));
+}
+
+} // namespace detail
+
+template <class Policies>
+void basic_service<Policies>::grant(lease_id id, std::int64_t ttl, const identity& by,
+                                    reply_handler done) {
+    if (!id) {
+        draw_lease(ttl, by, std::move(done), detail::lease_draws);
+        return;
+    }
+    submit(lessor::settle(id, ttl, options_.election_timeout(), 0), by, std::move(done));
+}
+
+template <class Policies>
+void basic_service<Policies>::draw_lease(std::int64_t ttl, const identity& by, reply_handler done,
+                                         int tries) {
+    const lease_grant asked = lessor::settle({}, ttl, options_.election_timeout(), random_());
+    submit(asked, by,
+           [this, ttl, by, done = std::move(done), tries](error_code failed, reply made) {
+               if (failed == errc::lease_exists && tries > 1) {
+                   draw_lease(ttl, by, done, tries - 1);
+               } else {
+                   done(failed, std::move(made));
+               }
+           });
+}
+
+template <class Policies>
+void basic_service<Policies>::keep_alive(lease_id id, const identity& by, life_handler done) {
+    error_code refused = serves_all();
+    if (!refused) {
+        refused = permits_user(by);
+    }
+    if (refused) {
+        done(refused, {});
+        return;
+    }
+    renew_until(id, clock::now() + options_.node.request_timeout, std::move(done));
+}
+
+// While leadership moves nobody can renew; a client that keeps its lease alive should not notice.
+template <class Policies>
+void basic_service<Policies>::renew_until(lease_id id, clock::time_point deadline,
+                                          life_handler done) {
+    life_handler answer = [this, id, deadline, done = std::move(done)](error_code failed,
+                                                                       lease_life_reply life) {
+        const bool passing = failed == errc::no_leader || failed == errc::not_leader ||
+                             failed == errc::peer_not_found || failed == errc::leader_changed;
+        if (!passing || stopping_ || clock::now() + detail::lease_retry >= deadline) {
+            done(failed, std::move(life));
+            return;
+        }
+        const auto pause = std::make_shared<boost::asio::steady_timer>(io_, detail::lease_retry);
+        pause->async_wait([this, id, deadline, done, pause](const error_code& cancelled) {
+            cancelled || stopping_ ? done(errc::stopped, {}) : renew_until(id, deadline, done);
+        });
+    };
+    if (node_.status().engine.soft.role == role_kind::leader) {
+        renew(id, std::move(answer));
+    } else {
+        ask_leader(call_kind::keep_alive, id, std::move(answer));
+    }
+}
+
+// A lease that is not there has no time, and that is no error; as in the reference.
+template <class Policies>
+void basic_service<Policies>::renew(lease_id id, life_handler done) {
+    result<lessor::renewal> renewed = lessor_.renew(id, clock::now());
+    lease_life_reply life{id, 0, 0, {}};
+    if (!renewed && renewed.error() == errc::lease_not_found) {
+        confirm(std::move(life), std::move(done));
+        return;
+    }
+    if (!renewed) {
+        done(renewed.error(), std::move(life));
+        return;
+    }
+    if (options_.node.metrics != nullptr) {
+        options_.node.metrics->leases_renewed.add();
+    }
+    life.ttl = static_cast<std::int64_t>(renewed->ttl);
+    life.granted = renewed->ttl;
+    if (!renewed->reset) {
+        confirm(std::move(life), std::move(done));
+        return;
+    }
+    // What the log knows to be left would end the lease early under the next leader.
+    node_.submit({request(*renewed->reset), issuer::cluster()},
+                 [this, life, done = std::move(done)](error_code failed, const reply& made) {
+                     const error_code said = failed ? failed : made.error();
+                     said ? done(said, life) : confirm(life, done);
+                 });
+}
+
+// A leader that was deposed and has not heard of it must not promise anything.
+template <class Policies>
+void basic_service<Policies>::confirm(lease_life_reply life, life_handler done) {
+    node_.read([life = std::move(life), done = std::move(done)](error_code failed) {
+        done(failed, life);
+    });
+}
+
+template <class Policies>
+lease_life_reply basic_service<Policies>::life_of(lease_id id) {
+    lease_life_reply life{id, -1, 0, {}};
+    if (const result<lessor::life> left = lessor_.time_to_live(id, clock::now())) {
+        life.ttl = static_cast<std::int64_t>(left->remaining);
+        life.granted = left->ttl;
+    }
+    return life;
+}
+
+template <class Policies>
+void basic_service<Policies>::time_to_live(lease_id id, bool keys, const identity& by,
+                                           life_handler done) {
+    auto told = [this, id, keys, by, done = std::move(done)](error_code failed,
+                                                             lease_life_reply life) {
+        if (!failed && keys) {
+            const result<issuer> who = identify(by);
+            failed = who ? node_.machine().permits_lease_keys(*who, id) : who.error();
+            if (!failed && life.ttl >= 0) {
+                life.keys = store().keys_of(id);
+            }
+        }
+        done(failed, std::move(life));
+    };
+    error_code refused = serves_all();
+    if (!refused) {
+        refused = permits_user(by);
+    }
+    if (refused) {
+        told(refused, {});
+        return;
+    }
+    node_.read([this, id, told = std::move(told)](error_code failed) {
+        if (failed) {
+            told(failed, {});
+        } else if (node_.status().engine.soft.role == role_kind::leader) {
+            told({}, life_of(id));
+        } else {
+            ask_leader(call_kind::time_to_live, id, told);
+        }
+    });
+}
+
+template <class Policies>
+void basic_service<Policies>::leases(const identity& by,
+                                     std::function<void(error_code, std::vector<lease_id>)> done) {
+    node_.read([this, by, done = std::move(done)](error_code failed) {
+        if (!failed) {
+            failed = permits_user(by);
+        }
+        std::vector<lease_id> all;
+        if (!failed && lessor_.active()) {
+            all = lessor_.leases();
+        } else if (!failed) {
+            for (const lease_record& one : store().leases().records()) {
+                all.push_back(one.id);
+            }
+        }
+        done(failed, std::move(all));
+    });
+}
+
+template <class Policies>
+void basic_service<Policies>::ask_leader(call_kind kind, lease_id id, life_handler done) {
+    const node_id leader = node_.status().engine.soft.leader;
+    if (!leader) {
+        done(errc::no_leader, {});
+        return;
+    }
+    std::string asked;
+    byte_writer(asked).u8(static_cast<std::uint8_t>(kind)).u64(id.value());
+    node_.call(leader, shared_bytes::copy_of(asked), detail::leader_word_limit,
+               [id, done = std::move(done)](error_code failed, const shared_bytes& bytes) {
+                   result<lease_life_reply> life = failed ? result<lease_life_reply>(failed)
+                                                          : detail::decode_life(bytes.view());
+                   if (life && life->id == id) {
+                       done({}, *std::move(life));
+                   } else {
+                       done(life ? make_error_code(errc::message_invalid) : life.error(), {});
+                   }
+               });
+}
+
+template <class Policies>
+void basic_service<Policies>::tend_leases(clock::time_point now) {
+    const auto next = lessor_.next_due();
+    if (!next || *next > now) {
+        return;
+    }
+    lessor::work work = lessor_.due(now);
+    if (work.takeover) {
+        propose(*work.takeover);
+    }
+    for (const lease_revoke& over : work.revokes) {
+        if (options_.node.metrics != nullptr) {
+            options_.node.metrics->leases_expired.add();
+        }
+        propose(over);
+    }
+    if (work.checkpoint) {
+        propose(*std::move(work.checkpoint));
+    }
+}
+
+} // namespace quorate
+
+#endif

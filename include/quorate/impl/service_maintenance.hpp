@@ -1,0 +1,159 @@
+// basic_service: what operators ask for.
+#ifndef QUORATE_IMPL_SERVICE_MAINTENANCE_HPP
+#define QUORATE_IMPL_SERVICE_MAINTENANCE_HPP
+
+#include <quorate/format/primitives.hpp>
+#include <quorate/impl/service_lease.hpp>
+#include <quorate/service.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace quorate {
+namespace detail {
+
+[[nodiscard]] inline shared_bytes encode_hash(const store_hash& hash) {
+    std::string bytes;
+    byte_writer(bytes).u64(hash.revision).u64(hash.compact_revision).u32(hash.hash);
+    return shared_bytes::copy_of(bytes);
+}
+/// Returns: nothing for bytes that are no hash, as from a member that has not got so far.
+[[nodiscard]] inline std::optional<store_hash> decode_hash(byte_view bytes) {
+    byte_reader in(bytes);
+    store_hash read;
+    read.revision = in.u64();
+    read.compact_revision = in.u64();
+    read.hash = in.u32();
+    return in.finished() ? std::optional(read) : std::nullopt;
+}
+
+} // namespace detail
+
+template <class Policies>
+member_status basic_service<Policies>::status() const {
+    const node_status now = node_.status();
+    member_status said;
+    said.db_size = used_bytes();
+    said.db_size_in_use = said.db_size;
+    said.leader = now.engine.soft.leader;
+    said.raft_index = now.engine.hard.commit;
+    said.raft_term = now.engine.hard.term;
+    said.raft_applied_index = now.applied;
+    said.is_learner = serves_all().failed();
+    if (!said.leader) {
+        said.errors.emplace_back("etcdserver: no leader");
+    }
+    for (const raised_alarm& one : alarms().all()) {
+        const char* name = one.kind == alarm_kind::no_space ? "NOSPACE" : "CORRUPT";
+        said.errors.push_back("memberID:" + std::to_string(one.member.value()) + " alarm:" + name +
+                              " ");
+    }
+    if (now.disk_full) {
+        said.errors.emplace_back("the disk is full");
+    }
+    if (now.fenced) {
+        said.errors.emplace_back("this member lost entries that it had acknowledged");
+    }
+    return said;
+}
+
+template <class Policies>
+void basic_service<Policies>::alarm(const alarm_change& asked, const identity& by,
+                                    reply_handler done) {
+    submit(asked, by, std::move(done));
+}
+
+template <class Policies>
+void basic_service<Policies>::defragment(const identity& by, handler done) {
+    if (const error_code refused = permits_root(by)) {
+        done(refused);
+        return;
+    }
+    // Memory holds no gaps worth a pass of their own: compaction closes them as it goes.
+    if constexpr (durable_machine<machine_type>) {
+        node_.defragment(std::move(done));
+    } else {
+        done({});
+    }
+}
+
+template <class Policies>
+void basic_service<Policies>::move_leader(node_id to, const identity& by, handler done) {
+    if (const error_code refused = permits_root(by)) {
+        done(refused);
+        return;
+    }
+    if (node_.status().engine.soft.role != role_kind::leader) {
+        done(errc::not_leader);
+        return;
+    }
+    if (!node_.configuration().is_voter(to)) {
+        done(errc::transferee_invalid);
+        return;
+    }
+    if (to == options_.node.id) {
+        done({});
+        return;
+    }
+    node_.transfer_leadership(to, std::move(done));
+}
+
+template <class Policies>
+result<store_hash> basic_service<Policies>::hash(std::uint64_t revision, const identity& by) {
+    if (const error_code refused = permits_root(by)) {
+        return refused;
+    }
+    return store().hash(revision);
+}
+
+template <class Policies>
+void basic_service<Policies>::tend_corruption(clock::time_point now) {
+    const bool due = options_.corrupt_check_interval.count() > 0 &&
+                     now - compared_ >= options_.corrupt_check_interval;
+    if (!due || !node_.status().leads_fresh) {
+        return;
+    }
+    compared_ = now;
+    const result<store_hash> mine = store().hash(0);
+    if (!mine) {
+        return;
+    }
+    for (const member_info& m : node_.members()) {
+        if (m.id != options_.node.id) {
+            compare_state(m.id, *mine);
+        }
+    }
+}
+
+// Only states of the same revision, with as much of the past, can be compared; a member that lags
+// is asked again the next time.
+template <class Policies>
+void basic_service<Policies>::compare_state(node_id other, const store_hash& mine) {
+    std::string asked;
+    byte_writer(asked).u8(static_cast<std::uint8_t>(call_kind::store_hash)).u64(mine.revision);
+    node_.call(other, shared_bytes::copy_of(asked), detail::leader_word_limit,
+               [this, other, mine](error_code failed, const shared_bytes& bytes) {
+                   const auto theirs = failed ? std::nullopt : detail::decode_hash(bytes.view());
+                   const bool comparable = theirs && theirs->revision == mine.revision &&
+                                           theirs->compact_revision == mine.compact_revision;
+                   if (comparable && theirs->hash != mine.hash && !stopping_) {
+                       propose(alarm_change{{other, alarm_kind::corrupt}, true});
+                   }
+               });
+}
+
+template <class Policies>
+void basic_service<Policies>::tend_compaction(clock::time_point now) {
+    if (!compactor_ || !node_.status().leads_fresh) {
+        return;
+    }
+    const auto upto = compactor_->due(now, store().current_revision());
+    if (upto && *upto > store().compact_revision()) {
+        propose(compact{.revision = *upto});
+    }
+}
+
+} // namespace quorate
+
+#endif

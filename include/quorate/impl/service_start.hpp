@@ -1,0 +1,170 @@
+// basic_service: starting, stopping, and what its timer and the node's events set going.
+#ifndef QUORATE_IMPL_SERVICE_START_HPP
+#define QUORATE_IMPL_SERVICE_START_HPP
+
+#include <quorate/impl/service_lease.hpp>
+#include <quorate/impl/service_maintenance.hpp>
+#include <quorate/service.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace quorate {
+namespace detail {
+
+/// How often leases, compaction and progress are looked at. Short against the second that leases
+/// are counted in.
+inline constexpr std::chrono::milliseconds service_tick{250};
+
+} // namespace detail
+
+template <class Policies>
+basic_service<Policies>::basic_service(boost::asio::io_context& io, service_options options,
+                                       std::unique_ptr<typename Policies::transport> wire)
+    : io_(io),
+      options_(std::move(options)),
+      node_(io, options_.node, std::move(wire)),
+      quota_(options_.quota_bytes),
+      lessor_(options_.lease),
+      tokens_(options_.tokens),
+      timer_(io),
+      random_(std::random_device{}()) {
+    node_.observe(this);
+}
+
+template <class Policies>
+error_code basic_service<Policies>::start(handler ended) {
+    if (options_.password_cost < password_cost_min || options_.password_cost > password_cost_max) {
+        return errc::invalid_option;
+    }
+    if (const error_code failed = node_.start(std::move(ended))) {
+        return failed;
+    }
+    hub_.emplace(store(), options_.watch);
+    progress_told_ = clock::now();
+    compared_ = progress_told_;
+    arm_timer();
+    return {};
+}
+
+template <class Policies>
+void basic_service<Policies>::stop(handler done) {
+    stopping_ = true;
+    timer_.cancel();
+    lessor_.demote();
+    node_.stop(std::move(done));
+}
+
+template <class Policies>
+void basic_service<Policies>::arm_timer() {
+    timer_.expires_after(detail::service_tick);
+    timer_.async_wait([this](const error_code& cancelled) {
+        if (!cancelled && !stopping_) {
+            on_timer();
+        }
+    });
+}
+
+template <class Policies>
+void basic_service<Policies>::on_timer() {
+    arm_timer();
+    const clock::time_point now = clock::now();
+    tend_leases(now);
+    tend_compaction(now);
+    tend_progress(now);
+    tend_corruption(now);
+    tokens_.sweep(now);
+}
+
+// What this member proposes of its own accord: nobody waits for the answer, and what fails comes
+// again if it is still due.
+template <class Policies>
+void basic_service<Policies>::propose(request asked) {
+    node_.submit({std::move(asked), issuer::cluster()}, [](error_code, const reply&) {});
+}
+
+// Watches first: whoever is answered a revision may rely on it that watches know of it.
+template <class Policies>
+void basic_service<Policies>::on_applied(log_index index, const reply& done) {
+    if (hub_.has_value()) {
+        hub_->publish();
+        catch_up_watches();
+    }
+    const bool of_leases = std::holds_alternative<lease_grant_reply>(done.body) ||
+                           std::holds_alternative<lease_revoke_reply>(done.body) ||
+                           std::holds_alternative<lease_checkpoint_reply>(done.body) ||
+                           std::holds_alternative<lease_takeover_reply>(done.body);
+    if (of_leases) {
+        lessor_.applied(done, clock::now());
+    }
+    if (also_ != nullptr) {
+        also_->on_applied(index, done);
+    }
+}
+
+template <class Policies>
+void basic_service<Policies>::on_restored() {
+    if (options_.node.metrics != nullptr) {
+        options_.node.metrics->snapshots_received.add();
+    }
+    if (hub_.has_value()) {
+        hub_->publish();
+        catch_up_watches();
+    }
+}
+
+template <class Policies>
+void basic_service<Policies>::on_role(const soft_state& soft, term_id term) {
+    if (also_ != nullptr) {
+        also_->on_role(soft, term);
+    }
+    if (soft.role != role_kind::leader) {
+        lessor_.demote();
+        compactor_.reset();
+        return;
+    }
+    const clock::time_point now = clock::now();
+    lessor_.promote(now, options_.election_timeout(), term.value(), store().leases());
+    compactor_.emplace(options_.compaction, now);
+    tend_leases(now); // the takeover
+}
+
+// Members are members: each has checked its own clients.
+template <class Policies>
+void basic_service<Policies>::on_call(node_id, shared_bytes asked,
+                                      std::function<void(shared_bytes)> answer) {
+    byte_reader in(asked.view());
+    const auto kind = static_cast<call_kind>(in.u8());
+    const std::uint64_t number = in.u64();
+    if (!in.finished() || stopping_) {
+        return;
+    }
+    if (kind == call_kind::store_hash) {
+        const result<store_hash> mine = store().hash(number);
+        answer(mine ? detail::encode_hash(*mine) : shared_bytes());
+        return;
+    }
+    const lease_id id(number);
+    auto tell = [answer = std::move(answer)](error_code failed, const lease_life_reply& life) {
+        const bool ours = !failed || failed.category() == quorate_category();
+        answer(detail::encode_life(ours ? failed : make_error_code(errc::no_leader), life));
+    };
+    if (kind == call_kind::keep_alive) {
+        renew(id, tell);
+    } else if (kind == call_kind::time_to_live) {
+        const bool leads = node_.status().engine.soft.role == role_kind::leader;
+        tell(leads ? error_code() : errc::not_leader, life_of(id));
+    }
+}
+
+template <class Policies>
+template <class Job>
+void basic_service<Policies>::on_worker(Job job) {
+    boost::asio::post(password_thread_, std::move(job));
+}
+
+} // namespace quorate
+
+#endif

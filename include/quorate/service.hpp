@@ -1,0 +1,259 @@
+// A key-value service: everything that clients of etcd ask for, as typed calls on one thread.
+// Flow:       1 to 3 and 13. request → admitted, checked → proposal; reply → client
+// In / Out:   requests as plain values and who asks → replies, watch batches
+// Invariants: what is refused here was not proposed; what was proposed is answered exactly once;
+//             watches are told of a write before anybody is answered that it is made
+// Source:     etcd's server: the same guards in the same order; doc/service.md
+// Threads:    everything on the io_context's one thread; passwords are hashed on one of its own
+#ifndef QUORATE_SERVICE_HPP
+#define QUORATE_SERVICE_HPP
+
+#include <quorate/command/cluster_reply.hpp>
+#include <quorate/node.hpp>
+#include <quorate/server/auth_tokens.hpp>
+#include <quorate/server/auto_compactor.hpp>
+#include <quorate/server/identity.hpp>
+#include <quorate/server/lessor.hpp>
+#include <quorate/server/membership_guard.hpp>
+#include <quorate/server/node_observer.hpp>
+#include <quorate/server/password.hpp>
+#include <quorate/server/quota.hpp>
+#include <quorate/server/service_options.hpp>
+#include <quorate/store/auth_machine.hpp>
+#include <quorate/store/watch_hub.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace quorate {
+
+/// What is left of a lease, as its leader's clock has it.
+struct lease_life_reply {
+    lease_id id{};
+    std::int64_t ttl = -1;     ///< Units: seconds. Less than zero: there is no such lease.
+    std::uint64_t granted = 0; ///< Units: seconds.
+    std::vector<shared_bytes> keys{};
+};
+
+/// A member of a cluster with all that it serves. The same calls a program makes in-process that a
+/// front door makes for its clients.
+///
+/// Lifetime: the io_context outlives the service and is run by one thread at a time. What a request
+/// views lives until its handler is called. Call `stop` and let its handler run before the end.
+/// Threads: as basic_node. Handlers may be called before the call that was given them returns.
+template <class Policies = default_policies>
+class basic_service final : private node_observer<reply> {
+public:
+    struct policies : Policies {
+        using machine = auth_machine<machine_of<Policies>>;
+    };
+    using node_type = basic_node<policies>;
+    using machine_type = typename node_type::machine_type;
+    using store_type = typename machine_type::machine_type::store_type;
+    using hub_type = watch_hub<store_type>;
+    using handler = std::function<void(error_code)>;
+    /// The code is what went wrong on the way, or what the reply says; the header is there always.
+    using reply_handler = std::function<void(error_code, reply)>;
+    using token_handler = std::function<void(error_code, std::string)>;
+    using life_handler = std::function<void(error_code, lease_life_reply)>;
+    using members_handler = std::function<void(error_code, std::vector<cluster_member>)>;
+
+    /// With a transport that is made from the io_context and transport_options.
+    template <class Wire = typename Policies::transport>
+    basic_service(boost::asio::io_context& io, service_options options)
+        : basic_service(io, options,
+                        std::make_unique<Wire>(io, detail::transport_options_of(options.node))) {}
+    /// With a transport of one's own.
+    basic_service(boost::asio::io_context& io, service_options options,
+                  std::unique_ptr<typename Policies::transport> wire);
+    basic_service(const basic_service&) = delete;
+    basic_service& operator=(const basic_service&) = delete;
+    ~basic_service() = default;
+
+    /// Effects: `also` is told of what the node tells the service, behind it; null: nobody.
+    /// Requires: not started. Lifetime: it outlives the service.
+    void observe(node_observer<reply>* also) noexcept { also_ = also; }
+    /// Effects, errors: as basic_node::start; invalid_option.
+    error_code start(handler ended = {});
+    void stop(handler done);
+    [[nodiscard]] node_type& node() noexcept { return node_; }
+    [[nodiscard]] const node_type& node() const noexcept { return node_; }
+    [[nodiscard]] const service_options& options() const noexcept { return options_; }
+
+    // Keys and values (impl/service_kv.hpp).
+
+    /// Effects: puts, deletions, transactions, compactions, revokes: whatever goes into the log. A
+    /// lease_grant goes through grant().
+    /// Errors: those of validate(), quota, alarms, permissions, basic_node::submit, and the store.
+    /// `trace`: as in basic_node::submit.
+    void submit(request asked, const identity& by, reply_handler done,
+                std::shared_ptr<request_trace> trace = nullptr);
+    /// Effects: reads. `serializable`: what this member has applied, at once, be it old; else
+    /// linearizable. Errors: as submit, and basic_node::read.
+    void range(const quorate::range& asked, bool serializable, const identity& by,
+               reply_handler done);
+    /// The same for a transaction that only reads (is_read_only); others are submitted.
+    void txn(quorate::txn asked, bool serializable, const identity& by, reply_handler done,
+             std::shared_ptr<request_trace> trace = nullptr);
+    /// Returns: what every answer is headed with, as of now.
+    [[nodiscard]] reply_header header() const noexcept { return {store().current_revision()}; }
+    [[nodiscard]] const store_type& store() const noexcept { return node_.machine().store(); }
+    [[nodiscard]] const auth_store& auth() const noexcept { return node_.machine().auth(); }
+    [[nodiscard]] const alarm_set& alarms() const noexcept {
+        return node_.machine().machine().alarms();
+    }
+    /// Units: bytes. Returns: what the store takes, as quotas count it.
+    [[nodiscard]] std::uint64_t used_bytes() const;
+
+    // Watches (impl/service_watch.hpp).
+
+    /// Returns: a stream; `wake` is called, on a later turn of the io_context, when there is
+    /// something to take.
+    [[nodiscard]] watch_stream_id open_watches(std::function<void()> wake);
+    void close_watches(watch_stream_id stream);
+    /// Errors: permission_denied and its kin; those of watch_hub::create.
+    [[nodiscard]] result<watch_id> watch(watch_stream_id stream, const watch_request& asked,
+                                         const identity& by);
+    [[nodiscard]] hub_type& watches() noexcept { return *hub_; }
+
+    // Leases (impl/service_lease.hpp).
+
+    /// Effects: grants; without an id, one is drawn. Errors: as submit; ttl_too_large,
+    /// lease_exists.
+    void grant(lease_id id, std::int64_t ttl, const identity& by, reply_handler done);
+    /// Effects: the lease has its whole time again. Answers with `ttl` of zero where there is none.
+    /// Errors: no_leader, read_timed_out and what basic_node::call fails with.
+    void keep_alive(lease_id id, const identity& by, life_handler done);
+    /// Errors: as keep_alive; permission_denied for keys that the user may not read.
+    void time_to_live(lease_id id, bool keys, const identity& by, life_handler done);
+    /// Returns: the leases; on a leader those that end first in front.
+    /// Errors: as read of basic_node; user_empty.
+    void leases(const identity& by, std::function<void(error_code, std::vector<lease_id>)> done);
+
+    // Users and roles (impl/service_auth.hpp).
+
+    /// Errors: auth_not_enabled, auth_failed, auth_old_revision, stopped.
+    void authenticate(std::string user, std::string password, token_handler done);
+    /// Errors: as submit; those of auth_store.
+    void administer(const auth_request& asked, const identity& by, reply_handler done);
+    void add_user(std::string name, std::string password, bool no_password, const identity& by,
+                  reply_handler done);
+    void change_password(std::string name, std::string password, const identity& by,
+                         reply_handler done);
+    /// Returns: who that is now; nobody where authentication is not enabled.
+    /// Lifetime: until the next call. Errors: invalid_auth_token, user_not_found.
+    [[nodiscard]] result<issuer> identify(const identity& by);
+
+    // The cluster (impl/service_cluster.hpp).
+
+    /// Errors: as read of basic_node where `linearizable`.
+    void members(bool linearizable, members_handler done);
+    [[nodiscard]] std::vector<cluster_member> members() const;
+    /// Effects: the member is part of the cluster; it has to be started then. `done` is given all
+    /// members, the new one under the id that its name is empty with.
+    /// Errors: those of basic_node::add_member; permission_denied, peer_url_invalid,
+    /// peer_url_exists, too_many_learners, not_enough_started, cluster_unhealthy.
+    void add_member(std::vector<std::string> peer_urls, bool learner, const identity& by,
+                    std::function<void(error_code, node_id)> done);
+    void remove_member(node_id id, const identity& by, handler done);
+    void update_member(node_id id, std::vector<std::string> peer_urls, const identity& by,
+                       handler done);
+    /// Errors: learner_required, learner_not_ready, member_unknown; not_leader where only a leader
+    /// knows.
+    void promote_member(node_id id, const identity& by, handler done);
+
+    // Maintenance (impl/service_maintenance.hpp).
+
+    [[nodiscard]] member_status status() const;
+    void alarm(const alarm_change& asked, const identity& by, reply_handler done);
+    /// Effects: gives the space of what is deleted back to the file system; members go on.
+    void defragment(const identity& by, handler done);
+    /// Errors: not_leader, transferee_invalid; those of basic_node::transfer_leadership.
+    void move_leader(node_id to, const identity& by, handler done);
+    /// Errors: revision_compacted, revision_in_future, permission_denied.
+    [[nodiscard]] result<store_hash> hash(std::uint64_t revision, const identity& by);
+    /// Errors: permission_denied and its kin, for what only root may do.
+    [[nodiscard]] error_code permits_root(const identity& by);
+    [[nodiscard]] error_code permits_user(const identity& by);
+    /// Returns: no error, or learner_unsupported.
+    [[nodiscard]] error_code serves_all() const;
+
+private:
+    using clock = std::chrono::steady_clock;
+    enum class call_kind : std::uint8_t { keep_alive = 1, time_to_live = 2, store_hash = 3 };
+
+    // node_observer
+    void on_applied(log_index index, const reply& done) override;
+    void on_restored() override;
+    void on_role(const soft_state& soft, term_id term) override;
+    void on_call(node_id from, shared_bytes asked,
+                 std::function<void(shared_bytes)> answer) override;
+
+    void arm_timer();
+    void on_timer();
+    void propose(request asked);
+    void raise_space_alarm();
+    void catch_up_watches();
+    void tend_leases(clock::time_point now);
+    void tend_compaction(clock::time_point now);
+    void tend_progress(clock::time_point now);
+    void tend_corruption(clock::time_point now);
+    void compare_state(node_id other, const store_hash& mine);
+
+    [[nodiscard]] error_code admit(const request& asked) const;
+    template <class Asked, class Look>
+    void look_up(Asked asked, bool serializable, const identity& by, reply_handler done, Look look);
+    [[nodiscard]] reply refusal(error_code reason) const;
+    void draw_lease(std::int64_t ttl, const identity& by, reply_handler done, int tries);
+    void renew_until(lease_id id, clock::time_point deadline, life_handler done);
+    void renew(lease_id id, life_handler done);
+    void confirm(lease_life_reply life, life_handler done);
+    void ask_leader(call_kind kind, lease_id id, life_handler done);
+    [[nodiscard]] lease_life_reply life_of(lease_id id);
+    [[nodiscard]] membership_guard guard() const;
+    [[nodiscard]] error_code check_urls(const std::vector<std::string>& urls, node_id self) const;
+    template <class Job>
+    void on_worker(Job job);
+    void hash_then(std::string password, token_handler then);
+
+    boost::asio::io_context& io_;
+    service_options options_;
+    node_type node_;
+    node_observer<reply>* also_ = nullptr;
+    quota quota_;
+    lessor lessor_;
+    auth_tokens tokens_;
+    std::optional<hub_type> hub_;             // since the node has recovered
+    std::optional<auto_compactor> compactor_; // while this member leads
+    boost::asio::steady_timer timer_;
+    std::mt19937_64 random_;
+    clock::time_point progress_told_{};
+    clock::time_point compared_{}; // the members' states
+    bool watches_behind_ = false;
+    bool alarm_under_way_ = false;
+    bool stopping_ = false;
+    boost::asio::thread_pool password_thread_{1}; // last: its thread ends before what it uses
+};
+
+} // namespace quorate
+
+#include <quorate/impl/service_auth.hpp>
+#include <quorate/impl/service_cluster.hpp>
+#include <quorate/impl/service_kv.hpp>
+#include <quorate/impl/service_lease.hpp>
+#include <quorate/impl/service_maintenance.hpp>
+#include <quorate/impl/service_start.hpp>
+#include <quorate/impl/service_watch.hpp>
+
+#endif

@@ -1,0 +1,245 @@
+// Reading certificates, and reading them again.
+#ifndef QUORATE_TLS_IMPL_LAYER_IPP
+#define QUORATE_TLS_IMPL_LAYER_IPP
+
+// Programs that compile the bodies once need OpenSSL only when they say so.
+#if defined(QUORATE_HEADER_ONLY) || defined(QUORATE_WITH_TLS)
+
+#include <quorate/base/assert.hpp>
+#include <quorate/tls/channel.hpp>
+#include <quorate/tls/layer.hpp>
+
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace quorate::tls {
+
+namespace detail {
+
+/// Returns: what OpenSSL noted last; never success.
+[[nodiscard]] inline error_code last_openssl_error() {
+    const auto code = ::ERR_get_error();
+    ::ERR_clear_error();
+    return code == 0 ? make_error_code(errc::invalid_option)
+                     : error_code(static_cast<int>(code), boost::asio::error::get_ssl_category());
+}
+
+/// Picks HTTP/1.1 from what a client offers; one that offers something else only hears nothing, as
+/// one that offers nothing does.
+inline int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_bytes,
+                           const unsigned char* offered, unsigned int offered_bytes, void*) {
+    static constexpr unsigned char http_1_1[] = "\x08http/1.1";
+    unsigned char* match = nullptr;
+    const int found = ::SSL_select_next_proto(&match, chosen_bytes, http_1_1, sizeof(http_1_1) - 1,
+                                              offered, offered_bytes);
+    *chosen = match;
+    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+/// Returns: whether `name` is one cipher suite of TLS 1.2. OpenSSL itself takes names of whole
+/// classes, too, some of which do not encrypt, and passes over what it does not know.
+[[nodiscard]] inline bool is_cipher(SSL_CTX* native, const std::string& name) {
+    if (::SSL_CTX_set_cipher_list(native, name.c_str()) != 1) {
+        return false;
+    }
+    const STACK_OF(SSL_CIPHER)* chosen = ::SSL_CTX_get_ciphers(native);
+    for (int i = 0; i < sk_SSL_CIPHER_num(chosen); ++i) {
+        const SSL_CIPHER* each = sk_SSL_CIPHER_value(chosen, i);
+        if (name == ::SSL_CIPHER_get_name(each)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+inline void harden(SSL_CTX* native, version least) {
+    ::SSL_CTX_set_min_proto_version(native,
+                                    least == version::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    ::SSL_CTX_set_options(native, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
+    ::SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+    ::SSL_CTX_set_num_tickets(native, 0);
+    ::SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+    ::SSL_CTX_set_alpn_select_cb(native, choose_protocol, nullptr);
+}
+
+} // namespace detail
+
+QUORATE_DECL layer::layer(options given) : options_(std::move(given)) {}
+QUORATE_DECL layer::~layer() = default;
+
+QUORATE_DECL std::vector<std::string> layer::files() const {
+    std::vector<std::string> named;
+    for (const std::string* each : {&options_.certificate_file, &options_.key_file,
+                                    &options_.trusted_ca_file, &options_.crl_file}) {
+        if (!each->empty()) {
+            named.push_back(*each);
+        }
+    }
+    return named;
+}
+
+QUORATE_DECL error_code layer::look(std::vector<stamp>& stamps) {
+    for (const std::string& file : files()) {
+        struct ::stat found {};
+        if (::stat(file.c_str(), &found) != 0) {
+            failed_file_ = file;
+            return {errno, boost::system::system_category()};
+        }
+        stamps.push_back({.seconds = found.st_mtim.tv_sec,
+                          .nanoseconds = found.st_mtim.tv_nsec,
+                          .inode = found.st_ino,
+                          .bytes = found.st_size});
+    }
+    return {};
+}
+
+QUORATE_DECL error_code layer::open() {
+    QUORATE_ASSERT(context_ == nullptr);
+    const bool names =
+        !options_.allowed_common_names.empty() || !options_.allowed_hostnames.empty();
+    if (options_.certificate_file.empty() || options_.key_file.empty() ||
+        (names && !asks_clients())) {
+        return errc::invalid_option;
+    }
+    looked_ = std::chrono::steady_clock::now();
+    return load();
+}
+
+QUORATE_DECL error_code layer::load() {
+    failed_file_.clear();
+    // Before the files are read: what changes meanwhile is seen the next time.
+    std::vector<stamp> stamps;
+    if (const error_code ec = look(stamps)) {
+        return ec;
+    }
+    ::ERR_clear_error();
+    const auto fresh =
+        std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
+    detail::harden(fresh->native_handle(), options_.min_version);
+    error_code ec = choose_ciphers(*fresh);
+    if (!ec) {
+        ec = load_certificate(*fresh);
+    }
+    if (!ec) {
+        ec = load_authorities(*fresh);
+    }
+    if (!ec) {
+        context_ = fresh;
+        stamps_ = std::move(stamps);
+    }
+    return ec;
+}
+
+QUORATE_DECL error_code layer::choose_ciphers(boost::asio::ssl::context& fresh) const {
+    std::string list;
+    for (const std::string& suite : options_.cipher_suites) {
+        const std::string by_iana = ::OPENSSL_cipher_name(suite.c_str());
+        const std::string& name = by_iana == "(NONE)" ? suite : by_iana;
+        if (!detail::is_cipher(fresh.native_handle(), name)) {
+            ::ERR_clear_error();
+            return errc::invalid_option;
+        }
+        list.append(list.empty() ? "" : ":").append(name);
+    }
+    if (!list.empty() && ::SSL_CTX_set_cipher_list(fresh.native_handle(), list.c_str()) != 1) {
+        return detail::last_openssl_error();
+    }
+    return {};
+}
+
+QUORATE_DECL error_code layer::load_certificate(boost::asio::ssl::context& fresh) {
+    error_code ec;
+    failed_file_ = options_.certificate_file;
+    fresh.use_certificate_chain_file(options_.certificate_file, ec);
+    if (ec) {
+        return ec;
+    }
+    failed_file_ = options_.key_file;
+    // A key with a passphrase would otherwise be asked for at the terminal.
+    fresh.set_password_callback(
+        [](std::size_t, boost::asio::ssl::context::password_purpose) { return std::string(); }, ec);
+    if (!ec) {
+        fresh.use_private_key_file(options_.key_file, boost::asio::ssl::context::pem, ec);
+    }
+    if (!ec && ::SSL_CTX_check_private_key(fresh.native_handle()) != 1) {
+        ec = detail::last_openssl_error();
+    }
+    if (!ec) {
+        failed_file_.clear();
+    }
+    return ec;
+}
+
+QUORATE_DECL error_code layer::load_authorities(boost::asio::ssl::context& fresh) {
+    const std::string& ca = options_.trusted_ca_file;
+    if (!asks_clients()) {
+        return {};
+    }
+    error_code ec;
+    failed_file_ = ca;
+    if (ca.empty()) {
+        fresh.set_default_verify_paths(ec);
+    } else {
+        fresh.load_verify_file(ca, ec);
+        ::SSL_CTX_set_client_CA_list(fresh.native_handle(), ::SSL_load_client_CA_file(ca.c_str()));
+    }
+    if (ec) {
+        return ec;
+    }
+    if (!options_.crl_file.empty()) {
+        failed_file_ = options_.crl_file;
+        X509_STORE* store = ::SSL_CTX_get_cert_store(fresh.native_handle());
+        X509_LOOKUP* lookup = ::X509_STORE_add_lookup(store, ::X509_LOOKUP_file());
+        if (lookup == nullptr ||
+            ::X509_load_crl_file(lookup, options_.crl_file.c_str(), X509_FILETYPE_PEM) < 1 ||
+            ::X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) != 1) {
+            return detail::last_openssl_error();
+        }
+    }
+    failed_file_.clear();
+    fresh.set_verify_mode(
+        boost::asio::ssl::verify_peer | boost::asio::ssl::verify_fail_if_no_peer_cert, ec);
+    return ec;
+}
+
+QUORATE_DECL void layer::reload_if_changed() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked_ < options_.reload_interval) {
+        return;
+    }
+    looked_ = now;
+    std::vector<stamp> stamps;
+    error_code ec = look(stamps);
+    if (!ec && stamps == stamps_) {
+        return;
+    }
+    if (!ec) {
+        ec = load();
+    }
+    if (on_reload_) {
+        on_reload_(ec);
+    }
+}
+
+QUORATE_DECL std::shared_ptr<http::secure_channel> layer::wrap(http::tcp_socket socket) {
+    QUORATE_ASSERT(context_ != nullptr);
+    reload_if_changed();
+    return std::make_shared<detail::channel>(
+        std::move(socket), context_,
+        detail::admission{options_.allowed_common_names, options_.allowed_hostnames});
+}
+
+} // namespace quorate::tls
+
+#endif
+
+#endif

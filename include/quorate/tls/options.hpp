@@ -1,0 +1,43 @@
+// Which certificates a server shows and which clients it lets in.
+// Flow:    0. HTTP bytes → http::request
+// Source:  etcd's flags of the same meaning (cert-file, client-cert-auth and the like)
+// Threads: a plain value
+#ifndef QUORATE_TLS_OPTIONS_HPP
+#define QUORATE_TLS_OPTIONS_HPP
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace quorate::tls {
+
+enum class version : std::uint8_t { tls_1_2, tls_1_3 };
+
+/// All files are PEM.
+struct options {
+    std::string
+        certificate_file{}; ///< The server's, followed by those between it and its authority.
+    std::string key_file{}; ///< Of the first certificate; without a passphrase.
+    std::string trusted_ca_file{}; ///< The authorities of clients; empty: those of the system.
+    std::string crl_file{};        ///< Revoked client certificates; empty: none.
+
+    /// Whether a client has to show a certificate that an authority signed. As in etcd, it has to
+    /// where trusted_ca_file is set, too.
+    bool client_cert_auth = false;
+    std::vector<std::string> allowed_common_names{}; ///< Of clients; empty: any.
+    std::vector<std::string> allowed_hostnames{}; ///< One must match the certificate; empty: any.
+
+    version min_version = version::tls_1_2;
+    /// For TLS 1.2, names by IANA or by OpenSSL; empty: OpenSSL's own choice. Those of TLS 1.3 are
+    /// all good and not for choice.
+    std::vector<std::string> cipher_suites{};
+
+    /// The files are looked at no more often than this, when a client connects; where they have
+    /// changed, those that connect from then on get the new ones.
+    std::chrono::milliseconds reload_interval{1'000};
+};
+
+} // namespace quorate::tls
+
+#endif

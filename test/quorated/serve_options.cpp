@@ -1,0 +1,235 @@
+// Text of flags → the options of a server: defaults, checks, ids as etcd computes them.
+#include "../../example/quorated/serve_options.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../../example/quorated/flag_values.hpp"
+#include "../../example/quorated/member_identity.hpp"
+#include "../scratch_directory.hpp"
+
+using namespace quorated;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr parts_built everything{true, true};
+
+serve_options read(std::vector<const char*> words, parts_built built = everything) {
+    return make_serve_options(read_words(words), built);
+}
+
+std::string complaint_of(std::vector<const char*> words, parts_built built = everything) {
+    try {
+        static_cast<void>(read(std::move(words), built));
+    } catch (const usage_error& wrong) {
+        return wrong.what();
+    }
+    return "";
+}
+
+bool complains(std::vector<const char*> words, std::string_view how) {
+    const std::string complaint = complaint_of(std::move(words));
+    BOOST_TEST_MESSAGE(complaint);
+    return complaint.starts_with(how);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(serve_options_suite)
+
+BOOST_AUTO_TEST_CASE(defaults) {
+    const serve_options options = read({});
+    BOOST_TEST(options.name == "default");
+    BOOST_TEST(options.data_dir == "default.quorate");
+    BOOST_TEST(options.listen_client.at(0).text == "http://localhost:2379");
+    BOOST_TEST(options.listen_peer.at(0).text == "http://localhost:2380");
+    BOOST_TEST(options.snapshot_count == 100'000);
+    BOOST_TEST((options.heartbeat == 100ms && options.election == 1000ms));
+    BOOST_TEST(options.max_txn_ops == 128);
+    BOOST_TEST(options.max_request_bytes == 1'572'864);
+    BOOST_TEST((options.compaction == compaction_mode::off));
+    BOOST_TEST((options.auth_token_ttl == 300s));
+    BOOST_TEST(options.bcrypt_cost == 10);
+    BOOST_TEST((options.watch_progress_interval == 10min));
+    BOOST_TEST((options.slow_request == 100ms));
+    BOOST_TEST((options.log.least == quorate::log_level::info));
+    BOOST_TEST((options.log.outputs == std::vector<std::string>{"stderr"}));
+    BOOST_TEST((options.pre_vote && options.strict_reconfig_check && !options.join));
+    BOOST_TEST((options.cors.empty() && options.host_whitelist.empty()));
+    BOOST_TEST(options.bootstrap_problem.empty());
+    BOOST_TEST(options.warnings.empty());
+}
+
+BOOST_AUTO_TEST_CASE(ids_are_those_of_etcd) {
+    const serve_options one = read({"--initial-advertise-peer-urls=http://127.0.0.1:23801",
+                                    "--initial-cluster=default=http://127.0.0.1:23801"});
+    BOOST_TEST(one.id.value() == 0xbdae9bbc11dd390d);
+    BOOST_TEST(one.cluster.value() == 0xd1cfaf999eb97a2a);
+
+    const serve_options three = read(
+        {"--name=b", "--initial-cluster-token=tok-1",
+         "--initial-advertise-peer-urls=http://127.0.0.1:23801,http://10.0.0.9:7",
+         "--initial-cluster=c=http://10.0.0.3:2380,b=http://127.0.0.1:23801,a=http://10.0.0.1:2380,"
+         "b=http://10.0.0.9:7"});
+    BOOST_TEST(three.id.value() == 0xb47ddfb31def1d0b);
+    BOOST_TEST(three.cluster.value() == 0xe5375c10260026bf);
+    BOOST_TEST(three.bootstrap_problem.empty());
+    BOOST_TEST_REQUIRE(three.initial_cluster.size() == 3);
+    BOOST_TEST(three.initial_cluster[1].name == "b");
+    BOOST_TEST(three.initial_cluster[1].id.value() == three.id.value());
+    BOOST_TEST(three.initial_cluster[1].peer_urls.at(0) == "http://10.0.0.9:7");
+}
+
+BOOST_AUTO_TEST_CASE(what_does_not_fit_together_is_told) {
+    BOOST_TEST(read({"--name=x", "--initial-cluster=a=http://localhost:2380"}).bootstrap_problem ==
+               "--initial-cluster: does not name this member, 'x'");
+    BOOST_TEST(read({"--initial-cluster=default=http://localhost:9"}).bootstrap_problem ==
+               "--initial-cluster: has default=http://localhost:9, which "
+               "--initial-advertise-peer-urls lacks");
+    BOOST_TEST(read({"--initial-cluster=default=http://localhost:2380,b=http://localhost:2380"})
+                   .bootstrap_problem ==
+               "--initial-cluster: 'http://localhost:2380' stands there twice");
+    BOOST_TEST(complains({"--initial-cluster=http"}, "--initial-cluster: 'http' is not"));
+    BOOST_TEST(complains({"--initial-cluster=a="}, "--initial-cluster: 'a=' is not"));
+    BOOST_TEST(complains({"--initial-cluster=a=b"}, "--initial-cluster: 'b' is not"));
+}
+
+BOOST_AUTO_TEST_CASE(data_says_itself_whose_it_is) {
+    const quorate_test::scratch_directory scratch;
+    const std::string data = "--data-dir=" + scratch.path().string();
+    const char* const words[] = {data.c_str(), "--initial-cluster=other=http://127.0.0.1:1"};
+    std::optional<int> ended;
+    static_cast<void>(parse_serve(words, {}, ended));
+    BOOST_TEST((ended == 2));
+
+    std::ofstream(scratch.path() / "identity") << "nonsense";
+    BOOST_TEST(!identity_in(scratch.path()).has_value());
+    {
+        auto opened = quorate::data_directory::open(scratch.path() / "member");
+        BOOST_TEST_REQUIRE(!!opened);
+        BOOST_TEST(!opened->claim({quorate::cluster_id(7), quorate::node_id(8)}));
+    }
+    std::filesystem::copy_file(scratch.path() / "member" / "identity", scratch.path() / "identity",
+                               std::filesystem::copy_options::overwrite_existing);
+    ended.reset();
+    const serve_options kept = parse_serve(words, {}, ended);
+    BOOST_TEST(!ended.has_value());
+    BOOST_TEST(kept.id.value() == 8u);
+    BOOST_TEST(kept.cluster.value() == 7u);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_joins_does_not_know_its_cluster) {
+    const serve_options options = read({"--initial-cluster-state=existing"});
+    BOOST_TEST(options.join);
+    BOOST_TEST(options.cluster.value() == 0);
+    BOOST_TEST(complains({"--initial-cluster-state=old"}, "--initial-cluster-state: 'old'"));
+}
+
+BOOST_AUTO_TEST_CASE(the_lone_member_is_its_cluster) {
+    const serve_options options =
+        read({"--name=n", "--initial-advertise-peer-urls=http://127.0.0.1:5"});
+    BOOST_TEST_REQUIRE(options.initial_cluster.size() == 1);
+    BOOST_TEST(options.initial_cluster[0].name == "n");
+    BOOST_TEST(options.initial_cluster[0].peer_urls.at(0) == "http://127.0.0.1:5");
+    BOOST_TEST(options.data_dir == "n.quorate");
+}
+
+BOOST_AUTO_TEST_CASE(listening_in_the_open_must_be_wanted) {
+    for (const char* const flag :
+         {"--listen-client-urls", "--listen-peer-urls", "--listen-metrics-urls"}) {
+        const std::string given = std::string(flag) + "=http://0.0.0.0:2379";
+        const char* const also = "--advertise-client-urls=http://10.0.0.1:2379";
+        BOOST_TEST(complains({given.c_str(), also}, std::string(flag) + ": 'http://0.0.0.0:2379'"));
+        BOOST_TEST(complaint_of({given.c_str(), also, "--allow-plaintext"}).empty());
+        const std::string name = std::string(flag) + "=http://some.host:2379";
+        BOOST_TEST(complains({name.c_str(), also, "--allow-plaintext"}, flag));
+    }
+    BOOST_TEST(complains({"--listen-client-urls=http://127.0.0.1:1"}, "--advertise-client-urls"));
+}
+
+BOOST_AUTO_TEST_CASE(tls) {
+    const std::vector<const char*> wanted = {"--listen-client-urls=https://0.0.0.0:2379",
+                                             "--advertise-client-urls=https://a:2379",
+                                             "--cert-file=c.pem", "--key-file=k.pem"};
+    const serve_options options = read(wanted);
+    BOOST_TEST(options.client_tls.cert_file == "c.pem");
+    BOOST_TEST(options.listen_client.at(0).tls);
+    BOOST_TEST(complaint_of(wanted, {false, true}).find("without TLS") != std::string::npos);
+    BOOST_TEST(complains({wanted[0], wanted[1]}, "--cert-file: is needed"));
+    BOOST_TEST(complains({wanted[0], wanted[1], wanted[2]}, "--cert-file: needs --key-file"));
+    BOOST_TEST(complains({wanted[0], wanted[1], wanted[2], wanted[3], "--client-cert-auth"},
+                         "--client-cert-auth: needs --trusted-ca-file"));
+    BOOST_TEST(complains({"--client-cert-auth", "--trusted-ca-file=ca"}, "--client-cert-auth: no"));
+    BOOST_TEST(read({wanted[2], wanted[3]}).warnings.size() == 1);
+    BOOST_TEST(complains({"--peer-cert-file=x"}, "--peer-cert-file: connections between members"));
+    BOOST_TEST(complains({"--listen-peer-urls=https://127.0.0.1:1"}, "--listen-peer-urls"));
+    BOOST_TEST(complains({"--initial-cluster=a=https://127.0.0.1:1"}, "--initial-cluster"));
+}
+
+BOOST_AUTO_TEST_CASE(compaction) {
+    const auto by = [](const char* mode, const char* retention) {
+        const std::string both[] = {std::string("--auto-compaction-mode=") + mode,
+                                    std::string("--auto-compaction-retention=") + retention};
+        return read({both[0].c_str(), both[1].c_str()});
+    };
+    BOOST_TEST((by("periodic", "3").compaction_period == 3h));
+    BOOST_TEST((by("periodic", "5m").compaction_period == 5min));
+    BOOST_TEST((by("periodic", "5m").compaction == compaction_mode::periodic));
+    BOOST_TEST((by("periodic", "0").compaction == compaction_mode::off));
+    BOOST_TEST(by("revision", "1000").compaction_revisions == 1000);
+    BOOST_TEST((by("revision", "1000").compaction == compaction_mode::revision));
+    BOOST_TEST((by("revision", "0").compaction == compaction_mode::off));
+    BOOST_CHECK_THROW(by("revision", "5m"), usage_error);
+    BOOST_CHECK_THROW(by("never", "5"), usage_error);
+}
+
+BOOST_AUTO_TEST_CASE(bounds) {
+    BOOST_TEST(complains({"--election-timeout=499"}, "--election-timeout: 499 ms is less"));
+    BOOST_TEST(complains({"--election-timeout=50001"}, "--election-timeout: '50001'"));
+    BOOST_TEST(complains({"--heartbeat-interval=0"}, "--heartbeat-interval: '0'"));
+    BOOST_TEST(complains({"--bcrypt-cost=3"}, "--bcrypt-cost: '3'"));
+    BOOST_TEST(complains({"--max-request-bytes=0"}, "--max-request-bytes: '0'"));
+    BOOST_TEST(complains({"--max-txn-ops=-1"}, "--max-txn-ops: '-1'"));
+    BOOST_TEST(complains({"--name="}, "--name: must not be empty"));
+    BOOST_TEST(read({"--quota-backend-bytes=-1"}).quota_backend_bytes == -1);
+}
+
+BOOST_AUTO_TEST_CASE(without_effect_or_refused) {
+    BOOST_TEST(read({"--max-wals=3"}).warnings.size() == 1);
+    BOOST_TEST(read({"--max-wals=5"}).warnings.empty());
+    BOOST_TEST(read({"--enable-pprof"}).warnings.size() == 1);
+    BOOST_TEST(read({"--enable-pprof=f"}).warnings.empty());
+    for (const char* const refused :
+         {"--wal-dir=/w", "--discovery=http://d", "--discovery-srv=x", "--proxy=on", "--enable-v2",
+          "--auto-tls", "--unsafe-no-fsync", "--experimental-enable-v2v3=/p", "--auth-token=jwt"}) {
+        const std::string flag = std::string(refused).substr(0, std::string(refused).find('='));
+        BOOST_TEST(complains({refused}, flag + ": "));
+    }
+    BOOST_TEST(complaint_of({"--proxy=off", "--wal-dir=", "--discovery="}).empty());
+    BOOST_TEST(complaint_of({"--backend=lmdb"}, {true, false}).find("LMDB") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(choices_and_lists) {
+    BOOST_TEST((read({"--log-level=fatal"}).log.least == quorate::log_level::error));
+    BOOST_TEST((read({"--debug"}).log.least == quorate::log_level::debug));
+    BOOST_TEST((read({"--log-format=console"}).log.format == quorate::log_format::text));
+    BOOST_TEST((read({"--log-outputs=stdout,/x/y,stdout,default"}).log.outputs ==
+                std::vector<std::string>{"stdout", "/x/y", "stderr"}));
+    BOOST_TEST((read({"--log-output=stdout"}).log.outputs == std::vector<std::string>{"stdout"}));
+    BOOST_TEST((read({"--backend=lmdb"}).backend == backend_kind::lmdb));
+    BOOST_TEST((read({"--error-dialect=3.6"}).error_dialect == dialect::etcd_3_6));
+    BOOST_TEST(complains({"--error-dialect=3.5"}, "--error-dialect: '3.5' is none of 3.4, 3.6"));
+    BOOST_TEST((read({"--cors=http://a,http://b"}).cors ==
+                std::vector<std::string>{"http://a", "http://b"}));
+    BOOST_TEST(read({"--host-whitelist=a,*"}).host_whitelist.empty());
+    BOOST_TEST(read({"--metrics=extensive"}).extensive_metrics);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

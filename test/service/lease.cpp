@@ -1,0 +1,115 @@
+#include <quorate/service.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include "support.hpp"
+
+BOOST_AUTO_TEST_SUITE(lease)
+
+using namespace service_test;
+
+answer grant(cluster& c, service& at, std::uint64_t id, std::int64_t ttl) {
+    return c.wait([&](auto done) { at.grant(lease_id(id), ttl, {}, std::move(done)); });
+}
+
+struct life {
+    error_code failed;
+    lease_life_reply made;
+};
+life keep_alive(cluster& c, service& at, std::uint64_t id) {
+    life got;
+    bool done = false;
+    at.keep_alive(lease_id(id), {}, [&](error_code failed, const lease_life_reply& made) {
+        got = {failed, made};
+        done = true;
+    });
+    BOOST_REQUIRE(c.run_until([&] { return done; }));
+    return got;
+}
+life time_to_live(cluster& c, service& at, std::uint64_t id) {
+    life got;
+    bool done = false;
+    at.time_to_live(lease_id(id), true, {}, [&](error_code failed, const lease_life_reply& made) {
+        got = {failed, made};
+        done = true;
+    });
+    BOOST_REQUIRE(c.run_until([&] { return done; }));
+    return got;
+}
+
+BOOST_AUTO_TEST_CASE(a_lease_lives_as_every_member_says) {
+    cluster c(3);
+    c.start_all();
+    const auto& granted = grant(c, c.following(), 77, 100).as<lease_grant_reply>();
+    BOOST_TEST(granted.id.value() == 77u);
+    BOOST_TEST(granted.ttl == 100u);
+    BOOST_TEST(grant(c, c.leading(), 77, 100).failed == errc::lease_exists);
+    c.submit(c.leading(), put{.key = "k", .lease = lease_id(77)}).as<put_reply>();
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        const life kept = keep_alive(c, c.at(id), 77);
+        BOOST_TEST(!kept.failed);
+        BOOST_TEST(kept.made.ttl == 100);
+        const life left = time_to_live(c, c.at(id), 77);
+        BOOST_TEST(!left.failed);
+        BOOST_TEST(left.made.ttl >= 98);
+        BOOST_TEST(left.made.granted == 100u);
+        BOOST_REQUIRE(left.made.keys.size() == 1u);
+        BOOST_TEST(left.made.keys[0].view() == "k");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_lease_that_is_not_there_has_no_time_and_that_is_no_error) {
+    cluster c(3);
+    c.start_all();
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        BOOST_TEST(!keep_alive(c, c.at(id), 5).failed);
+        BOOST_TEST(keep_alive(c, c.at(id), 5).made.ttl == 0);
+        BOOST_TEST(time_to_live(c, c.at(id), 5).made.ttl == -1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_id_is_drawn_for_who_has_none) {
+    cluster c;
+    c.start_all();
+    const std::uint64_t one = grant(c, c.leading(), 0, 5).as<lease_grant_reply>().id.value();
+    const std::uint64_t two = grant(c, c.leading(), 0, 5).as<lease_grant_reply>().id.value();
+    BOOST_TEST(one != 0u);
+    BOOST_TEST(one != two);
+    BOOST_TEST(one < (std::uint64_t{1} << 63));
+}
+
+BOOST_AUTO_TEST_CASE(what_nobody_keeps_alive_goes_with_its_keys) {
+    cluster c(3);
+    c.start_all();
+    grant(c, c.leading(), 9, 1).as<lease_grant_reply>();
+    c.submit(c.leading(), put{.key = "k", .lease = lease_id(9)}).as<put_reply>();
+    BOOST_TEST(c.run_until([&] { return c.value(c.following(), "k") == "-"; }));
+    BOOST_TEST(time_to_live(c, c.following(), 9).made.ttl == -1);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_leader_goes_on_with_the_leases) {
+    cluster c(3);
+    c.start_all();
+    grant(c, c.leading(), 9, 1000).as<lease_grant_reply>();
+    const std::uint64_t before = c.leader();
+    const std::uint64_t next = c.follower();
+    const auto moved =
+        c.outcome([&](auto done) { c.leading().move_leader(node_id(next), {}, std::move(done)); });
+    BOOST_TEST(!moved);
+    BOOST_REQUIRE(c.run_until([&] { return c.leader() == next; }));
+    BOOST_TEST(keep_alive(c, c.at(before), 9).made.ttl == 1000);
+}
+
+BOOST_AUTO_TEST_CASE(all_leases_are_listed) {
+    cluster c(3);
+    c.start_all();
+    grant(c, c.leading(), 2, 1000).as<lease_grant_reply>();
+    grant(c, c.leading(), 1, 2000).as<lease_grant_reply>();
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        std::vector<lease_id> all;
+        c.at(id).leases({}, [&](error_code, std::vector<lease_id> found) { all = found; });
+        BOOST_TEST(c.run_until([&] { return all.size() == 2; }));
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
