@@ -229,7 +229,9 @@ test_sanitized() {
     local prefix preset
     choose_compiler sanitized
     preset=${prefix}asan
-    build sanitized $preset -DQUORATE_BUILD_BENCH=OFF -DQUORATE_SEPARATE_COMPILATION=ON
+    # The programs are run by the end-to-end tests, which take the optimised ones.
+    build sanitized $preset -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_EXAMPLES=OFF \
+        -DQUORATE_SEPARATE_COMPILATION=ON
     cases "sanitized: tests" 1500 ctest --test-dir build/$preset -LE checks
 }
 
@@ -244,7 +246,7 @@ folders_with_tests() {
 test_threads() {
     local prefix folders pattern
     choose_compiler threads
-    folders=$(folders_with_tests base log net http server node)
+    folders=$(folders_with_tests log net http node)
     pattern=$(paste -s -d '|' <<<"$folders")
     # shellcheck disable=SC2046,SC2086
     build threads ${prefix}tsan $(printf 'test_%s ' $folders) \
@@ -270,9 +272,9 @@ test_meson() {
     # All of it is described from the same lists of files as for CMake, so a part that needs each
     # kind of target shows that the description works; `meson test` builds and runs everything.
     local options=(--buildtype=debug -Doptimization=0 -Dwerror=true)
-    local folders examples programs=(kvstore quorated quorate_scenario) scripts=(scenario)
+    local folders examples programs=(kvstore quorate_scenario) scripts=(scenario)
     [ ! -d ../shared/conformance ] || scripts+=(conformance)
-    folders=$(folders_with_tests base command concept consensus format log server)
+    folders=$(folders_with_tests base command concept format server)
     examples=$(cd example && printf '%s ' *.cpp)
     [ ! -d build/meson/meson-info ] || options+=(--reconfigure)
     step "meson: set up" 120 meson setup build/meson "${options[@]}"

@@ -28,6 +28,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -222,6 +223,8 @@ private:
     void ask_leader(call_kind kind, lease_id id, life_handler done);
     [[nodiscard]] lease_life_reply life_of(lease_id id);
     [[nodiscard]] membership_guard guard() const;
+    void listen_for_members(clock::time_point now);
+    [[nodiscard]] bool was_heard(node_id id) const;
     [[nodiscard]] error_code check_urls(const std::vector<std::string>& urls, node_id self) const;
     template <class Job>
     void on_worker(Job job);
@@ -234,8 +237,9 @@ private:
     quota quota_;
     lessor lessor_;
     auth_tokens tokens_;
-    std::optional<hub_type> hub_;             // since the node has recovered
-    std::optional<auto_compactor> compactor_; // while this member leads
+    std::optional<hub_type> hub_;                // since the node has recovered
+    std::optional<auto_compactor> compactor_;    // while this member leads
+    std::map<node_id, clock::time_point> heard_; // while this member leads: when from whom
     boost::asio::steady_timer timer_;
     std::mt19937_64 random_;
     clock::time_point progress_told_{};

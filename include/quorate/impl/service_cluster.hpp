@@ -2,6 +2,7 @@
 #ifndef QUORATE_IMPL_SERVICE_CLUSTER_HPP
 #define QUORATE_IMPL_SERVICE_CLUSTER_HPP
 
+#include <quorate/impl/service_start.hpp>
 #include <quorate/net/peer_address.hpp>
 #include <quorate/server/membership_guard.hpp>
 #include <quorate/service.hpp>
@@ -44,12 +45,31 @@ membership_guard basic_service<Policies>::guard() const {
         const auto seen = std::find_if(progress.begin(), progress.end(),
                                        [&](const member_progress& p) { return p.id == m.id; });
         if (seen != progress.end()) {
-            one.connected = seen->recently_active || m.id == options_.node.id;
+            one.connected = m.id == options_.node.id || seen->recently_active || was_heard(m.id);
             one.match = seen->match.value();
         }
         known.push_back(one);
     }
     return membership_guard(std::move(known));
+}
+
+// The engine forgets with each election timeout whom it heard from, and hears from them anew; who
+// is asked about in between shall not look as if gone.
+template <class Policies>
+void basic_service<Policies>::listen_for_members(clock::time_point now) {
+    for (const member_progress& p : node_.progress()) {
+        if (p.recently_active) {
+            heard_[p.id] = now;
+        }
+    }
+}
+
+template <class Policies>
+bool basic_service<Policies>::was_heard(node_id id) const {
+    const auto found = heard_.find(id);
+    const std::chrono::milliseconds patience =
+        std::max(2 * options_.election_timeout(), 3 * detail::service_tick);
+    return found != heard_.end() && clock::now() - found->second <= patience;
 }
 
 /// Errors: peer_url_invalid; peer_url_exists where a member other than `self` has one of them.

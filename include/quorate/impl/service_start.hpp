@@ -75,6 +75,7 @@ void basic_service<Policies>::on_timer() {
     tend_compaction(now);
     tend_progress(now);
     tend_corruption(now);
+    listen_for_members(now);
     tokens_.sweep(now);
 }
 
@@ -123,6 +124,7 @@ void basic_service<Policies>::on_role(const soft_state& soft, term_id term) {
     if (soft.role != role_kind::leader) {
         lessor_.demote();
         compactor_.reset();
+        heard_.clear();
         return;
     }
     const clock::time_point now = clock::now();
