@@ -15,6 +15,7 @@
 #include <quorate/gateway/encode.hpp>
 #include <quorate/gateway/request_arena.hpp>
 #include <quorate/http/exchange.hpp>
+#include <quorate/impl/json_parts.hpp>
 #include <quorate/service.hpp>
 
 #include <chrono>

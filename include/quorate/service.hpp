@@ -14,6 +14,7 @@
 #include <quorate/server/auto_compactor.hpp>
 #include <quorate/server/identity.hpp>
 #include <quorate/server/lessor.hpp>
+#include <quorate/server/member_talk.hpp>
 #include <quorate/server/membership_guard.hpp>
 #include <quorate/server/node_observer.hpp>
 #include <quorate/server/password.hpp>
@@ -38,14 +39,6 @@
 #include <vector>
 
 namespace quorate {
-
-/// What is left of a lease, as its leader's clock has it.
-struct lease_life_reply {
-    lease_id id{};
-    std::int64_t ttl = -1;     ///< Units: seconds. Less than zero: there is no such lease.
-    std::uint64_t granted = 0; ///< Units: seconds.
-    std::vector<shared_bytes> keys{};
-};
 
 /// A member of a cluster with all that it serves. The same calls a program makes in-process that a
 /// front door makes for its clients.
@@ -192,7 +185,7 @@ public:
 
 private:
     using clock = std::chrono::steady_clock;
-    enum class call_kind : std::uint8_t { keep_alive = 1, time_to_live = 2, store_hash = 3 };
+    using call_kind = detail::call_kind;
 
     // node_observer
     void on_applied(log_index index, const reply& done) override;

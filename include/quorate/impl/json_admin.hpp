@@ -3,7 +3,7 @@
 #ifndef QUORATE_IMPL_JSON_ADMIN_HPP
 #define QUORATE_IMPL_JSON_ADMIN_HPP
 
-#include <quorate/impl/json_unary.hpp>
+#include <quorate/json_api.hpp>
 
 #include <algorithm>
 #include <memory>

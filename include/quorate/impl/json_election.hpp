@@ -3,7 +3,7 @@
 #ifndef QUORATE_IMPL_JSON_ELECTION_HPP
 #define QUORATE_IMPL_JSON_ELECTION_HPP
 
-#include <quorate/impl/json_streams.hpp>
+#include <quorate/json_api.hpp>
 
 #include <memory>
 #include <optional>

@@ -12,44 +12,6 @@
 #include <utility>
 
 namespace quorate {
-namespace detail {
-
-[[nodiscard]] inline http::response page(unsigned status, std::string_view type,
-                                         std::string_view body) {
-    return {
-        .status = status, .content_type = std::string(type), .body = shared_bytes::copy_of(body)};
-}
-
-/// Returns: whether a query has `name=value`, or `name` alone where no value is asked for. Values
-/// of these pages need no decoding.
-[[nodiscard]] inline bool query_has(std::string_view query, std::string_view name,
-                                    std::string_view value = {}) noexcept {
-    while (!query.empty()) {
-        const std::size_t end = std::min(query.find('&'), query.size());
-        const std::string_view one = query.substr(0, end);
-        query.remove_prefix(std::min(end + 1, query.size()));
-        const std::size_t equal = std::min(one.find('='), one.size());
-        const bool same = one.substr(0, equal) == name;
-        if (same && (value.empty() || (equal < one.size() && one.substr(equal + 1) == value))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/// The checks of `/livez` and `/readyz`, in the order in which they are listed.
-struct health_check {
-    std::string_view name;
-    bool for_life; ///< Whether a member that fails it should be started anew.
-};
-inline constexpr std::array<health_check, 4> health_checks{{
-    {"data_corruption", false},
-    {"serializable_read", true},
-    {"linearizable_read", false},
-    {"non_learner", false},
-}};
-
-} // namespace detail
 
 template <class Service>
 bool json_api<Service>::allows_host(const http::request& asked) const {

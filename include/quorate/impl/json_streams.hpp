@@ -3,21 +3,13 @@
 #ifndef QUORATE_IMPL_JSON_STREAMS_HPP
 #define QUORATE_IMPL_JSON_STREAMS_HPP
 
-#include <quorate/impl/json_unary.hpp>
+#include <quorate/json_api.hpp>
 
 #include <memory>
 #include <string>
 #include <utility>
 
 namespace quorate {
-namespace detail {
-
-/// No more is taken for a client while so much of what it was sent waits.
-inline constexpr std::size_t stream_backlog_max = 256 << 10;
-/// The parts that a snapshot is sent in.
-inline constexpr std::size_t snapshot_blob_bytes = 32 << 10;
-
-} // namespace detail
 
 template <class Service>
 http::response json_api<Service>::stream_head(const call& asked) const {

@@ -3,7 +3,6 @@
 #ifndef QUORATE_IMPL_JSON_UNARY_HPP
 #define QUORATE_IMPL_JSON_UNARY_HPP
 
-#include <quorate/impl/json_pages.hpp>
 #include <quorate/json_api.hpp>
 
 #include <memory>
@@ -13,31 +12,6 @@
 #include <variant>
 
 namespace quorate {
-namespace detail {
-
-/// Returns: the token that a request shows. The older dialect takes the field as it is.
-[[nodiscard]] inline std::string token_of(const http::request& asked,
-                                          gateway::error_dialect dialect) {
-    std::string_view token = asked.field("Authorization").value_or("");
-    if (dialect == gateway::error_dialect::etcd_3_6 && token.starts_with("Bearer ")) {
-        token.remove_prefix(7);
-    }
-    return std::string(token);
-}
-
-[[nodiscard]] inline std::vector<std::string> owned(const std::vector<byte_view>& views) {
-    return {views.begin(), views.end()};
-}
-
-/// Returns: an encoder of replies that share one signature.
-template <class Reply>
-[[nodiscard]] std::string encoded(const gateway::response_header& header, const Reply& told) {
-    std::string body;
-    gateway::encode(body, header, told);
-    return body;
-}
-
-} // namespace detail
 
 template <class Service>
 void json_api<Service>::serve(http::exchange asked) {

@@ -2,7 +2,6 @@
 #ifndef QUORATE_IMPL_SERVICE_CLUSTER_HPP
 #define QUORATE_IMPL_SERVICE_CLUSTER_HPP
 
-#include <quorate/impl/service_start.hpp>
 #include <quorate/net/peer_address.hpp>
 #include <quorate/server/membership_guard.hpp>
 #include <quorate/service.hpp>

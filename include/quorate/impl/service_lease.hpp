@@ -12,35 +12,10 @@
 namespace quorate {
 namespace detail {
 
-/// How long a member waits for the leader's word on a lease.
-inline constexpr std::chrono::milliseconds leader_word_limit{5000};
 /// How long to wait before a leader is looked for again.
 inline constexpr std::chrono::milliseconds lease_retry{50};
 /// How often another id is drawn for one that is taken: they have 63 bits.
 inline constexpr int lease_draws = 4;
-
-/// What a member answers another one that asked about a lease.
-[[nodiscard]] inline shared_bytes encode_life(error_code failed, const lease_life_reply& life) {
-    std::string bytes;
-    byte_writer out(bytes);
-    out.u32(static_cast<std::uint32_t>(failed.value()));
-    out.u64(life.id.value()).u64(static_cast<std::uint64_t>(life.ttl)).u64(life.granted);
-    return shared_bytes::copy_of(bytes);
-}
-/// Returns: the answer, or what it says went wrong; message_invalid for bytes that are none.
-[[nodiscard]] inline result<lease_life_reply> decode_life(byte_view bytes) {
-    byte_reader in(bytes);
-    const std::uint32_t failed = in.u32();
-    lease_life_reply life;
-    life.id = lease_id(in.u64());
-    life.ttl = static_cast<std::int64_t>(in.u64());
-    life.granted = in.u64();
-    if (!in.finished() || failed > static_cast<std::uint32_t>(errc::feature_unavailable)) {
-        return errc::message_invalid;
-    }
-    return failed == 0 ? result<lease_life_reply>(std::move(life))
-                       : make_error_code(static_cast<errc>(failed));
-}
 
 } // namespace detail
 

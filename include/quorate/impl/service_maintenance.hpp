@@ -3,7 +3,6 @@
 #define QUORATE_IMPL_SERVICE_MAINTENANCE_HPP
 
 #include <quorate/format/primitives.hpp>
-#include <quorate/impl/service_lease.hpp>
 #include <quorate/service.hpp>
 
 #include <optional>
@@ -11,24 +10,6 @@
 #include <utility>
 
 namespace quorate {
-namespace detail {
-
-[[nodiscard]] inline shared_bytes encode_hash(const store_hash& hash) {
-    std::string bytes;
-    byte_writer(bytes).u64(hash.revision).u64(hash.compact_revision).u32(hash.hash);
-    return shared_bytes::copy_of(bytes);
-}
-/// Returns: nothing for bytes that are no hash, as from a member that has not got so far.
-[[nodiscard]] inline std::optional<store_hash> decode_hash(byte_view bytes) {
-    byte_reader in(bytes);
-    store_hash read;
-    read.revision = in.u64();
-    read.compact_revision = in.u64();
-    read.hash = in.u32();
-    return in.finished() ? std::optional(read) : std::nullopt;
-}
-
-} // namespace detail
 
 template <class Policies>
 member_status basic_service<Policies>::status() const {

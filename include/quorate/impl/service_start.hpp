@@ -2,8 +2,6 @@
 #ifndef QUORATE_IMPL_SERVICE_START_HPP
 #define QUORATE_IMPL_SERVICE_START_HPP
 
-#include <quorate/impl/service_lease.hpp>
-#include <quorate/impl/service_maintenance.hpp>
 #include <quorate/service.hpp>
 
 #include <boost/asio/post.hpp>
@@ -12,13 +10,6 @@
 #include <utility>
 
 namespace quorate {
-namespace detail {
-
-/// How often leases, compaction and progress are looked at. Short against the second that leases
-/// are counted in.
-inline constexpr std::chrono::milliseconds service_tick{250};
-
-} // namespace detail
 
 template <class Policies>
 basic_service<Policies>::basic_service(boost::asio::io_context& io, service_options options,

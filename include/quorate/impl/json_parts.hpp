@@ -1,0 +1,84 @@
+// json_api: small things that its parts share.
+#ifndef QUORATE_IMPL_JSON_PARTS_HPP
+#define QUORATE_IMPL_JSON_PARTS_HPP
+
+#include <quorate/base/bytes.hpp>
+#include <quorate/gateway/api_error.hpp>
+#include <quorate/gateway/encode.hpp>
+#include <quorate/http/request.hpp>
+#include <quorate/http/response.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quorate::detail {
+
+[[nodiscard]] inline http::response page(unsigned status, std::string_view type,
+                                         std::string_view body) {
+    return {
+        .status = status, .content_type = std::string(type), .body = shared_bytes::copy_of(body)};
+}
+
+/// Returns: whether a query has `name=value`, or `name` alone where no value is asked for. Values
+/// of these pages need no decoding.
+[[nodiscard]] inline bool query_has(std::string_view query, std::string_view name,
+                                    std::string_view value = {}) noexcept {
+    while (!query.empty()) {
+        const std::size_t end = std::min(query.find('&'), query.size());
+        const std::string_view one = query.substr(0, end);
+        query.remove_prefix(std::min(end + 1, query.size()));
+        const std::size_t equal = std::min(one.find('='), one.size());
+        const bool same = one.substr(0, equal) == name;
+        if (same && (value.empty() || (equal < one.size() && one.substr(equal + 1) == value))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// The checks of `/livez` and `/readyz`, in the order in which they are listed.
+struct health_check {
+    std::string_view name;
+    bool for_life; ///< Whether a member that fails it should be started anew.
+};
+inline constexpr std::array<health_check, 4> health_checks{{
+    {"data_corruption", false},
+    {"serializable_read", true},
+    {"linearizable_read", false},
+    {"non_learner", false},
+}};
+
+/// Returns: the token that a request shows. The older dialect takes the field as it is.
+[[nodiscard]] inline std::string token_of(const http::request& asked,
+                                          gateway::error_dialect dialect) {
+    std::string_view token = asked.field("Authorization").value_or("");
+    if (dialect == gateway::error_dialect::etcd_3_6 && token.starts_with("Bearer ")) {
+        token.remove_prefix(7);
+    }
+    return std::string(token);
+}
+
+[[nodiscard]] inline std::vector<std::string> owned(const std::vector<byte_view>& views) {
+    return {views.begin(), views.end()};
+}
+
+/// Returns: an encoder of replies that share one signature.
+template <class Reply>
+[[nodiscard]] std::string encoded(const gateway::response_header& header, const Reply& told) {
+    std::string body;
+    gateway::encode(body, header, told);
+    return body;
+}
+
+/// No more is taken for a client while so much of what it was sent waits.
+inline constexpr std::size_t stream_backlog_max = 256 << 10;
+/// The parts that a snapshot is sent in.
+inline constexpr std::size_t snapshot_blob_bytes = 32 << 10;
+
+} // namespace quorate::detail
+
+#endif
