@@ -57,8 +57,9 @@ struct named_cluster : cluster {
 BOOST_AUTO_TEST_CASE(a_learner_joins_catches_up_and_is_promoted) {
     named_cluster c;
     c.submit(c.leading(), put{.key = "k", .value = "before"}).as<put_reply>();
-    const auto [failed, id] = c.add(c.following(), cluster::url(9), true);
-    BOOST_REQUIRE(!failed);
+    const auto asked = c.add(c.following(), cluster::url(9), true);
+    BOOST_REQUIRE(!asked.failed);
+    const node_id id = asked.id;
     BOOST_TEST(c.promote(c.leading(), id) == errc::learner_not_ready);
     BOOST_TEST(c.add(c.leading(), cluster::url(8), true).failed == errc::too_many_learners);
 
