@@ -55,7 +55,7 @@ struct answer {
     reply made;
 
     template <class Body>
-    const Body& as() const {
+    Body as() const {
         BOOST_REQUIRE_MESSAGE(!failed, failed.message());
         return std::get<Body>(made.body);
     }
