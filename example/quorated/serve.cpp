@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -30,13 +29,6 @@ std::vector<std::string> environment() {
         lines.emplace_back(*one);
     }
     return lines;
-}
-
-/// Returns: whether a member starts there for the first time: what the command line says of the
-/// cluster counts only then.
-bool is_new(const std::filesystem::path& directory) {
-    std::error_code ignored;
-    return !std::filesystem::exists(directory / "wal", ignored);
 }
 
 void set_node(const serve_options& told, quorate::node_options& node) {
@@ -130,10 +122,6 @@ int serve(std::span<const char* const> arguments) {
     };
     for (const std::string& warning : told.warnings) {
         say(quorate::severity::warning, warning);
-    }
-    if (!told.bootstrap_problem.empty() && is_new(told.data_dir)) {
-        say(quorate::severity::error, told.bootstrap_problem);
-        return exit_usage;
     }
     if (!told.cluster) {
         say(quorate::severity::error,
