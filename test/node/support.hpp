@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "../network_loop.hpp"
 #include "../scratch_directory.hpp"
 
 namespace quorate {
@@ -123,7 +124,7 @@ struct outcome {
 
 /// Members on one io_context, connected by a network that delivers whenever the loop turns.
 template <class Policies>
-class group {
+class group : public quorate_test::network_loop {
 public:
     using node = basic_node<Policies>;
 
@@ -185,26 +186,6 @@ public:
         nodes.at(id)->stop([&stopped](error_code) { stopped = true; });
         BOOST_REQUIRE(run_until([&stopped] { return stopped; }));
         nodes.erase(id);
-    }
-
-    /// Returns: whether it came true before a time that no working group needs.
-    template <class Condition>
-    bool run_until(Condition holds, milliseconds limit = milliseconds(20'000)) {
-        const auto deadline = std::chrono::steady_clock::now() + limit;
-        while (!holds()) {
-            if (std::chrono::steady_clock::now() >= deadline) {
-                return false;
-            }
-            network.deliver_all(100);
-            if (io.poll() == 0 && network.queued() == 0) {
-                io.run_one_for(milliseconds(2));
-            }
-            io.restart();
-        }
-        return true;
-    }
-    void run_for(milliseconds time) {
-        run_until([] { return false; }, time);
     }
 
     /// Returns: the leader that a quorum of the others follows; zero when there is none.
@@ -283,8 +264,6 @@ public:
     }
 
     scratch_directory directory{medium::disk};
-    boost::asio::io_context io{1};
-    loopback_network network;
     std::vector<member_info> initial;
     std::map<std::uint64_t, error_code> ended;
     std::map<std::uint64_t, std::unique_ptr<node>> nodes;

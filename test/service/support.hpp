@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+#include "../network_loop.hpp"
+
 namespace quorate {
 
 inline std::ostream& boost_test_print_type(std::ostream& out, errc code) {
@@ -62,7 +64,7 @@ struct answer {
 };
 
 /// Services on one io_context, connected by a network that delivers whenever the loop turns.
-class cluster {
+class cluster : public quorate_test::network_loop {
 public:
     explicit cluster(std::uint64_t size = 1) {
         for (std::uint64_t id = 1; id <= size; ++id) {
@@ -118,25 +120,6 @@ public:
     [[nodiscard]] service& at(std::uint64_t id) { return *services.at(id); }
     [[nodiscard]] service& leading() { return at(leader()); }
     [[nodiscard]] service& following() { return at(follower()); }
-
-    template <class Condition>
-    bool run_until(Condition holds, milliseconds limit = milliseconds(20'000)) {
-        const auto deadline = std::chrono::steady_clock::now() + limit;
-        while (!holds()) {
-            if (std::chrono::steady_clock::now() >= deadline) {
-                return false;
-            }
-            network.deliver_all(100);
-            if (io.poll() == 0 && network.queued() == 0) {
-                io.run_one_for(milliseconds(2));
-            }
-            io.restart();
-        }
-        return true;
-    }
-    void run_for(milliseconds time) {
-        run_until([] { return false; }, time);
-    }
 
     /// Returns: a leader that has taken its leases over, and that all others follow.
     [[nodiscard]] std::uint64_t leader() const {
@@ -195,8 +178,6 @@ public:
         return got;
     }
 
-    boost::asio::io_context io{1};
-    loopback_network network;
     std::vector<member_info> initial;
     std::map<std::uint64_t, std::unique_ptr<service>> services;
 };
