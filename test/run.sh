@@ -140,7 +140,8 @@ finish() {
     else
         echo "FAILED, ${seconds} s${2:+ ($2)}; the end of ${log#"$root"/}:"
         # A compiler's errors may stand far above the end; the commands it was given are no help.
-        { grep -m 20 -E '(error|Error|FAILED):' "$log"; echo ...; tail -n 40 "$log"; } |
+        # So may a failed case, whose runner goes on with the next one.
+        { grep -m 20 -E '(error|Error|FAILED):|^ *FAIL ' "$log"; echo ...; tail -n 40 "$log"; } |
             grep -v '^/[^ ]*cmake -E env ' | cut -c 1-240 | sed 's/^/   | /'
     fi
 }
