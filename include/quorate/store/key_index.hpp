@@ -70,8 +70,33 @@ concept key_index = requires(I index, const I fixed, byte_view key, const key_sp
     { index.restore_tombstone(key, at) } -> std::same_as<bool>;
     { fixed.size() } noexcept -> std::same_as<std::size_t>;
 };
+
+/// An index that is quicker to fill when the order of many new keys is found at once: after
+/// `put_off_order` there is no `compact`, and no `range` of more than one key, until `order`.
+template <class I>
+concept bulk_key_index = key_index<I> && requires(I index) {
+    { index.put_off_order() } -> std::same_as<void>;
+    { index.order() } -> std::same_as<void>;
+};
 // clang-format on
 
+namespace detail {
+
+/// An index that keeps its order at any time has nothing to put off.
+template <key_index Index>
+void put_off_order(Index& index) {
+    if constexpr (bulk_key_index<Index>) {
+        index.put_off_order();
+    }
+}
+template <key_index Index>
+void order(Index& index) {
+    if constexpr (bulk_key_index<Index>) {
+        index.order();
+    }
+}
+
+} // namespace detail
 } // namespace quorate
 
 #endif

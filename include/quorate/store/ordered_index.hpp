@@ -1,22 +1,25 @@
-// The index in memory: a balanced tree for the order of keys, a hash table for finding one.
+// The index in memory: sorted blocks for the order of keys, a hash table for finding one.
 // Flow:       12. command → revision
 // In / Out:   key and revision → what the key was
-// Invariants: tree and table hold the same keys, each with at least one change; a node's key is the
-//             one copy that all rows share
-// Source:     models key_index; etcd's tree index. The table is there because a search in a large
-//             tree misses the cache at every level, and most requests name one key
+// Invariants: blocks and table hold the same keys, each with at least one change; a node's key is
+//             the one copy that all rows share; new keys are in no block while order is put off
+// Source:     models bulk_key_index; etcd's tree index. The table is there because most requests
+//             name one key, and any search in order misses the cache more than once
 // Threads:    none (owner's strand)
 #ifndef QUORATE_STORE_ORDERED_INDEX_HPP
 #define QUORATE_STORE_ORDERED_INDEX_HPP
 
+#include <quorate/base/assert.hpp>
+#include <quorate/store/key_blocks.hpp>
 #include <quorate/store/key_history.hpp>
 #include <quorate/store/key_index.hpp>
 
 #include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
-#include <map>
+#include <memory>
 #include <utility>
+#include <vector>
 
 namespace quorate {
 
@@ -39,7 +42,7 @@ public:
     basic_ordered_index() = default;
     basic_ordered_index(basic_ordered_index&&) noexcept = default;
     basic_ordered_index& operator=(basic_ordered_index&&) noexcept = default;
-    /// The table refers to the nodes of the tree, which a copy would not.
+    /// The table refers to the nodes of the blocks, which a copy would not.
     basic_ordered_index(const basic_ordered_index&) = delete;
     basic_ordered_index& operator=(const basic_ordered_index&) = delete;
     ~basic_ordered_index() = default;
@@ -50,36 +53,36 @@ public:
         if (known == table_.end()) {
             known = enter(wanted, key_history{});
         }
-        auto& [own_key, history] = *known->node;
+        node& changed = *known->at;
         index_put done;
-        if (history.alive()) {
-            done.previous = history.modified();
+        if (changed.history.alive()) {
+            done.previous = changed.history.modified();
         }
-        history.put(at);
-        done.key = own_key;
-        done.now = *history.latest();
+        changed.history.put(at);
+        done.key = changed.key;
+        done.now = *changed.history.latest();
         return done;
     }
 
     std::optional<index_tombstone> tombstone(byte_view key, revision at) {
         const auto known = table_.find(probe_of(key));
-        if (known == table_.end() || !known->node->second.alive()) {
+        if (known == table_.end() || !known->at->history.alive()) {
             return std::nullopt;
         }
-        auto& [own_key, history] = *known->node;
-        index_tombstone done{own_key, history.modified()};
-        history.tombstone(at);
+        node& changed = *known->at;
+        index_tombstone done{changed.key, changed.history.modified()};
+        changed.history.tombstone(at);
         return done;
     }
 
     [[nodiscard]] std::optional<key_version> find(byte_view key, std::uint64_t main) const {
         const auto known = table_.find(probe_of(key));
-        return known == table_.end() ? std::nullopt : known->node->second.get(main);
+        return known == table_.end() ? std::nullopt : known->at->history.get(main);
     }
 
     [[nodiscard]] std::optional<revision> modified(byte_view key) const {
         const auto known = table_.find(probe_of(key));
-        return known == table_.end() ? std::nullopt : std::optional(known->node->second.modified());
+        return known == table_.end() ? std::nullopt : std::optional(known->at->history.modified());
     }
 
     /// Requires: `visit` changes nothing here.
@@ -88,16 +91,14 @@ public:
         if (span.kind == key_span::shape::one) {
             const auto known = table_.find(probe_of(span.first));
             if (known != table_.end()) {
-                visit_node(*known->node, main, visit);
+                static_cast<void>(visit_node(*known->at, main, visit));
             }
             return;
         }
-        for (auto node = tree_.lower_bound(span.first);
-             node != tree_.end() && span.reaches(node->first.view()); ++node) {
-            if (!visit_node(*node, main, visit)) {
-                return;
-            }
-        }
+        QUORATE_ASSERT(orderly_);
+        nodes_.walk(span.first, [&](const node& known) {
+            return span.reaches(known.key.view()) && visit_node(known, main, visit);
+        });
     }
 
     template <class Removed>
@@ -106,11 +107,12 @@ public:
         if (known == table_.end()) {
             return;
         }
-        const auto node = known->node;
-        node->second.compact(main, std::forward<Removed>(removed));
-        if (node->second.empty()) {
+        QUORATE_ASSERT(orderly_);
+        node& compacted = *known->at;
+        compacted.history.compact(main, std::forward<Removed>(removed));
+        if (compacted.history.empty()) {
             table_.erase(known);
-            tree_.erase(node);
+            nodes_.erase(key);
         }
     }
 
@@ -121,21 +123,25 @@ public:
         return restore(key, key_history::restored_tombstone(at));
     }
 
+    void put_off_order() { orderly_ = false; }
+    void order() {
+        orderly_ = true;
+        sort_by_key(unordered_);
+        const bool alone = nodes_.size() == 0;
+        for (std::unique_ptr<node>& one : unordered_) {
+            alone ? nodes_.append(std::move(one)) : nodes_.insert(std::move(one));
+        }
+        unordered_ = std::vector<std::unique_ptr<node>>();
+    }
+
     /// Returns: how many keys it knows, those that are deleted but not compacted away included.
-    [[nodiscard]] std::size_t size() const noexcept { return tree_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return table_.size(); }
 
 private:
-    /// Keys compare as unsigned bytes, whether stored or only viewed.
-    struct less {
-        using is_transparent = void;
-        static byte_view view(const shared_bytes& key) noexcept { return key.view(); }
-        static byte_view view(byte_view key) noexcept { return key; }
-        template <class A, class B>
-        bool operator()(const A& a, const B& b) const noexcept {
-            return view(a) < view(b);
-        }
+    struct node {
+        shared_bytes key;
+        key_history history;
     };
-    using tree = std::map<shared_bytes, key_history, less>;
 
     /// What is looked for.
     struct probe {
@@ -145,7 +151,7 @@ private:
     /// What the table holds. The hash is kept so that growing the table touches no node.
     struct entry {
         std::size_t hash;
-        typename tree::iterator node;
+        node* at;
     };
     struct entry_hash {
         using is_transparent = void;
@@ -154,9 +160,9 @@ private:
     };
     struct entry_equal {
         using is_transparent = void;
-        bool operator()(const entry& a, const entry& b) const noexcept { return a.node == b.node; }
+        bool operator()(const entry& a, const entry& b) const noexcept { return a.at == b.at; }
         bool operator()(const probe& p, const entry& e) const noexcept {
-            return p.hash == e.hash && p.key == e.node->first.view();
+            return p.hash == e.hash && p.key == e.at->key.view();
         }
         bool operator()(const entry& e, const probe& p) const noexcept { return (*this)(p, e); }
     };
@@ -166,9 +172,15 @@ private:
 
     /// Requires: the key is not there.
     typename table::iterator enter(const probe& wanted, key_history&& history) {
-        const auto node =
-            tree_.emplace(shared_bytes::copy_of(wanted.key), std::move(history)).first;
-        return table_.insert(entry{wanted.hash, node}).first;
+        auto made =
+            std::make_unique<node>(node{shared_bytes::copy_of(wanted.key), std::move(history)});
+        node* const at = made.get();
+        if (orderly_) {
+            nodes_.insert(std::move(made));
+        } else {
+            unordered_.push_back(std::move(made));
+        }
+        return table_.insert(entry{wanted.hash, at}).first;
     }
 
     bool restore(byte_view key, key_history&& history) {
@@ -182,19 +194,20 @@ private:
 
     /// Returns: whether to go on.
     template <class Visit>
-    static bool visit_node(const typename tree::value_type& node, std::uint64_t main,
-                           Visit& visit) {
-        const auto found = node.second.get(main);
-        return !found || visit(node.first, *found);
+    static bool visit_node(const node& known, std::uint64_t main, Visit& visit) {
+        const auto found = known.history.get(main);
+        return !found || visit(known.key, *found);
     }
 
-    tree tree_;
+    key_blocks<node> nodes_;
     table table_;
+    std::vector<std::unique_ptr<node>> unordered_; ///< Empty while `orderly_`.
+    bool orderly_ = true;
 };
 
 using ordered_index = basic_ordered_index<>;
 
-static_assert(key_index<ordered_index>);
+static_assert(bulk_key_index<ordered_index>);
 
 } // namespace quorate
 

@@ -55,6 +55,7 @@ auto mvcc_store<Index, Backend>::adopt(Backend held, byte_view progress, lease_t
     }
     revision last{0, 0};
     bool sound = true;
+    detail::put_off_order(store.index_);
     const error_code failed = store.backend_.walk([&](revision at, const row_view& next) {
         sound = at > last && store.follows(at, last) && store.adopt_row(at, next);
         last = at;
@@ -64,6 +65,7 @@ auto mvcc_store<Index, Backend>::adopt(Backend held, byte_view progress, lease_t
     if (failed) {
         return failed;
     }
+    detail::order(store.index_);
     if (!sound || !store.ends_at(last)) {
         return errc::corrupt;
     }

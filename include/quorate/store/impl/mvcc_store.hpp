@@ -54,6 +54,7 @@ error_code mvcc_store<Index, Backend>::restore(bulk_reader state, lease_table le
     fresh.leases_ = std::move(leases);
     bool tied = false;
     revision last{0, 0};
+    detail::put_off_order(fresh.index_);
     for (std::uint64_t i = 0; i < header->rows; ++i) {
         const result<state_row> next = in.next();
         if (!next) {
@@ -65,6 +66,7 @@ error_code mvcc_store<Index, Backend>::restore(bulk_reader state, lease_table le
         last = {next->main, next->sub};
         tied = tied || next->lease;
     }
+    detail::order(fresh.index_);
     if (in.remaining() != 0 || !fresh.ends_at(last) || (tied && !fresh.tie_all())) {
         return errc::corrupt;
     }

@@ -218,11 +218,16 @@ private:
             }
         }
         Index fresh;
+        std::uint64_t in_order = below(left.size() + 1);
         for (const auto& [at, list] : left) {
+            if (in_order-- == 0) {
+                detail::put_off_order(fresh);
+            }
             for (const auto& [key, one] : list) {
                 enter(fresh, key, one);
             }
         }
+        detail::order(fresh);
         index_ = std::move(fresh);
         check_size();
         check_reads();
