@@ -250,6 +250,7 @@ private:
     };
     /// By the first key of each block; the view is of that node's own copy.
     using directory = std::map<byte_view, block>;
+    using block_place = typename directory::iterator;
 
     /// Returns: the last block that begins at or before the key, else the first one.
     template <class Directory>
@@ -260,7 +261,7 @@ private:
     [[nodiscard]] block& last_block() noexcept { return std::prev(blocks_.end())->second; }
 
     /// Effects: files a block under its first key, when that is another one now.
-    directory::iterator name(directory::iterator home) {
+    block_place name(block_place home) {
         const byte_view first = home->second.key(0);
         if (home->first.data() == first.data()) {
             return home;
@@ -271,7 +272,7 @@ private:
     }
 
     /// Blocks in the midst leave halves.
-    void split(directory::iterator home) {
+    void split(block_place home) {
         block& full = home->second;
         const bool grows = std::next(home) == blocks_.end();
         block rest;
@@ -283,7 +284,7 @@ private:
     }
 
     /// Effects: takes the block behind in when both are small, so that blocks do not thin out.
-    void join(directory::iterator home) {
+    void join(block_place home) {
         const auto behind = std::next(home);
         if (behind == blocks_.end() ||
             home->second.size() + behind->second.size() > block_keys / 2) {
