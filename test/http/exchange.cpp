@@ -17,6 +17,7 @@ struct recorder final : http::detail::exchange_owner {
         got.push_back(std::move(r));
     }
     bool is_open() const noexcept override { return open; }
+    void watch(http::detail::exchange_slot&) override { text.append("<watch>"); }
     const peer_identity& peer() const noexcept override { return client; }
     boost::intrusive_ptr<http::detail::stream_state> begin_stream(http::detail::exchange_slot& slot,
                                                                   response&& head) override {
@@ -71,6 +72,20 @@ BOOST_AUTO_TEST_CASE(carries_request_and_response) {
     BOOST_TEST(!x.is_open());
     BOOST_TEST(owner->got.size() == 1U);
     BOOST_TEST(owner->got[0].status == 204U);
+}
+
+BOOST_AUTO_TEST_CASE(asks_its_owner_to_watch) {
+    const boost::intrusive_ptr<recorder> owner(new recorder);
+    http::detail::exchange_slot slot;
+    exchange x(owner, slot);
+    x.on_left({});
+    BOOST_TEST(owner->text.empty());
+    int left = 0;
+    x.on_left([&] { ++left; });
+    BOOST_TEST(owner->text == "<watch>");
+    slot.on_left();
+    BOOST_TEST(left == 1);
+    x.respond({});
 }
 
 BOOST_AUTO_TEST_CASE(dropped_answers_500) {

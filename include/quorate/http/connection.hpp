@@ -5,7 +5,8 @@
 //             request at its limits and pipeline_max responses
 //             responses leave in the order of their requests; none leaves after one that closes
 //             no request is handed on while a stream is open
-//             at most one read and one write are under way
+//             at most one read and one write are under way; where nothing may be begun, one is only
+//             to notice that the client leaves, and what it brings waits
 // Source:     RFC 9112 §9 (persistence, pipelining, tear-down)
 // Threads:    the io_context's, one at a time
 #ifndef QUORATE_HTTP_CONNECTION_HPP
@@ -90,6 +91,7 @@ public:
     void on_drain();
 
     void answer(exchange_slot& which, response&& r) override;
+    void watch(exchange_slot& which) override;
     [[nodiscard]] bool is_open() const noexcept override { return host_ != nullptr; }
     [[nodiscard]] const peer_identity& peer() const noexcept override { return peer_; }
 
@@ -174,6 +176,8 @@ private:
     void answer_at_once(slot& s, response&& r);
     void tell_streams();
     void drop_streams() noexcept;
+    void tell_left();
+    void notice_slow_request();
     void check_room();
 
     void settle();
@@ -208,6 +212,7 @@ private:
 
     outbox outbox_;
     std::uint64_t idle_since_ = 0;
+    std::uint64_t asked_at_ = 0; ///< The tick of the request handed on last.
     std::uint64_t read_deadline_ = 0;
     std::uint64_t write_deadline_ = 0;
     phase phase_ = phase::head;
@@ -219,6 +224,7 @@ private:
     bool reading_ = false;
     bool writing_ = false;
     bool end_of_input_ = false;
+    bool watching_ = false; ///< A read has to be under way while requests are.
     bool has_asked_ = false;
     bool exclusive_ = false; ///< The request under way may change something: it is alone.
     bool closing_ = false;   ///< The last response is in the outbox.
@@ -229,6 +235,7 @@ private:
 
 #if defined(QUORATE_HEADER_ONLY)
 #include <quorate/http/impl/connection.ipp>
+#include <quorate/http/impl/connection_leaving.ipp>
 #include <quorate/http/impl/connection_stream.ipp>
 #endif
 

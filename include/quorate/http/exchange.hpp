@@ -16,6 +16,7 @@
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
+#include <functional>
 #include <utility>
 
 namespace quorate::http {
@@ -58,9 +59,21 @@ public:
     /// Returns: whether it was answered, or moved from.
     [[nodiscard]] bool is_answered() const noexcept { return slot_ == nullptr; }
 
-    /// Returns: whether a client may still be there to read a response. A long wait may look now
-    /// and then, and give up.
+    /// Returns: whether a client may still be there to read a response.
     [[nodiscard]] bool is_open() const noexcept { return slot_ != nullptr && owner_->is_open(); }
+
+    /// Effects: `f` is called once if the client closes its side, or its connection ends, before
+    /// the answer. A client that only half-closes may read an answer still. While nobody asks for
+    /// this, it is looked for only after a while. Not seen behind further requests of the same
+    /// client that came meanwhile. `f` may answer the exchange, or drop it; it must not keep it.
+    /// Requires: not answered yet.
+    void on_left(std::function<void()> f) {
+        QUORATE_ASSERT(slot_ != nullptr);
+        slot_->on_left = std::move(f);
+        if (slot_->on_left != nullptr) {
+            owner_->watch(*slot_);
+        }
+    }
 
     /// Requires: not answered yet; a status of 200 to 599.
     /// Effects: sends the response, after those to earlier requests of the same connection. None

@@ -1,7 +1,7 @@
 // What stands behind an exchange and a stream: the place of one request, and who sends for it.
 // Flow:       13. reply → HTTP bytes
-// Invariants: a stream's functions are called from the io_context only, never from within a call to
-//             the stream, and not once its handle is gone
+// Invariants: functions of a stream or an exchange are called from the io_context only, never from
+//             within a call to it, and not once its handle is gone or it is answered
 // Threads:    the server's
 #ifndef QUORATE_HTTP_EXCHANGE_OWNER_HPP
 #define QUORATE_HTTP_EXCHANGE_OWNER_HPP
@@ -22,6 +22,7 @@ namespace quorate::http::detail {
 /// The owner's place for one request; an exchange returns to it with the response.
 struct exchange_slot {
     http::request request;
+    std::function<void()> on_left{}; ///< Empty: nobody waits for it.
 };
 
 class exchange_owner;
@@ -50,6 +51,9 @@ public:
     [[nodiscard]] virtual bool is_open() const noexcept = 0;
     /// Lifetime: the owner's.
     [[nodiscard]] virtual const peer_identity& peer() const noexcept = 0;
+    /// Effects: from now on notices the client's end, and calls the slot's on_left then; soon,
+    /// where the client has left already.
+    virtual void watch(exchange_slot& slot) = 0;
 
     /// Effects: sends the head; the slot stays taken until the stream ends. Its request is invalid
     /// from now on. Returns: never null; one without a slot where nothing can be streamed.

@@ -98,6 +98,7 @@ QUORATE_DECL void connection::close() noexcept {
         std::exchange(channel_, nullptr)->close();
     }
     drop_streams();
+    tell_left();
     std::exchange(host_, nullptr)->on_closed(*this);
 }
 
@@ -111,6 +112,7 @@ QUORATE_DECL void connection::on_tick() {
     if (writing_ && host_->tick >= write_deadline_) {
         return close();
     }
+    notice_slow_request();
     if (waiting_ == wait::nothing || host_->tick < read_deadline_) {
         return;
     }
@@ -273,6 +275,7 @@ QUORATE_DECL void connection::dispatch(slot& s) {
 // (RFC 9112 §9.3.2).
 QUORATE_DECL void connection::hand_over(slot& s) {
     has_asked_ = true;
+    asked_at_ = host_->tick;
     exclusive_ = !is_safe(s.parsed.method);
     phase_ = s.keep_alive ? phase::head : phase::finished;
     s.request = {.method = s.parsed.method,
@@ -324,6 +327,7 @@ QUORATE_DECL connection::slot& connection::current_slot() {
 
 QUORATE_DECL void connection::answer(exchange_slot& which, response&& r) {
     --load_->requests;
+    which.on_left = nullptr;
     if (!is_open() || closing_) {
         return; // Nobody will read it. The slot goes with the connection.
     }
@@ -358,6 +362,7 @@ QUORATE_DECL void connection::send_answered() {
     }
     if (count_ == 0) {
         exclusive_ = false;
+        watching_ = false;
     }
     if (count_ == 0 && phase_ == phase::head) {
         first_ = 0; // The slot used last is the one whose memory is warm.
@@ -449,7 +454,8 @@ QUORATE_DECL bool connection::wants_to_read() {
     if (!is_between && phase_ != phase::finished && phase_ != phase::held) {
         return true;
     }
-    if (phase_ == phase::finished && streams_ > 0 && received_.size() > 0) {
+    const bool watches = count_ > 0 && (streams_ > 0 || watching_);
+    if (phase_ == phase::finished && watches && received_.size() > 0) {
         unread_ = true; // Nobody will; and it would keep a stream from seeing its client leave.
         received_.clear();
     }
@@ -457,8 +463,8 @@ QUORATE_DECL bool connection::wants_to_read() {
     if (received_.size() > 0) {
         return false;
     }
-    // While a stream is open, only a read tells that the client has left.
-    return streams_ > 0 ? !end_of_input_ : is_between && may_begin();
+    // While a stream is open or a request takes long, only a read tells that the client has left.
+    return watches ? !end_of_input_ : is_between && may_begin();
 }
 
 QUORATE_DECL void connection::finish_sending() {
@@ -539,6 +545,7 @@ QUORATE_DECL void connection::on_read(error_code ec, std::size_t bytes) {
     }
     if (end_of_input_) {
         tell_streams();
+        tell_left();
     }
     if (phase_ == phase::held) {
         received_.commit(bytes);

@@ -14,6 +14,7 @@ namespace quorate::http::detail {
 QUORATE_DECL boost::intrusive_ptr<stream_state> connection::begin_stream(exchange_slot& which,
                                                                          response&& head) {
     --load_->requests;
+    which.on_left = nullptr;
     const boost::intrusive_ptr<stream_state> state(new stream_state);
     state->owner = this; // Also where nothing can be streamed: it tells so.
     if (!is_open() || closing_) {
