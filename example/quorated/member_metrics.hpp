@@ -46,13 +46,13 @@ template <class Service>
     now.watchers = service.watches().size();
     now.auth_revision = service.auth().revision();
     now.disk_full = node.disk_full;
-    // Only a leader hears from all.
-    for (const auto& member : service.node().progress()) {
-        if (member.id != now.self) {
-            quorate::peer_reading& peer = now.peers.emplace_back();
-            peer.id = member.id;
-            peer.connected = member.recently_active;
-        }
+    for (const quorate::peer_link& link : service.node().links()) {
+        now.peers.push_back({.id = link.peer,
+                             .connected = link.connected_for.has_value(),
+                             .sent_bytes = link.bytes_sent,
+                             .received_bytes = link.bytes_received,
+                             .send_failures = link.send_failures,
+                             .receive_failures = link.receive_failures});
     }
     now.process = quorate::read_process();
     return now;

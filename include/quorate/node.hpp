@@ -21,6 +21,7 @@
 #include <quorate/server/request_table.hpp>
 #include <quorate/server/start_state.hpp>
 #include <quorate/server/storage_queue.hpp>
+#include <quorate/server/timeout_causes.hpp>
 #include <quorate/server/trace_list.hpp>
 #include <quorate/store/durable_machine.hpp>
 
@@ -144,7 +145,8 @@ public:
     /// Effects: replicates a request and applies it; the handler gets the reply after that, on
     /// whichever member it was asked.
     /// Errors: too_many_unapplied, request_too_large, uncommitted_limit, no_leader, no_space,
-    /// stopped: it is not applied and never will be. outcome_unknown: it may be.
+    /// stopped: it is not applied and never will be. outcome_unknown, timed_out_leader_lost,
+    /// timed_out_disconnected: it may be.
     /// `trace`, unless null, is filled with the request's path until it is answered; it stays empty
     /// when the request is refused at once.
     void submit(const request_type& asked, reply_handler done,
@@ -178,6 +180,10 @@ public:
     /// Returns: every member as this leader sees it, by ascending id; nothing elsewhere.
     [[nodiscard]] std::vector<member_progress> progress() const;
 
+    /// Returns: how the transport is connected to each peer, by ascending id; nothing where it
+    /// cannot tell.
+    [[nodiscard]] std::vector<peer_link> links() const;
+
     /// Effects: asks another voter to take over; best effort.
     void transfer_leadership();
     /// Effects: asks `to` to take over; calls back once it leads, or after an election timeout.
@@ -199,6 +205,8 @@ private:
     static constexpr int rounds_per_pump = 64;
     static constexpr std::size_t calls_max = 1024; // under way, in each direction
     static constexpr std::uint8_t trace_topic = 1; // of calls
+    static constexpr std::uint8_t echo_topic = 2;  // answered as it is
+    static constexpr int ticks_per_round_trip = 30;
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
     static constexpr bool durable = durable_machine<machine_type>;
     struct no_thread {
@@ -281,6 +289,8 @@ private:
     // Leading, and who else might (impl/node_leader.hpp).
     void on_new_role();
     void abandon_all();
+    [[nodiscard]] errc why_timed_out(clock::time_point began) const;
+    void time_round_trips();
 
     // Calls between members (impl/node_calls.hpp).
     [[nodiscard]] bool pass_on(node_id to, const member_call& call);
@@ -311,6 +321,8 @@ private:
     request_table<reply_type> requests_;
     read_rounds reads_;
     leader_transfers transfers_;
+    timeout_causes causes_;
+    int ticks_to_round_trips_ = 0;
     call_table calls_;
     std::shared_ptr<basic_node*> answering_; // null inside once stopped; counts open answers
     trace_list traces_;

@@ -10,7 +10,7 @@ using namespace quorate;
 
 namespace {
 
-constexpr int last_code = static_cast<int>(errc::feature_unavailable);
+constexpr int last_code = static_cast<int>(errc::timed_out_disconnected);
 
 struct error_row {
     errc code;
@@ -78,6 +78,8 @@ constexpr error_row rows[] = {
     {errc::transferee_invalid, "transferee_invalid", condition::rejected},
     {errc::election_leaderless, "election_leaderless", condition::rejected},
     {errc::feature_unavailable, "feature_unavailable", condition::rejected},
+    {errc::timed_out_leader_lost, "timed_out_leader_lost", condition::outcome_unknown},
+    {errc::timed_out_disconnected, "timed_out_disconnected", condition::outcome_unknown},
 };
 
 constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,

@@ -243,6 +243,34 @@ BOOST_FIXTURE_TEST_CASE(calls_need_a_connection, duo) {
     BOOST_TEST(b.asked.front().second.number == 2U);
 }
 
+BOOST_FIXTURE_TEST_CASE(links_tell_of_each_peer_alone, duo) {
+    begin();
+    BOOST_REQUIRE(!wire(one).add_peer(three, url(three))); // who is not there
+    BOOST_REQUIRE(!wire(two).add_peer(one, url(one)));
+    BOOST_REQUIRE(run_until([&] { return wire(two).statistics().connections_opened == 1; }));
+    const auto link = [this](node_id of, std::size_t at) { return wire(of).links().at(at); };
+    const std::uint64_t greeted = link(two, 0).bytes_received;
+    for (int i = 0; i < 100'000; ++i) {
+        wire(one).send(heartbeat(one, two, 5));
+        wire(one).send(heartbeat(one, three, 5)); // which nobody hears
+    }
+    BOOST_REQUIRE(run_until([&] { return b.messages.size() == 100'000; }));
+    BOOST_TEST(wire(one).links().size() == 2U);
+    BOOST_TEST((link(one, 0).peer == two && link(one, 1).peer == three));
+    BOOST_TEST(link(one, 0).bytes_sent > 100'000U);
+    BOOST_TEST(link(one, 1).bytes_sent == 0U);
+    BOOST_TEST(link(one, 1).send_failures > 0U);
+    BOOST_TEST(link(two, 0).bytes_received - greeted >= link(one, 0).bytes_sent - hello_bytes);
+    BOOST_TEST(link(one, 0).connected_for.has_value());
+    BOOST_TEST(!link(one, 1).connected_for.has_value());
+    BOOST_REQUIRE(
+        run_until([&] { return link(one, 0).connected_for >= std::chrono::milliseconds(200); }));
+    const std::uint64_t failures = link(one, 0).receive_failures;
+    close(two);
+    BOOST_TEST(run_until([&] { return !link(one, 0).connected_for.has_value(); }));
+    BOOST_TEST(run_until([&] { return link(one, 0).receive_failures > failures; }));
+}
+
 BOOST_FIXTURE_TEST_CASE(adding_a_peer_again_changes_nothing, duo) {
     begin();
     BOOST_TEST(!wire(one).add_peer(two, url(two)));

@@ -1,4 +1,5 @@
 #include <quorate/node.hpp>
+#include <quorate/server/server_metrics.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -113,6 +114,30 @@ BOOST_FIXTURE_TEST_CASE(an_answer_may_come_later_but_only_once, asking_group) {
     g.run_for(milliseconds(30));
     BOOST_TEST(result->calls == 1);
     BOOST_TEST(result->said == "now");
+}
+
+BOOST_AUTO_TEST_CASE(round_trips_are_timed_to_every_peer_that_answers) {
+    std::map<std::uint64_t, server_metrics> counted; // outlives the group
+    memory_group g;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        node_options options = g.options_of(id);
+        options.metrics = &counted[id];
+        g.start(std::move(options));
+    }
+    const auto timed = [&](std::uint64_t from, std::uint64_t to) {
+        const auto& trips = counted.at(from).round_trips;
+        const auto found = trips.find(node_id(to));
+        return found == trips.end() ? 0 : found->second.count();
+    };
+    BOOST_TEST(g.run_until(
+        [&] { return timed(1, 2) > 1 && timed(1, 3) > 1 && timed(2, 1) > 1 && timed(3, 2) > 1; }));
+    BOOST_TEST(timed(1, 1) == 0u);
+    g.isolate(3);
+    g.run_for(milliseconds(50)); // what was under way arrives
+    const std::uint64_t before = timed(1, 3);
+    const std::uint64_t others = timed(1, 2);
+    BOOST_TEST(g.run_until([&] { return timed(1, 2) > others + 2; }));
+    BOOST_TEST(timed(1, 3) == before);
 }
 
 BOOST_FIXTURE_TEST_CASE(who_asks_and_who_answers_may_be_gone, asking_group) {

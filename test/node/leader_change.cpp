@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(without_a_quorum_a_write_ends_as_what_is_known) {
     g.isolate(lost);
     const auto proposed = g.submit(lost, "taken");
     BOOST_REQUIRE(g.finished(proposed));
-    BOOST_TEST(proposed->failed == errc::outcome_unknown);
+    BOOST_TEST((proposed->failed == condition::outcome_unknown));
     BOOST_REQUIRE(g.run_until(
         [&] { return g.nodes.at(lost)->status().engine.soft.role != role_kind::leader; }));
     const auto queued = g.submit(lost, "never taken");
@@ -207,6 +207,24 @@ BOOST_AUTO_TEST_CASE(without_a_quorum_a_write_ends_as_what_is_known) {
     g.network.heal();
     BOOST_REQUIRE(g.wrote(lost, "last"));
     BOOST_TEST(g.words(lost).count("never taken") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_leader_that_reaches_nobody_says_that_this_was_why) {
+    memory_group g;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        node_options options = g.options_of(id);
+        options.request_timeout = milliseconds(100);
+        options.engine.check_quorum = false; // it goes on for all that
+        g.start(std::move(options));
+    }
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    const std::uint64_t lost = g.leader();
+    BOOST_REQUIRE(g.wrote(lost, "before"));
+    BOOST_TEST(g.nodes.at(lost)->links().size() == 2u);
+    g.isolate(lost);
+    const auto proposed = g.submit(lost, "taken");
+    BOOST_REQUIRE(g.finished(proposed));
+    BOOST_TEST(proposed->failed == errc::timed_out_disconnected);
 }
 
 // The engine refuses a change while another one is under way; other writes must not wait for a

@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_fails_says_how_far_it_came) {
     g.isolate(leads);
     const traced_write lost = write(g, leads, "word");
     BOOST_REQUIRE(g.finished(lost.result));
-    BOOST_TEST(lost.result->failed == errc::outcome_unknown);
+    BOOST_TEST((lost.result->failed == condition::outcome_unknown));
     BOOST_TEST(lost.trace->has(trace_step::durable, node_id(leads)));
     BOOST_TEST(!lost.trace->has(trace_step::committed, node_id(leads)));
     BOOST_TEST(lost.trace->has(trace_step::answered, node_id(leads)));

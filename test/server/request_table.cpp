@@ -297,6 +297,23 @@ BOOST_FIXTURE_TEST_CASE(a_slow_one_in_front_keeps_its_deadline, fixture) {
     BOOST_TEST(outcomes[3] == (outcome{4, errc::outcome_unknown, 0}));
 }
 
+BOOST_FIXTURE_TEST_CASE(why_the_time_ran_out_is_asked_of_what_was_proposed, fixture) {
+    pass(10);
+    add(1);
+    propose(1);
+    table.explain_timeouts([](time_point began) {
+        BOOST_TEST((began == time_point() + milliseconds(10)));
+        return errc::timed_out_disconnected;
+    });
+    pass(700);
+    add(2);
+    pass(300);
+    pass(1);
+    BOOST_REQUIRE(outcomes.size() == 2u);
+    BOOST_TEST(outcomes[0] == (outcome{1, errc::timed_out_disconnected, 0}));
+    BOOST_TEST(outcomes[1] == (outcome{2, errc::no_leader, 0}));
+}
+
 BOOST_FIXTURE_TEST_CASE(stopping_answers_each_with_what_is_known, fixture) {
     add(1);
     propose(1);

@@ -127,6 +127,10 @@ enum class errc {
     transferee_invalid,  ///< Leadership cannot go to that member.
     election_leaderless, ///< The election has no leader.
     feature_unavailable, ///< This member was built or started without that.
+
+    // As outcome_unknown, where the reason can be guessed.
+    timed_out_leader_lost,  ///< The leader that the write was given to may have failed.
+    timed_out_disconnected, ///< The leader, or a quorum of the leader's, could not be reached.
 };
 
 /// What the caller may do next. Compare an error_code with these.

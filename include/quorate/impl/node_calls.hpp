@@ -3,9 +3,11 @@
 #define QUORATE_IMPL_NODE_CALLS_HPP
 
 #include <quorate/node.hpp>
+#include <quorate/server/server_metrics.hpp>
 
 #include <boost/asio/post.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -46,6 +48,32 @@ bool basic_node<Policies>::pass_on(node_id to, const member_call& call) {
     return true;
 }
 
+// Through the same queues and the same thread as everything else that members say to one another:
+// that, and not the bare wire, is what a write has to wait for.
+template <class Policies>
+void basic_node<Policies>::time_round_trips() {
+    if (options_.metrics == nullptr || --ticks_to_round_trips_ > 0) {
+        return;
+    }
+    ticks_to_round_trips_ = ticks_per_round_trip;
+    const clock::time_point began = clock::now();
+    for (const node_id to : engine_->members().all()) {
+        if (to == options_.id) {
+            continue;
+        }
+        const auto note = [this, began, to](error_code failed, const shared_bytes&) {
+            if (!failed) {
+                options_.metrics->round_trip(to).observe(clock::now() - began);
+            }
+        };
+        const std::uint64_t number =
+            calls_.add(to, note, began + ticks_per_round_trip * options_.tick_interval);
+        if (!wire_->call(to, {number, false, {}, echo_topic})) {
+            calls_.finish(number, errc::peer_not_found);
+        }
+    }
+}
+
 template <class Policies>
 void basic_node<Policies>::on_call(node_id from, const member_call& call) {
     if (failed_ || stopping_) {
@@ -53,6 +81,10 @@ void basic_node<Policies>::on_call(node_id from, const member_call& call) {
     }
     if (call.answers) {
         calls_.on_answer(from, call.number, call.data);
+        return;
+    }
+    if (call.topic == echo_topic) {
+        static_cast<void>(wire_->call(from, {call.number, true, {}, echo_topic}));
         return;
     }
     if (call.topic == trace_topic) {

@@ -14,6 +14,25 @@ template <class Policies>
 void basic_node<Policies>::on_new_role() {
     observer_->on_role(soft_, engine_->status().hard.term);
     transfers_.on_leader(soft_.leader);
+    causes_.on_leader(soft_.leader, clock::now());
+}
+
+template <class Policies>
+std::vector<peer_link> basic_node<Policies>::links() const {
+    if constexpr (tells_links<transport_type>) {
+        return wire_->links();
+    } else {
+        return {};
+    }
+}
+
+template <class Policies>
+errc basic_node<Policies>::why_timed_out(clock::time_point began) const {
+    const std::vector<peer_link> all = links();
+    const auto span = 2 * options_.tick_interval * options_.engine.election_ticks;
+    return causes_.cause(
+        began, clock::now(),
+        {.self = options_.id, .members = engine_->members(), .links = all, .election_span = span});
 }
 
 template <class Policies>

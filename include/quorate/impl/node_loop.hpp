@@ -374,6 +374,7 @@ void basic_node<Policies>::on_timer() {
         seal_idle_log();
         retry_database();
         maybe_publish();
+        time_round_trips();
         engine_->tick(static_cast<std::uint32_t>(random_()));
         proposals_blocked_ = false;
         reads_blocked_ = false;

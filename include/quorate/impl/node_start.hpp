@@ -43,6 +43,7 @@ basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options optio
     options_.engine.id = options_.id;
     requests_.watch_slow(options_.slow_request,
                          [this](const request_timing& took) { say_slow(took); });
+    requests_.explain_timeouts([this](clock::time_point began) { return why_timed_out(began); });
 }
 
 template <class Policies>

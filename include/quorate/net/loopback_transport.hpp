@@ -19,6 +19,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace quorate {
 
@@ -117,6 +118,9 @@ public:
     void drop_peer(node_id peer);
     /// Effects: the sink is not called again. May be called inside the sink.
     void stop();
+    /// Returns: one for each peer, by ascending id. Nothing is counted; who is reached now has been
+    /// for ever, as there is no clock here.
+    [[nodiscard]] std::vector<peer_link> links() const;
 
 private:
     friend class loopback_network;

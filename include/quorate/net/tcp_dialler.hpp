@@ -46,6 +46,11 @@ public:
     void flush_soon();
 
     [[nodiscard]] node_id peer() const noexcept { return peer_; }
+    /// Returns: how the peer is connected, and what was counted.
+    [[nodiscard]] peer_link link() const;
+    /// Effects: counts what came from the peer, over whichever connection.
+    void count_received(std::size_t bytes) noexcept { link_.bytes_received += bytes; }
+    void count_receive_failure() noexcept { ++link_.receive_failures; }
     [[nodiscard]] bool closed() const noexcept { return state_ == state::closed; }
 
 private:
@@ -109,6 +114,7 @@ private:
     resolver resolver_;
     timer retry_;
     outbox outbox_;
+    peer_link link_; ///< Of which link() tells the rest.
     bool writing_ = false;
     bool flush_posted_ = false;
     bool told_unreachable_ = false;

@@ -35,6 +35,8 @@ private:
     void read();
     void on_bytes(std::size_t size);
     void refuse_frame();
+    /// Returns: who counts for the member at the other end; null: nobody, as for strangers.
+    [[nodiscard]] tcp_dialler* counterpart() const;
     /// Returns: whether the frame was right; the connection ends otherwise.
     [[nodiscard]] bool on_frame(const shared_bytes& frame);
     void on_hello(const hello& theirs);

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace quorate {
 
@@ -74,6 +75,8 @@ public:
     [[nodiscard]] std::uint16_t listen_port() const noexcept;
     /// Returns: its cluster; that of the first peer reached where the options named none.
     [[nodiscard]] cluster_id cluster() const noexcept { return hub_->identity.cluster; }
+    /// Returns: one for each peer that was added, by ascending id.
+    [[nodiscard]] std::vector<peer_link> links() const;
     [[nodiscard]] const tcp_statistics& statistics() const noexcept { return hub_->statistics; }
 
 private:

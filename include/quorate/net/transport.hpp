@@ -9,9 +9,12 @@
 #include <quorate/consensus/snapshot_intake.hpp>
 #include <quorate/format/frame.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace quorate {
 
@@ -24,6 +27,17 @@ struct transport_options {
     std::uint64_t snapshot_bytes_max = 8ULL << 30; ///< Of one snapshot, sent or received.
     std::uint64_t snapshot_bytes_per_second = 0;   ///< Of all that are sent; zero: no limit.
     std::uint32_t snapshots_at_once = 2; ///< To how many peers; others wait. Zero: no limit.
+};
+
+/// What is known of the wire to one peer, counted since the start.
+struct peer_link {
+    node_id peer{};
+    /// For how long it has been connected, give or take 100 ms; absent: it is not.
+    std::optional<std::chrono::milliseconds> connected_for{};
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t bytes_received = 0;
+    std::uint64_t send_failures = 0;    ///< Messages dropped, and connections that broke.
+    std::uint64_t receive_failures = 0; ///< Connections from it that broke or were refused.
 };
 
 /// What a transport tells its owner, always on the owner's executor.
@@ -62,6 +76,11 @@ concept transport = requires(T wire, const message& m, node_id id, std::string u
     { wire.add_peer(id, url) } -> std::same_as<error_code>;
     { wire.drop_peer(id) } -> std::same_as<void>;
     { wire.stop() } -> std::same_as<void>;
+};
+/// A transport that can tell how its peers are connected, by ascending id. Others need not.
+template <class T>
+concept tells_links = requires(const T wire) {
+    { wire.links() } -> std::same_as<std::vector<peer_link>>;
 };
 // clang-format on
 

@@ -50,6 +50,9 @@ public:
         slow_limit_ = limit;
         slow_ = std::move(tell);
     }
+    /// Effects: `why` tells, of the time a request was admitted, as which code of outcome_unknown
+    /// it ends that was proposed and timed out.
+    void explain_timeouts(std::function<errc(time_point)> why) { why_ = std::move(why); }
     /// Effects: what happens from now on happens at `now`.
     void on_clock(time_point now) noexcept { now_ = now; }
 
@@ -272,8 +275,11 @@ private:
     void expire(request_id id) {
         const auto found = waiting_.find(id);
         if (found != waiting_.end()) {
-            const bool proposed = static_cast<bool>(found->second.term);
-            finish(id, proposed ? errc::outcome_unknown : errc::no_leader, Reply{});
+            errc code = errc::no_leader;
+            if (found->second.term) {
+                code = why_ ? why_(found->second.admitted_at) : errc::outcome_unknown;
+            }
+            finish(id, code, Reply{});
         }
     }
 
@@ -284,6 +290,7 @@ private:
     time_point now_{};
     std::chrono::steady_clock::duration slow_limit_{};
     std::function<void(const request_timing&)> slow_;
+    std::function<errc(time_point)> why_;
     std::uint64_t arrivals_ = 0;
     std::uint64_t batches_;
     term_id newest_applied_{};

@@ -111,6 +111,11 @@ struct server_metrics {
     histogram reads{buckets::exponential(0.0001, 2, 18)};
     std::map<node_id, histogram> round_trips; ///< To each peer; none where nobody measures.
 
+    /// Lifetime: of the reference: this object's.
+    [[nodiscard]] histogram& round_trip(node_id peer) {
+        return round_trips.try_emplace(peer, buckets::exponential(0.0001, 2, 16)).first->second;
+    }
+
     /// `extensive`: as call_metrics::write.
     /// Returns: the body of /metrics. Complexity: some thousand lines, well under a millisecond.
     [[nodiscard]] QUORATE_DECL std::string text(const server_readings& now, bool extensive) const;

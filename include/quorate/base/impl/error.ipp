@@ -107,9 +107,13 @@ inline constexpr std::array error_texts{
     error_text{"transferee_invalid", "leadership cannot be transferred to that member"},
     error_text{"election_leaderless", "the election has no leader"},
     error_text{"feature_unavailable", "not available on this member"},
+    error_text{"timed_out_leader_lost",
+               "timed out, maybe as a leader failed: the outcome is unknown"},
+    error_text{"timed_out_disconnected",
+               "timed out, maybe as a connection was lost: the outcome is unknown"},
 };
 
-static_assert(error_texts.size() == static_cast<std::size_t>(errc::feature_unavailable));
+static_assert(error_texts.size() == static_cast<std::size_t>(errc::timed_out_disconnected));
 
 class error_category final : public boost::system::error_category {
 public:
@@ -152,7 +156,9 @@ inline condition condition_of(errc code) noexcept {
     case errc::learner_not_ready:
     case errc::cluster_unhealthy:
     case errc::stopped: return condition::retry;
-    case errc::outcome_unknown: return condition::outcome_unknown;
+    case errc::outcome_unknown:
+    case errc::timed_out_leader_lost:
+    case errc::timed_out_disconnected: return condition::outcome_unknown;
     case errc::corrupt:
     case errc::truncated:
     case errc::unsupported_version:

@@ -30,6 +30,12 @@ inline constexpr api_failure no_failure{grpc_code::ok, {}};
     case errc::leader_changed: return {grpc_code::unavailable, "etcdserver: leader changed"};
     case errc::outcome_unknown:
     case errc::read_timed_out: return {grpc_code::unavailable, "etcdserver: request timed out"};
+    case errc::timed_out_leader_lost:
+        return {grpc_code::unavailable,
+                "etcdserver: request timed out, possibly due to previous leader failure"};
+    case errc::timed_out_disconnected:
+        return {grpc_code::unavailable,
+                "etcdserver: request timed out, possibly due to connection lost"};
     case errc::stopped:
     case errc::poisoned: return {grpc_code::unavailable, "etcdserver: server stopped"};
     case errc::no_space:

@@ -217,6 +217,18 @@ QUORATE_DECL void loopback_transport::drop_peer(node_id peer) {
     queued_bytes_.erase(peer);
 }
 
+QUORATE_DECL std::vector<peer_link> loopback_transport::links() const {
+    std::vector<peer_link> all;
+    for (const auto& queued : queued_bytes_) {
+        peer_link& one = all.emplace_back();
+        one.peer = queued.first;
+        if (network_.reaches(options_.self, network_.find(one.peer))) {
+            one.connected_for = std::chrono::milliseconds::max();
+        }
+    }
+    return all;
+}
+
 QUORATE_DECL void loopback_transport::stop() {
     if (sink_ != nullptr && !stopped_) {
         network_.transports_.erase(options_.self);

@@ -56,7 +56,17 @@ QUORATE_DECL tcp_dialler::tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer
       resolver_(hub_->io),
       retry_(hub_->io),
       outbox_({hub_->options.queue_bytes_max, hub_->options.frame_bytes_max,
-               hub_->options.snapshot_bytes_max}) {}
+               hub_->options.snapshot_bytes_max}) {
+    link_.peer = peer;
+}
+
+QUORATE_DECL peer_link tcp_dialler::link() const {
+    peer_link now = link_;
+    if (state_ == state::open) {
+        now.connected_for = std::chrono::milliseconds(tcp_tick_ms) * (hub_->ticks - opened_);
+    }
+    return now;
+}
 
 QUORATE_DECL void tcp_dialler::start() {
     dial();
@@ -127,6 +137,7 @@ QUORATE_DECL void tcp_dialler::read_answer() {
 
 QUORATE_DECL void tcp_dialler::on_answer_bytes(std::size_t size) {
     hub_->statistics.bytes_received += size;
+    count_received(size);
     answers_->commit(size);
     const auto frame = answers_->next();
     if (!frame) {
@@ -187,6 +198,7 @@ QUORATE_DECL void tcp_dialler::watch() {
 
 QUORATE_DECL void tcp_dialler::on_words(std::size_t size) {
     hub_->statistics.bytes_received += size;
+    count_received(size);
     if (answers_ == nullptr) {
         answers_ = std::make_unique<framer>(progress_frame_bytes);
         answers_->prepare()[0] = watched_;
@@ -281,6 +293,7 @@ QUORATE_DECL void tcp_dialler::send(const message& m) {
     const bool kept = outbox_.push(m);
     if (!kept) {
         ++hub_->statistics.messages_dropped;
+        ++link_.send_failures;
         if (m.kind == message_kind::install_snapshot) {
             hub_->tell_snapshot_sent(peer_, false);
         } else if (!std::exchange(told_unreachable_, true)) {
@@ -340,6 +353,7 @@ QUORATE_DECL void tcp_dialler::on_written(std::size_t size) {
     writing_ = false;
     ++hub_->statistics.writes;
     hub_->statistics.bytes_sent += size;
+    link_.bytes_sent += size;
     outbox_.consume(size);
     flush();
 }
@@ -355,6 +369,7 @@ QUORATE_DECL void tcp_dialler::hang_up() {
 
 QUORATE_DECL void tcp_dialler::fail() {
     const bool lasted = state_ == state::open && hub_->ticks - opened_ >= 10;
+    link_.send_failures += state_ == state::open ? 1 : 0;
     if (lasted) {
         backoff_ms_ = 0;
     }

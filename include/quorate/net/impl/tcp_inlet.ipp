@@ -2,6 +2,7 @@
 #ifndef QUORATE_NET_IMPL_TCP_INLET_IPP
 #define QUORATE_NET_IMPL_TCP_INLET_IPP
 
+#include <quorate/net/tcp_dialler.hpp>
 #include <quorate/net/tcp_inlet.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -33,6 +34,9 @@ QUORATE_DECL void tcp_inlet::read() {
                                     return;
                                 }
                                 if (ec) {
+                                    if (tcp_dialler* const peer = self->counterpart()) {
+                                        peer->count_receive_failure();
+                                    }
                                     self->close();
                                     return;
                                 }
@@ -42,6 +46,9 @@ QUORATE_DECL void tcp_inlet::read() {
 
 QUORATE_DECL void tcp_inlet::on_bytes(std::size_t size) {
     hub_->statistics.bytes_received += size;
+    if (tcp_dialler* const peer = counterpart()) {
+        peer->count_received(size);
+    }
     framer_.commit(size);
     for (;;) {
         const auto frame = framer_.next();
@@ -67,7 +74,15 @@ QUORATE_DECL void tcp_inlet::on_bytes(std::size_t size) {
 
 QUORATE_DECL void tcp_inlet::refuse_frame() {
     ++hub_->statistics.frames_refused;
+    if (tcp_dialler* const peer = counterpart()) {
+        peer->count_receive_failure();
+    }
     close();
+}
+
+QUORATE_DECL tcp_dialler* tcp_inlet::counterpart() const {
+    const auto found = hub_->diallers.find(member_);
+    return found == hub_->diallers.end() ? nullptr : found->second.get();
 }
 
 QUORATE_DECL bool tcp_inlet::on_frame(const shared_bytes& frame) {

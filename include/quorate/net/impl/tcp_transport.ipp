@@ -105,6 +105,14 @@ QUORATE_DECL void tcp_transport::stop() {
     hub_->inlets.clear();
 }
 
+QUORATE_DECL std::vector<peer_link> tcp_transport::links() const {
+    std::vector<peer_link> all;
+    for (const auto& [id, dialler] : hub_->diallers) {
+        all.push_back(dialler->link());
+    }
+    return all;
+}
+
 QUORATE_DECL std::uint16_t tcp_transport::listen_port() const noexcept {
     return listener_->port();
 }

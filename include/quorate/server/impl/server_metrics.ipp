@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <string_view>
+#include <utility>
 
 namespace quorate {
 namespace detail {
@@ -199,15 +200,26 @@ private:
             "etcd_network_peer_received_failures_total", "From", "counter",
             [](const peer_reading& one) { return one.receive_failures; },
             "Connections from peers that broke.");
-        peer_family(
-            "etcd_network_active_peers", "Remote", "gauge",
-            [](const peer_reading& one) { return one.connected; }, "1 while a peer is connected.");
+        active_peers();
         if (!counted_.round_trips.empty()) {
             out_.family("etcd_network_peer_round_trip_time_seconds", "histogram",
                         "From this member to a peer and back.");
         }
         for (const auto& [id, took] : counted_.round_trips) {
             out_.sample({{"To", id_text(id)}}, took);
+        }
+    }
+
+    void active_peers() {
+        bool begun = false;
+        for (const peer_reading& peer : now_.peers) {
+            if (peer.connected && !std::exchange(begun, true)) {
+                out_.family("etcd_network_active_peers", "gauge", "1 while a peer is connected.");
+            }
+            if (peer.connected) {
+                out_.sample({{"Local", id_text(now_.self)}, {"Remote", id_text(peer.id)}},
+                            std::uint64_t{*peer.connected});
+            }
         }
     }
 
