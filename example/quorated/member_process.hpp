@@ -24,6 +24,7 @@
 
 #include "encryption.hpp"
 #include "member_metrics.hpp"
+#include "serve.hpp"
 #include "serve_options.hpp"
 
 namespace quorated {
@@ -42,12 +43,14 @@ inline constexpr std::chrono::seconds drain_limit{10};
 template <class Policies>
 class member_process {
 public:
-    member_process(const serve_options& told, say_function say)
+    member_process(const serve_options& told, const member_log& log)
         : told_(told),
-          say_(std::move(say)),
+          say_(log.say),
+          reopen_log_(log.reopen),
           service_(context_, options_with_log()),
           api_(service_, options_with_counts()),
-          signals_(context_) {
+          signals_(context_),
+          hangups_(context_) {
         service_.observe(&activity_);
     }
 
@@ -60,6 +63,10 @@ public:
         }
         open_when_known(looks_max);
         tend();
+        if (reopen_log_) {
+            hangups_.add(SIGHUP);
+            await_hangup();
+        }
         signals_.add(SIGINT);
         signals_.add(SIGTERM);
         signals_.async_wait([this](const quorate::error_code& cancelled, int) {
@@ -87,6 +94,9 @@ private:
         quorate::json_api_options options = api_options_of(told_);
         options.metrics = [this, version = options.version] {
             return counts_.text(readings_of(service_, version), told_.extensive_metrics);
+        };
+        options.checked = [this](bool well) {
+            (well ? counts_.health_successes : counts_.health_failures).add();
         };
         options.began = [this](quorate::gateway::api_call what) { calls_.began(what); };
         options.ended = [this](quorate::gateway::api_call what, quorate::gateway::grpc_code code,
@@ -174,13 +184,23 @@ private:
         });
     }
 
-    // Locks and elections are given up on behalf of clients that left.
+    // Streams of clients that want a leader end some time after it was lost.
     void tend() {
-        tending_.expires_after(std::chrono::seconds(1));
+        const auto& node = service_.options().node;
+        tending_.expires_after(node.tick_interval * node.engine.election_ticks / 2);
         tending_.async_wait([this](const quorate::error_code& cancelled) {
             if (!cancelled && !finishing_) {
-                api_.tend_turns();
+                api_.tend_streams(std::chrono::steady_clock::now());
                 tend();
+            }
+        });
+    }
+
+    void await_hangup() {
+        hangups_.async_wait([this](const quorate::error_code& cancelled, int) {
+            if (!cancelled) {
+                reopen_log_();
+                await_hangup();
             }
         });
     }
@@ -216,12 +236,14 @@ private:
     void leave() {
         service_.stop([this](quorate::error_code) {
             signals_.cancel();
+            hangups_.cancel();
             context_.stop();
         });
     }
 
     serve_options told_;
     say_function say_;
+    std::function<void()> reopen_log_;
     quorate::server_metrics counts_;
     call_counter calls_{counts_};
     activity activity_{counts_};
@@ -230,6 +252,7 @@ private:
     quorate::json_api<quorate::basic_service<Policies>> api_;
     std::deque<quorate::http::server> servers_;
     boost::asio::signal_set signals_;
+    boost::asio::signal_set hangups_; ///< Without any signal where there are no log files.
     std::size_t open_doors_ = 0;
     int status_ = EXIT_SUCCESS;
     bool finishing_ = false;

@@ -55,6 +55,13 @@ void set_node(const serve_options& told, quorate::node_options& node) {
     node.catch_up_entries = std::min<std::uint64_t>(told.snapshot_count, node.catch_up_entries);
 }
 
+/// Returns: whether any output is a file, which somebody may move away.
+bool writes_files(const quorate::log_settings& log) {
+    return std::any_of(log.outputs.begin(), log.outputs.end(), [](const std::string& name) {
+        return name != "stderr" && name != "stdout";
+    });
+}
+
 } // namespace
 
 quorate::service_options service_options_of(const serve_options& told) {
@@ -129,7 +136,17 @@ int serve(std::span<const char* const> arguments) {
             "every first member is to be started as new");
         return exit_usage;
     }
-    return told.backend == backend_kind::lmdb ? serve_lmdb(told, say) : serve_memory(told, say);
+    member_log member_output{.say = say};
+    if (writes_files(told.log)) {
+        member_output.reopen = [&log, &say] {
+            std::string which;
+            const bool failed = static_cast<bool>(log.open(&which));
+            say(failed ? quorate::severity::error : quorate::severity::info,
+                failed ? "cannot open the log anew: " + which : "log files are open anew");
+        };
+    }
+    return told.backend == backend_kind::lmdb ? serve_lmdb(told, member_output)
+                                              : serve_memory(told, member_output);
 }
 
 } // namespace quorated

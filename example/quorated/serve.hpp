@@ -11,11 +11,15 @@
 
 namespace quorated {
 
+/// Where a member's lines go. `reopen` is called when files were moved away; empty: there are none.
+struct member_log {
+    std::function<void(quorate::severity, const std::string&)> say;
+    std::function<void()> reopen{};
+};
+
 /// Return: the exit status, when the member has ended.
-int serve_memory(const serve_options& told,
-                 const std::function<void(quorate::severity, const std::string&)>& say);
-int serve_lmdb(const serve_options& told,
-               const std::function<void(quorate::severity, const std::string&)>& say);
+int serve_memory(const serve_options& told, const member_log& log);
+int serve_lmdb(const serve_options& told, const member_log& log);
 
 } // namespace quorated
 

@@ -13,8 +13,8 @@ struct lmdb_policies : quorate::default_policies {
     using backend = quorate::lmdb_backend;
 };
 
-int serve_lmdb(const serve_options& told, const say_function& say) {
-    return member_process<lmdb_policies>(told, say).run();
+int serve_lmdb(const serve_options& told, const member_log& log) {
+    return member_process<lmdb_policies>(told, log).run();
 }
 
 } // namespace quorated
@@ -24,9 +24,8 @@ int serve_lmdb(const serve_options& told, const say_function& say) {
 namespace quorated {
 
 // The command line lets nobody get here: it knows what the program was built with.
-int serve_lmdb(const serve_options&,
-               const std::function<void(quorate::severity, const std::string&)>& say) {
-    say(quorate::severity::error, "--backend lmdb: built without LMDB");
+int serve_lmdb(const serve_options&, const member_log& log) {
+    log.say(quorate::severity::error, "--backend lmdb: built without LMDB");
     return 2;
 }
 

@@ -4,8 +4,8 @@
 
 namespace quorated {
 
-int serve_memory(const serve_options& told, const say_function& say) {
-    return member_process<quorate::default_policies>(told, say).run();
+int serve_memory(const serve_options& told, const member_log& log) {
+    return member_process<quorate::default_policies>(told, log).run();
 }
 
 } // namespace quorated

@@ -53,6 +53,8 @@ struct json_api_options {
     std::size_t stream_bytes_max = 2 << 20;
     /// Given a moment to tell, for `/metrics`; empty: there is no such page.
     std::function<std::string()> metrics;
+    /// Told of each check of `/health`, and whether it went well; empty: nobody.
+    std::function<void(bool)> checked;
     /// Told of each call that begins, and how it ended after how long; empty: nobody.
     std::function<void(gateway::api_call)> began;
     std::function<void(gateway::api_call, gateway::grpc_code, std::chrono::nanoseconds)> ended;
@@ -77,8 +79,9 @@ public:
     void serve(http::exchange asked);
     /// Effects: ends what would never end by itself, as before the server is drained.
     void close_streams();
-    /// Effects: gives up waiting on behalf of clients that left. To be called now and then.
-    void tend_turns();
+    /// Effects: ends the streams of clients that asked for a member with a leader, once there has
+    /// been none for three election timeouts. To be called now and then.
+    void tend_streams(std::chrono::steady_clock::time_point now);
 
 private:
     /// One request on its way: what it was decoded to, and where the answer goes.
@@ -88,20 +91,23 @@ private:
         identity by;
         gateway::api_call what;
         std::shared_ptr<request_trace> trace; ///< Where its path is noted, if it asked for that.
+        bool needs_leader = false;            ///< The client does not want to wait for one.
         std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
 
         call_state(http::exchange asked, identity who, gateway::api_call call)
             : client(std::move(asked)), by(std::move(who)), what(call) {}
     };
     using call = std::shared_ptr<call_state>;
+    /// A stream that may have to end before its client does.
+    struct live_stream {
+        virtual void end_with(const gateway::api_error& reason) = 0;
+
+    protected:
+        ~live_stream() = default;
+    };
     class watch_session;
     class snapshot_session;
     class observe_session;
-    /// A wait for a lock or an election, and on whose behalf.
-    struct pending_turn {
-        std::weak_ptr<turn_wait<Service>> wait;
-        std::weak_ptr<call_state> asked;
-    };
 
     // One message in, one out. Those that return something return whether the call is theirs.
     // impl/json_unary.hpp
@@ -129,6 +135,7 @@ private:
     [[nodiscard]] static range oldest_of(byte_view prefix, byte_view end);
 
     // Answers that go on (impl/json_streams.hpp, impl/json_election.hpp).
+    void bind_to_leader(const call& asked, const std::shared_ptr<live_stream>& stream);
     void serve_watch(const call& asked);
     void serve_keep_alive(const call& asked);
     void renew_next(const call& asked, std::string_view rest,
@@ -137,6 +144,7 @@ private:
     void serve_snapshot(const call& asked);
     void serve_observe(const call& asked);
     [[nodiscard]] http::response stream_head(const call& asked) const;
+    [[nodiscard]] std::string last_line(const gateway::api_error& reason) const;
 
     // impl/json_pages.hpp: what is no part of the API.
     void serve_page(http::exchange asked);
@@ -164,7 +172,8 @@ private:
     Service& service_;
     json_api_options options_;
     std::list<std::weak_ptr<watch_session>> sessions_;
-    std::list<pending_turn> turns_;
+    std::list<std::weak_ptr<live_stream>> leader_bound_; ///< Of clients that want a leader.
+    std::optional<std::chrono::steady_clock::time_point> leaderless_since_;
 };
 
 } // namespace quorate

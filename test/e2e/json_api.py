@@ -39,6 +39,8 @@ class Ask:
     during: tuple = ()              # requests that are asked while this one waits for its answer
     quiet: float = 0.45
     pause: float = 0                # seconds to wait before asking
+    leaves: str = ""                # "half": ends its half and reads the answer; "all": reads none
+    until: tuple = ()               # (place, value): asks again until the answer has that
 
     def __str__(self):
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body, default=str)
@@ -142,8 +144,18 @@ class Side:
     # ------------------------------------------------------------------ asking
 
     def ask(self, one):
-        """Asks, with the saved values in place; an Answer."""
+        """Asks, again where it says until when; an Answer."""
         time.sleep(one.pause)
+        deadline = time.monotonic() + 15
+        answer = self.ask_once(one)
+        while (one.until and str(pick(answer.body, one.until[0])) != one.until[1]
+               and time.monotonic() < deadline):
+            time.sleep(0.05)
+            answer = self.ask_once(one)
+        return answer
+
+    def ask_once(self, one):
+        """Asks, with the saved values in place; an Answer."""
         if one is RESTART:
             self.stop()
             self.launch()
@@ -164,6 +176,10 @@ class Side:
                 select.select([connection], [], [], 2 if one.stream else 0.2)
             for other in one.during:
                 self.ask(other)
+            if one.leaves == "all":
+                return Answer(0, {}, "left")
+            if one.leaves == "half":
+                connection.shutdown(socket.SHUT_WR)
             answer = parse(*receive(connection, one))
         for name, place in one.save.items():
             self.saved[name] = pick(answer.body, place)
@@ -392,7 +408,8 @@ def compare(pair, one, change=None):
         answers = list(threads.map(lambda side: side.answer(one), pair))
     if change is not None:
         change(answers[1])
-    if answers[0].status == 0 and not one.stream:   # a stream may have nothing to say
+    # A stream may have nothing to say, and who has left does not hear it.
+    if answers[0].status == 0 and not one.stream and one.leaves != "all":
         raise TimeoutError(f"the first side does not answer {one}")
     left, right = (Normal(side).answer(answer, one.stream) for side, answer in zip(pair, answers))
     return list(differences(left, right))

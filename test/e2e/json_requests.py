@@ -1,5 +1,6 @@
 """The requests that test/e2e/etcd_json.py asks: each function is one story on a fresh server."""
 
+import dataclasses
 import itertools
 import json
 
@@ -425,6 +426,26 @@ def locks():
     yield everything(keys_only=True)
 
 
+def departures():
+    """Clients that leave while they wait: their place goes to who comes next."""
+    for lease in (100, 200, 300):
+        yield grant(5000, lease)
+    waiting = Ask("/v3/kv/range", {"key": b64("d/"), "range_end": b64("d0"), "count_only": True},
+                  until=("count", "2"))
+    alone = dataclasses.replace(waiting, until=("count", "1"))
+    yield Ask(LOCK + "lock", {"name": b64("d"), "lease": 100})
+    yield Ask(LOCK + "lock", {"name": b64("d"), "lease": 200}, during=(waiting,), leaves="all")
+    yield alone
+    yield Ask(LOCK + "lock", {"name": b64("d"), "lease": 200}, during=(waiting,), leaves="half")
+    yield alone
+    yield Ask(ELECTION + "campaign", {"name": b64("d"), "lease": 200, "value": b64("x")},
+              during=(waiting,), leaves="all")
+    yield alone
+    yield Ask(LOCK + "unlock", {"key": b64("d/64")})
+    yield Ask(LOCK + "lock", {"name": b64("d"), "lease": 300})
+    yield everything(keys_only=True)
+
+
 # ---- cluster and maintenance -------------------------------------------------------------------
 
 def members():
@@ -759,5 +780,5 @@ def restarts():
 
 
 STORIES = (kv_put, kv_range, kv_delete, kv_txn, kv_compaction, leases, watches, elections, locks,
-           members, maintenance, http, json_texts, auth,
+           departures, members, maintenance, http, json_texts, auth,
            restarts)

@@ -95,6 +95,7 @@ inline constexpr api_failure election_not_leader{grpc_code::unknown, "election: 
 inline constexpr api_failure election_leader_missing{grpc_code::unknown,
                                                      "\"leader\" field must be provided"};
 inline constexpr api_failure request_canceled{grpc_code::canceled, "etcdserver: request canceled"};
+inline constexpr api_failure client_left{grpc_code::canceled, "context canceled"};
 inline constexpr api_failure watch_canceled{grpc_code::canceled, "etcdserver: watch canceled"};
 inline constexpr api_failure unimplemented{grpc_code::unimplemented, "not implemented"};
 } // namespace failures

@@ -23,23 +23,17 @@ void json_api<Service>::wait_for_turn(const call& asked, byte_view name, lease_i
         [this, asked, told](error_code failed, reply_header made, const turn_key& turn) {
             failed ? refuse(asked, failed) : told(made.revision, turn);
         });
-    turns_.remove_if([](const auto& one) { return one.wait.expired(); });
-    turns_.push_back({waiting, asked});
-    waiting->begin(lease, std::string(value));
-}
-
-// A client that left must not come to power. A wait costs nothing to look at, so all are, now and
-// then.
-template <class Service>
-void json_api<Service>::tend_turns() {
-    for (auto& one : turns_) {
-        const auto waiting = one.wait.lock();
-        const auto asked = one.asked.lock();
-        if (waiting != nullptr && asked != nullptr && !asked->client.is_open()) {
-            waiting->cancel();
+    // A client that left must not come to power.
+    asked->client.on_left([this, of = std::weak_ptr(waiting), to = std::weak_ptr(asked)] {
+        const auto left = to.lock();
+        if (left != nullptr && !left->client.is_answered()) {
+            if (const auto given_up = of.lock()) {
+                given_up->cancel();
+            }
+            refuse(left, gateway::failures::client_left);
         }
-    }
-    turns_.remove_if([](const auto& one) { return one.wait.expired(); });
+    });
+    waiting->begin(lease, std::string(value));
 }
 
 /// Effects: carries a change out if the key still has the turn it was given.
@@ -164,8 +158,9 @@ void json_api<Service>::serve_lock(const call& asked) {
 
 /// Tells who leads an election, and what the leader proclaims, as it changes.
 template <class Service>
-class json_api<Service>::observe_session
-    : public std::enable_shared_from_this<json_api<Service>::observe_session> {
+class json_api<Service>::observe_session final
+    : public json_api<Service>::live_stream,
+      public std::enable_shared_from_this<json_api<Service>::observe_session> {
 public:
     observe_session(json_api& api, const call& asked, std::string prefix)
         : api_(api),
@@ -175,6 +170,12 @@ public:
     ~observe_session() { close(); }
     observe_session(const observe_session&) = delete;
     observe_session& operator=(const observe_session&) = delete;
+
+    void end_with(const gateway::api_error& reason) override {
+        out_.write(api_.last_line(reason));
+        out_.end();
+        close();
+    }
 
     void begin(http::response_stream out) {
         out_ = std::move(out);
@@ -248,6 +249,7 @@ void json_api<Service>::serve_observe(const call& asked) {
     }
     const auto session =
         std::make_shared<observe_session>(*this, asked, std::string(message.name) + '/');
+    bind_to_leader(asked, session);
     http::response head = stream_head(asked);
     session->begin(asked->client.stream(std::move(head)));
 }

@@ -111,6 +111,9 @@ void json_api<Service>::serve_health(std::string_view query, http::exchange aske
     }
     const bool brief = options_.dialect == gateway::error_dialect::etcd_3_4;
     const auto say = [this, brief](http::exchange& to, const std::string& why) {
+        if (options_.checked) {
+            options_.checked(why.empty());
+        }
         std::string body = why.empty() ? R"({"health":"true")" : R"({"health":"false")";
         body += brief ? "}" : R"(,"reason":")" + why + "\"}";
         show(to, detail::page(why.empty() ? 200 : 503, gateway::text_content_type,

@@ -23,10 +23,40 @@ http::response json_api<Service>::stream_head(const call& asked) const {
     return head;
 }
 
+template <class Service>
+std::string json_api<Service>::last_line(const gateway::api_error& reason) const {
+    std::string line;
+    gateway::append_stream_error(line, reason, options_.dialect);
+    return line;
+}
+
+template <class Service>
+void json_api<Service>::tend_streams(std::chrono::steady_clock::time_point now) {
+    if (service_.node().status().engine.soft.leader) {
+        leaderless_since_.reset();
+        return;
+    }
+    const node_options& node = service_.options().node;
+    const auto patience = 3 * node.tick_interval * node.engine.election_ticks;
+    if (!leaderless_since_) {
+        leaderless_since_ = now;
+    }
+    if (now - *leaderless_since_ < patience) {
+        return;
+    }
+    const std::list<std::weak_ptr<live_stream>> all = std::exchange(leader_bound_, {});
+    for (const auto& one : all) {
+        if (const auto stream = one.lock()) {
+            stream->end_with(gateway::api_error_of(errc::no_leader));
+        }
+    }
+}
+
 /// One client's watches. It lives as long as its stream is open: the stream's functions hold it.
 template <class Service>
-class json_api<Service>::watch_session
-    : public std::enable_shared_from_this<json_api<Service>::watch_session> {
+class json_api<Service>::watch_session final
+    : public json_api<Service>::live_stream,
+      public std::enable_shared_from_this<json_api<Service>::watch_session> {
 public:
     watch_session(json_api& api, const call& asked) : api_(api), by_(asked->by) {}
     ~watch_session() { close(); }
@@ -62,6 +92,10 @@ public:
     void end() {
         out_.end();
         close();
+    }
+    void end_with(const gateway::api_error& reason) override {
+        out_.write(api_.last_line(reason));
+        end();
     }
 
 private:
@@ -149,7 +183,17 @@ void json_api<Service>::serve_watch(const call& asked) {
     sessions_.remove_if([](const auto& one) { return one.expired(); });
     const auto session = std::make_shared<watch_session>(*this, asked);
     sessions_.push_back(session);
+    bind_to_leader(asked, session);
     session->begin(asked, std::move(first), rest);
+}
+
+template <class Service>
+void json_api<Service>::bind_to_leader(const call& asked,
+                                       const std::shared_ptr<live_stream>& stream) {
+    if (asked->needs_leader) {
+        leader_bound_.remove_if([](const auto& one) { return one.expired(); });
+        leader_bound_.push_back(stream);
+    }
 }
 
 template <class Service>

@@ -36,6 +36,7 @@ void json_api<Service>::serve(http::exchange asked) {
     const bool needs_leader = head.field("Grpc-Metadata-hasleader") == "true";
     identity by = identity::of_token(detail::token_of(head, options_.dialect));
     const call taken = std::make_shared<call_state>(std::move(asked), std::move(by), route.call);
+    taken->needs_leader = needs_leader;
     if (taken->client.request().field("X-Quorate-Trace") == "1") {
         taken->trace = std::make_shared<request_trace>();
     }
