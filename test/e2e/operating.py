@@ -1,0 +1,271 @@
+"""What operators and clients of a cluster of `quorated serve` see: members without a leader, clients
+that leave, metrics, log files that are moved away.
+
+Where `etcd` 3.4 is on the path, a cluster of it is asked the same, and has to answer the same.
+"""
+
+import contextlib
+import json
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import cluster
+import wire
+from json_api import b64
+from suite import REPOSITORY, Suite, expect, expect_equal, parser
+
+suite = Suite()
+
+JSON = (("Content-Type", "application/json"),)
+WANTS_LEADER = (*JSON, ("Grpc-Metadata-hasleader", "true"))
+NO_LEADER = "etcdserver: no leader"
+PATIENCE = 60       # seconds; only a test that fails takes them
+
+
+def eventually(what, condition):
+    """What the condition gives once that is true."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        with contextlib.suppress(OSError):
+            if found := condition():
+                return found
+        expect(time.monotonic() < until, f"not within {PATIENCE} s: {what}")
+        time.sleep(0.1)
+
+
+class Members:
+    """A cluster of one of the two programs. A context manager."""
+
+    def __init__(self, words, count=3, flags=()):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="quorate-operating-"))
+        self.ports = cluster.free_ports(count)
+        self.peers = cluster.free_ports(count)
+        self.processes = []
+        initial = ",".join(f"m{at}=http://{wire.HOST}:{port}" for at, port in enumerate(self.peers))
+        for at, (port, peer) in enumerate(zip(self.ports, self.peers)):
+            client, peer = f"http://{wire.HOST}:{port}", f"http://{wire.HOST}:{peer}"
+            member = [*words, "--name", f"m{at}", "--data-dir", str(self.folder / f"data-{at}"),
+                      "--listen-client-urls", client, "--advertise-client-urls", client,
+                      "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
+                      "--initial-cluster", initial, *flags]
+            with open(self.folder / f"log-{at}", "wb") as log:
+                self.processes.append(subprocess.Popen(member, stdin=subprocess.DEVNULL,
+                                                       stdout=log, stderr=log))
+
+    def __enter__(self):
+        try:
+            for at in range(len(self.ports)):
+                eventually(f"member {at} serves", lambda at=at: self.ask(
+                    at, "/v3/kv/range", {"key": b64("a")})[0] == 200)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def ask(self, at, path, body, headers=JSON):
+        """(status, parsed answer)"""
+        found = wire.once(self.ports[at], "POST", path, json.dumps(body).encode(), headers, 30)
+        return found.status, json.loads(found.body)
+
+    def page(self, at, path):
+        return wire.once(self.ports[at], "GET", path).body.decode()
+
+    def begin(self, at, path, body, headers=JSON):
+        """A connection on which the request is sent, and nothing is read yet."""
+        connection = wire.Connection(self.ports[at], PATIENCE)
+        connection.send_request("POST", path, json.dumps(body).encode(), headers)
+        return connection
+
+    def pause(self, at):
+        self.processes[at].send_signal(signal.SIGSTOP)
+
+
+def quorated(options):
+    return [str(pathlib.Path(options.bin).resolve() / "quorated"), "serve"]
+
+
+def both(options):
+    """The programs to ask, etcd first, where it is there."""
+    yield from ((["etcd"],) if shutil.which("etcd") else ())
+    yield quorated(options)
+
+
+@suite.case(150)
+def without_a_leader_nobody_waits_who_does_not_want_to(options):
+    told = []
+    for words in both(options):
+        with Members(words) as members:
+            watch = {"create_request": {"key": b64("a")}}
+            with members.begin(0, "/v3/watch", watch, WANTS_LEADER) as bound, \
+                    members.begin(0, "/v3/watch", watch) as free:
+                members.pause(1)
+                members.pause(2)
+                read = {"key": b64("a"), "serializable": True}
+                eventually("a read is refused", lambda: members.ask(
+                    0, "/v3/kv/range", read, WANTS_LEADER)[0] == 503)
+                told.append(members.ask(0, "/v3/kv/range", read, WANTS_LEADER))
+                told.append(members.ask(0, "/v3/kv/range", read)[0])
+                lines = bound.read_response().body.decode().strip().splitlines()
+                told.append(json.loads(lines[-1]))
+                # One that asked for nothing goes on: what it hears of is the change, not the end.
+                for process in members.processes:
+                    process.send_signal(signal.SIGCONT)
+                eventually("a write", lambda: members.ask(
+                    0, "/v3/kv/put", {"key": b64("a"), "value": b64("1")})[0] == 200)
+                expect(read_until(free, b'"events"'), "the other watch has ended")
+    half = len(told) // 2
+    expect_equal(told[-3][1]["message"], NO_LEADER, "answer")
+    expect_equal(told[-1]["error"]["message"], NO_LEADER, "last line of the stream")
+    if half != 1:
+        expect_equal(told[half:], told[:half], "answers of quorated and of etcd")
+
+
+def read_until(connection, wanted):
+    """Whether that comes before the end."""
+    seen = b""
+    while wanted not in seen:
+        piece = connection.socket.recv(65536)
+        if not piece:
+            return False
+        seen += piece
+    return True
+
+
+@suite.case(120)
+def a_client_that_leaves_any_member_gives_its_place_up(options):
+    with Members(quorated(options)) as members:
+        for lease in (1, 2, 3):
+            members.ask(0, "/v3/lease/grant", {"ID": lease, "TTL": 5000})
+        name = b64("l")
+        places = {"key": b64("l/"), "range_end": b64("l0"), "count_only": True}
+        expect_equal(members.ask(0, "/v3/lock/lock", {"name": name, "lease": 1})[0], 200, "lock")
+        for at in range(3):
+            with members.begin(at, "/v3/lock/lock", {"name": name, "lease": 2}):
+                eventually("it waits", lambda: members.ask(
+                    0, "/v3/kv/range", places)[1].get("count") == "2")
+            eventually("its place is given up", lambda: members.ask(
+                0, "/v3/kv/range", places)[1].get("count") == "1")
+        expect_equal(members.ask(0, "/v3/lock/unlock", {"key": b64("l/1")})[0], 200, "unlock")
+        expect_equal(members.ask(2, "/v3/lock/lock", {"name": name, "lease": 3})[0], 200, "lock")
+
+
+def families(page):
+    """{name: type} of a scrape."""
+    return dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.MULTILINE))
+
+
+def labels_of(page, name):
+    """The names of the labels of a family's samples."""
+    found = re.search(rf"^{name}(?:_count)?{{(.*)}} ", page, re.MULTILINE)
+    return found and sorted(re.findall(r'(\w+)="', found[1]))
+
+
+@suite.case(150)
+def the_wire_to_each_peer_is_measured(options):
+    names = ("etcd_network_peer_sent_bytes_total", "etcd_network_peer_received_bytes_total",
+             "etcd_network_peer_round_trip_time_seconds", "etcd_network_active_peers")
+    told = []
+    for words in both(options):
+        with Members(words) as members:
+            members.page(0, "/health")
+            members.ask(0, "/v3/kv/put", {"key": b64("a"), "value": b64("1" * 10_000)})
+            page = eventually("all that is measured", lambda: all(
+                name in members.page(0, "/metrics") for name in names)
+                and members.page(0, "/metrics"))
+            types = families(page)
+            buckets = re.findall(r'round_trip_time_seconds_bucket{To="\w+",le="(.*?)"}', page)
+            told.append([(name, types.get(name), labels_of(page, name)) for name in names]
+                        + [sorted(float(bound) for bound in set(buckets))])
+            count = re.search(r"^etcd_server_health_success (\d+)", page, re.MULTILINE)
+            expect(int(count[1]) > 0, "no check of its health is counted")
+            sent = re.findall(r"^etcd_network_peer_sent_bytes_total{.*} (\S+)$", page, re.MULTILINE)
+            expect_equal(len(sent), 2, "peers")
+            expect(all(float(one) > 0 for one in sent), f"nothing is sent: {sent}")
+            active = re.findall(r"^etcd_network_active_peers{.*} (\S+)$", page, re.MULTILINE)
+            expect_equal(active, ["1", "1"], "connected peers")
+            members.processes[2].kill()
+            eventually("one less is connected", lambda: sorted(re.findall(
+                r"^etcd_network_active_peers{.*} (\S+)$", members.page(0, "/metrics"),
+                re.MULTILINE)) == ["0", "1"])
+    expect_equal(told[-1], told[0], "metrics of quorated and of etcd")
+
+
+def left_out():
+    """What doc/metrics.md says that etcd has and quorate has not, as a regular expression."""
+    text = (REPOSITORY / "doc/metrics.md").read_text()
+    part = text.split("### What etcd 3.4 has and quorate does not")[1].split("\n## ")[0]
+    names = re.findall(r"`([a-z0-9_*]+)`", part)
+    return re.compile("|".join(name.replace("*", ".*") for name in names))
+
+
+def documented():
+    """What doc/metrics.md says that quorate has."""
+    text = (REPOSITORY / "doc/metrics.md").read_text().split("### What etcd 3.4 has")[0]
+    names = set()
+    for name in re.findall(r"`([a-z0-9_]+(?:{[a-z,]+}[a-z0-9_]+)?)", text):
+        head, _, rest = name.partition("{")
+        choices, _, tail = rest.partition("}")
+        names |= {head + one + tail for one in choices.split(",")} if rest else {name}
+    return names
+
+
+@suite.case(90)
+def every_metric_of_etcd_is_told_or_said_to_be_missing(options):
+    with Members(quorated(options), 1) as members:
+        members.ask(0, "/v3/kv/put", {"key": b64("a"), "value": b64("1")})
+        ours = families(members.page(0, "/metrics"))
+    known = documented()
+    missing = [name for name in ours if name not in known
+               and name.replace("etcd_debugging_mvcc_", "etcd_mvcc_") not in known]
+    expect_equal(missing, [], "metrics that doc/metrics.md lacks")
+    if shutil.which("etcd") is None:
+        print("skipped: etcd is not installed")
+        return
+    with Members(["etcd"], 1) as members:
+        theirs = families(members.page(0, "/metrics"))
+    gone = left_out()
+    unsaid = [name for name in theirs
+              if name not in ours and name not in known and not gone.fullmatch(name)]
+    expect_equal(unsaid, [], "metrics of etcd that are neither told nor said to be missing")
+    wrong = [name for name in ours if gone.fullmatch(name)]
+    expect_equal(wrong, [], "metrics that are there, and said to be missing")
+    types = {name: (ours[name], theirs[name]) for name in ours
+             if name in theirs and ours[name] != theirs[name]}
+    expect_equal(types, {}, "types")
+
+
+@suite.case(60)
+def log_files_that_are_moved_away_are_opened_anew(options):
+    with tempfile.TemporaryDirectory(prefix="quorate-log-") as folder:
+        log, old = pathlib.Path(folder) / "log", pathlib.Path(folder) / "log.1"
+        with Members(quorated(options), 1, ("--log-outputs", str(log))) as members:
+            for turn in (1, 2):
+                log.rename(old)
+                members.processes[0].send_signal(signal.SIGHUP)
+                text = eventually(f"a new file, turn {turn}", lambda: log.exists()
+                                  and "open anew" in log.read_text() and log.read_text())
+                expect("serving clients" not in text, "an old line is in the new file")
+                expect("open anew" not in old.read_text() or turn == 2, "the old file has it too")
+            expect_equal(members.ask(0, "/v3/kv/range", {"key": b64("a")})[0], 200, "status")
+
+
+if __name__ == "__main__":
+    sys.exit(suite.run(parser(__doc__).parse_args()))
