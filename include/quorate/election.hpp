@@ -184,7 +184,7 @@ private:
     // Gone, or unknown because the past is compacted: look again.
     void on_event() {
         const auto keep = this->shared_from_this();
-        if (stream_ && service_.watches().take(*stream_, 1)) {
+        if (stream_ && service_.take_watched(*stream_, 1)) {
             close();
             look();
         }

@@ -119,6 +119,11 @@ public:
     /// Errors: permission_denied and its kin; those of watch_hub::create.
     [[nodiscard]] result<watch_id> watch(watch_stream_id stream, const watch_request& asked,
                                          const identity& by);
+    /// Returns: what a stream is to be told next; as watch_hub::take.
+    /// Effects: goes on reading the history for a watch that has room again. Whoever takes from
+    /// the hub itself leaves that to the next write.
+    [[nodiscard]] std::optional<watch_batch> take_watched(watch_stream_id stream,
+                                                          std::size_t bytes_max);
     [[nodiscard]] hub_type& watches() noexcept { return *hub_; }
 
     // Leases (impl/service_lease.hpp).

@@ -18,7 +18,7 @@ BOOST_AUTO_TEST_CASE(a_program_calls_what_clients_call) {
     // A watch: woken on the io_context when there is something to take.
     watch_stream_id stream;
     stream = store.open_watches([&] {
-        while (const auto batch = store.watches().take(stream, 64 << 10)) {
+        while (const auto batch = store.take_watched(stream, 64 << 10)) {
             for (const shared_event& event : batch->events) {
                 told.emplace_back(event->kv.value.view());
             }

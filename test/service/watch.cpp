@@ -16,7 +16,7 @@ struct listener {
     listener& operator=(const listener&) = delete;
 
     void take() {
-        while (const auto batch = at.watches().take(stream, 1 << 20)) {
+        while (const auto batch = at.take_watched(stream, 1 << 20)) {
             for (const shared_event& event : batch->events) {
                 told.push_back(std::string(event->deleted ? "-" : "+") +
                                std::string(event->kv.key.view()));
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(a_watch_knows_of_a_write_before_its_answer) {
     bool known = false;
     c.wait([&](auto done) {
         c.at(1).submit(put{.key = "k"}, {}, [&, done](error_code failed, const reply& made) {
-            known = c.at(1).watches().take(l.stream, 1000).has_value();
+            known = c.at(1).take_watched(l.stream, 1000).has_value();
             done(failed, made);
         });
     });
@@ -78,6 +78,20 @@ BOOST_AUTO_TEST_CASE(the_past_is_told_in_steps) {
     listener late(c.at(1));
     BOOST_REQUIRE(late.at.watch(late.stream, {.key = "k", .start_revision = 2}, {}).has_value());
     BOOST_TEST(c.run_until([&] { return late.told == std::vector<std::string>{"canceled"}; }));
+}
+
+// A watch reads no further ahead than its queue has room. What makes room is that the consumer
+// takes, so that has to be enough to go on, also when nothing is written any more.
+BOOST_AUTO_TEST_CASE(a_long_past_is_told_without_another_write) {
+    cluster c;
+    c.start_all();
+    const std::string large(100'000, 'v');
+    for (int i = 0; i < 30; ++i) {
+        c.submit(c.at(1), put{.key = "k", .value = large}).as<put_reply>();
+    }
+    listener l(c.at(1));
+    BOOST_REQUIRE(l.at.watch(l.stream, {.key = "k", .start_revision = 2}, {}).has_value());
+    BOOST_TEST(c.run_until([&] { return l.told.size() == 30; }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -196,7 +196,7 @@ private:
     // Which events there were does not matter: the state after them is what is told.
     void drain() {
         const auto self = this->shared_from_this();
-        while (events_ && api_.service_.watches().take(*events_, 1 << 20)) {
+        while (events_ && api_.service_.take_watched(*events_, 1 << 20)) {
         }
         look();
     }

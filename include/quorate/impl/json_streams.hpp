@@ -137,7 +137,7 @@ private:
         const auto self = this->shared_from_this(); // what is sent may close the stream
         while (watches_ && out_.is_open() && out_.waiting_bytes() < detail::stream_backlog_max) {
             const auto batch =
-                api_.service_.watches().take(*watches_, api_.options_.stream_bytes_max);
+                api_.service_.take_watched(*watches_, api_.options_.stream_bytes_max);
             if (!batch) {
                 return;
             }

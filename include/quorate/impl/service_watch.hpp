@@ -6,6 +6,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <cstddef>
+#include <optional>
 #include <utility>
 
 namespace quorate {
@@ -40,6 +42,14 @@ result<watch_id> basic_service<Policies>::watch(watch_stream_id stream, const wa
     result<watch_id> made = hub_->create(stream, asked);
     catch_up_watches();
     return made;
+}
+
+template <class Policies>
+std::optional<watch_batch> basic_service<Policies>::take_watched(watch_stream_id stream,
+                                                                 std::size_t bytes_max) {
+    std::optional<watch_batch> next = hub_->take(stream, bytes_max);
+    catch_up_watches();
+    return next;
 }
 
 template <class Policies>
