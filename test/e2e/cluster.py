@@ -98,9 +98,7 @@ class Cluster:
     def start(self, attempts=3):
         """Starts all members and waits until each serves; takes other ports when some are taken."""
         for attempt in range(attempts):
-            ports = free_ports(2 * self.size)
-            self.members = {i + 1: Member(i + 1, ports[2 * i], ports[2 * i + 1], self.folder)
-                            for i in range(self.size)}
+            self.members = self.new_members()
             try:
                 for number in self.members:
                     self.launch(number)
@@ -115,6 +113,12 @@ class Cluster:
                     shutil.rmtree(member.data, ignore_errors=True)
                     member.log.unlink(missing_ok=True)
 
+    def new_members(self):
+        """The members of a new cluster with their ports, by number."""
+        ports = free_ports(2 * self.size)
+        return {i + 1: Member(i + 1, ports[2 * i], ports[2 * i + 1], self.folder)
+                for i in range(self.size)}
+
     def command(self, number, extra=()):
         """The command line of a member."""
         member = self.members[number]
@@ -128,8 +132,13 @@ class Cluster:
         member = self.members[number]
         with open(member.log, "ab") as log:
             member.process = subprocess.Popen(self.command(number), cwd=self.folder, stdout=log,
-                                              stderr=log, stdin=subprocess.DEVNULL)
+                                              stderr=log, stdin=subprocess.DEVNULL,
+                                              **self.surroundings(number))
         member.paused = False
+
+    def surroundings(self, number):
+        """What else a member's process is started with, as arguments of Popen."""
+        return {}
 
     def restart(self, number, seconds=30):
         """Starts a stopped member and waits until it serves."""
@@ -206,13 +215,17 @@ class Cluster:
                 raise NotReady(f"member {member.id} ended with {member.process.returncode}: "
                                f"{member.tail(3)}")
             try:
-                last = wire.once(member.port, "GET", "/ready?", timeout=5.0)
+                last = self.probe(member)
                 if last.status in (200, 404):
                     return
             except OSError as failure:
                 last = failure
             time.sleep(0.02)
         raise NotReady(f"member {member.id} does not serve; last: {last}")
+
+    def probe(self, member):
+        """A read that needs a leader; 200 or 404 when there is one."""
+        return wire.once(member.port, "GET", "/ready?", timeout=5.0)
 
     def port(self, number):
         return self.members[number].port

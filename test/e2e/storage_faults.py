@@ -1,8 +1,8 @@
 """Disks that fail, fill up or write less than asked, below real members; locks and identities.
 
-A library that is loaded before the system's (test/faults/faulty_disk.cpp) makes the faults. What
-must hold: nothing acknowledged is lost, a member whose sync failed stops and says which file and
-why, a full disk refuses writes and serves reads until there is room again, without a restart.
+What must hold: nothing acknowledged is lost, a member whose sync failed stops and says which file
+and why, a full disk refuses writes and serves reads until there is room again, without a restart.
+See faulty_disks.py for how they are made to fail.
 """
 
 import os
@@ -12,84 +12,23 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 
 from cluster import FAST, Cluster, free_ports, get, get_many, put
+from faulty_disks import FaultyDisks
 from history import Writer
-from suite import REPOSITORY, Suite, expect, expect_equal, parser
+from suite import Suite, expect, expect_equal, parser
 from wire import HOST, once
 
 suite = Suite()
-SOURCE = REPOSITORY / "test/faults/faulty_disk.cpp"
 
 
-def library(options):
-    """The built library beside the programs; else one compiled for this run."""
-    built = pathlib.Path(options.bin).resolve() / "libfaulty_disk.so"
-    if built.exists():
-        return built
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="quorate-e2e-"))
-    options.made = folder
-    compiler = os.environ.get("CXX") or shutil.which("c++") or "g++"
-    made = folder / built.name
-    subprocess.run([compiler, "-std=c++20", "-O1", "-shared", "-fPIC", str(SOURCE), "-o",
-                    str(made)], check=True, timeout=120)
-    options.bin_library = made
-    return made
-
-
-class FaultyCluster(Cluster):
-    """Members whose disks obey flag files: `fail-N` fails a sync of member N, `full-N` fills it."""
+class FaultyCluster(FaultyDisks, Cluster):
+    """Servers of the simple API above disks that fail."""
 
     def __init__(self, options, size=3, flags=(), sync=1, short=0, mask=0o022):
         super().__init__(options.bin, size, flags)
-        self.faults = getattr(options, "bin_library", None) or library(options)
-        self.sync = sync
-        self.short = short
-        self.mask = mask
-
-    def launch(self, number):
-        member = self.members[number]
-        faults = {
-            "LD_PRELOAD": str(self.faults),
-            "QUORATE_FAULT_DIRECTORY": str(member.data),
-            "QUORATE_FAULT_SYNC": str(self.sync),
-            "QUORATE_FAULT_SYNC_WHILE": str(self.flag("fail", number)),
-            "QUORATE_FAULT_FULL": str(self.flag("full", number)),
-        }
-        if self.short:
-            faults["QUORATE_FAULT_SHORT"] = str(self.short)
-        with open(member.log, "ab") as log:
-            member.process = subprocess.Popen(
-                self.command(number), cwd=self.folder, stdout=log, stderr=log, umask=self.mask,
-                stdin=subprocess.DEVNULL, env=os.environ | faults)
-        member.paused = False
-
-    def flag(self, kind, number):
-        return self.folder / f"{kind}-{number}"
-
-    def fill(self, numbers, how=""):
-        """From now on the disks of these members have no room (`growing`: none to grow)."""
-        for number in numbers:
-            self.flag("full", number).write_text(how)
-
-    def empty(self, numbers):
-        for number in numbers:
-            self.flag("full", number).unlink()
-
-    def told(self, number, text):
-        """Whether a member's output has the text."""
-        return text in self.members[number].log.read_text(errors="replace")
-
-    def await_text(self, number, text, seconds=20):
-        deadline = time.monotonic() + seconds
-        while not self.told(number, text):
-            expect(time.monotonic() < deadline, f"member {number} never said {text!r}")
-            time.sleep(0.02)
-
-    def processes(self):
-        return {number: member.process.pid for number, member in self.members.items()}
+        self.use_faults(options, sync, short, mask)
 
 
 class Load:

@@ -1,0 +1,234 @@
+"""A cluster of `quorated serve` is broken in every way at hand while clients judge what it tells.
+
+Each round draws a cluster (three or five members, memory or LMDB, snapshots often or never) and
+breaks it for some seconds: kill -9, pauses, partitions that are symmetric, one-way or bridged;
+connections torn, late, slow and corrupted; full and failing disks. Clients put, read, swap, delete;
+keepers hold leases; a watcher of each member sees all. In the end all is put right, and then:
+  - what every client saw is explained by one history of revisions; see revisions.py;
+  - every member has that history, from the first revision on, and the same hash;
+  - no lease ended before its time, all end, and the keys of each in one revision;
+  - writes are acknowledged again, and every member stops cleanly.
+A seed repeats the choices; `--faults REGEX` keeps to some of them.
+"""
+
+import dataclasses
+import random
+import re
+import shutil
+import sys
+import time
+
+import chaos_clients
+import nemesis
+import revisions
+import v3
+from server_cluster import ServerCluster
+from suite import Suite, expect, expect_equal, parser
+
+suite = Suite()
+
+
+@dataclasses.dataclass
+class Crowd:
+    """All who ask one cluster."""
+    clerks: list
+    keepers: list
+    watchers: list
+
+    def all(self):
+        return self.clerks + self.keepers + self.watchers
+
+    def raise_failure(self):
+        for actor in self.all():
+            if actor.failure:
+                raise actor.failure
+
+    def acknowledged(self):
+        return sum(operation.outcome == "ok" and operation.writes
+                   for clerk in self.clerks for operation in list(clerk.operations))
+
+    def operations(self):
+        return [operation for asker in self.clerks + self.keepers
+                for operation in asker.operations]
+
+    def leases(self):
+        return [lease for keeper in self.keepers for lease in keeper.leases]
+
+    def sightings(self):
+        return sorted(seen for watcher in self.watchers for seen in watcher.sightings)
+
+
+def crowd_of(cluster, seed, clerks=6, keepers=3):
+    ports = {number: cluster.port(number) for number in cluster.members}
+    return Crowd([chaos_clients.Clerk(turn, ports, f"{seed} clerk {turn}")
+                  for turn in range(clerks)],
+                 [chaos_clients.Keeper(turn, ports, f"{seed} keeper {turn}")
+                  for turn in range(keepers)],
+                 [chaos_clients.Watcher(number, port) for number, port in ports.items()])
+
+
+def await_writes(crowd, count=50, seconds=40):
+    """The cluster works: more writes are acknowledged."""
+    target = crowd.acknowledged() + count
+    deadline = time.monotonic() + seconds
+    while crowd.acknowledged() < target:
+        crowd.raise_failure()
+        expect(time.monotonic() < deadline, f"no {count} writes acknowledged in {seconds} s")
+        time.sleep(0.05)
+
+
+def until(question, wanted, seconds, what):
+    """Asks until the answer is as wanted."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if wanted(answer):
+            return answer
+        expect(time.monotonic() < deadline, f"{what} after {seconds} s: {answer}")
+        time.sleep(0.1)
+
+
+def on_each(cluster, path, pick):
+    """What each member says."""
+    return [pick(v3.ask(cluster.port(number), path)) for number in sorted(cluster.members)]
+
+
+def await_leases_over(cluster, seconds=60):
+    """Nobody keeps any lease: all end on every member."""
+    until(lambda: on_each(cluster, "lease/leases", lambda body: body.get("leases", [])),
+          lambda found: not any(found), seconds, "leases are still there")
+
+
+def await_agreement(cluster):
+    """All members are in the same state; its revision."""
+    def state(body):
+        return v3.number(body["header"], "revision"), body.get("hash")
+
+    found = until(lambda: on_each(cluster, "maintenance/hash", state),
+                  lambda states: len(set(states)) == 1, 30, "members differ")
+    return found[0][0]
+
+
+def check_leases(crowd, history):
+    """No keys of a lease are gone before its time, and all are gone in one revision."""
+    gone = {}
+    for revision, key, pair in history.events:
+        if pair is None and key.startswith(chaos_clients.LEASED):
+            gone.setdefault(key.split("/")[1], set()).add(revision)
+    sightings = crowd.sightings()
+    kept = 0
+    for lease in crowd.leases():
+        revisions_of = gone.get(lease.id, set())
+        expect(len(revisions_of) < 2, f"lease {lease.id} took its keys at {sorted(revisions_of)}")
+        expect(revisions_of or not any(history.states.get(key) for key in lease.keys),
+               f"lease {lease.id} left its keys")
+        if revisions_of and not lease.revoked:
+            (at,) = revisions_of
+            when = min(time for time, seen in sightings if seen >= at)
+            early = lease.safe_until - when
+            expect(early <= 0, f"lease {lease.id}: its keys went {early:.3f} s too early")
+        kept += bool(revisions_of)
+    return kept
+
+
+def check_members(cluster, history, revision):
+    """Fresh watches on each member tell the same history; a read of all tells its end."""
+    for number, member in sorted(cluster.members.items()):
+        events = chaos_clients.watch_all(number, member.port, revision)
+        expect(events == history.events, f"member {number} tells another history")
+        for stale in (False, True):
+            body = v3.ask(member.port, "kv/range", {"key": "AA==", "range_end": "AA==",
+                                                    "serializable": stale})
+            expect_equal(chaos_clients.found_of(body), history.all_at(revision, ""),
+                         f"state of member {number}, serializable {stale}")
+
+
+def judge(cluster, crowd):
+    """Everything that is to be judged once the cluster works again; a line about it."""
+    await_leases_over(cluster)
+    revision = await_agreement(cluster)
+    for watcher in crowd.watchers:
+        watcher.await_revision(revision)
+        watcher.stop()
+    events = crowd.watchers[0].events
+    for watcher in crowd.watchers:
+        expect(watcher.events == events, f"{watcher.title} saw another history")
+    history = revisions.History(events)
+    expect_equal(history.last, revision, "last revision")
+    check_members(cluster, history, revision)
+    operations = crowd.operations()
+    placed = revisions.check(operations, history, crowd.sightings(), chaos_clients.PREFIX,
+                             lambda key: key.startswith(chaos_clients.LEASED))
+    leases = check_leases(crowd, history)
+    unknown = sum(operation.outcome == "unknown" for operation in operations)
+    failed = sum(operation.outcome == "failed" for operation in operations)
+    streams = sum(watcher.streams for watcher in crowd.watchers)
+    return (f"{placed} of {len(operations)} operations placed, {failed} failed, {unknown} unknown; "
+            f"{revision} revisions, {leases} of {len(crowd.leases())} leases with keys, "
+            f"{streams} watch streams")
+
+
+def disturb(cluster, crowd, trouble, seconds):
+    """Breaks the cluster for so long, and puts it right again."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        trouble.turn()
+        crowd.raise_failure()
+    cluster.network.heal()
+    cluster.wait_ready(seconds=60)
+    await_writes(crowd)
+
+
+def play(options, seed, only):
+    """One round."""
+    dice = random.Random(seed)
+    size, backend = dice.choice((3, 3, 5)), dice.choice(("memory", "memory", "lmdb"))
+    snapshots = str(dice.choice((50, 500, 100000)))
+    print(f"seed {seed}: {size} members, {backend}, a snapshot after {snapshots}", flush=True)
+    flags = ("--backend", backend, "--snapshot-count", snapshots)
+    cluster = ServerCluster(options.bin, size, flags, proxied=True, faults=options, seed=seed)
+    with cluster:
+        crowd = crowd_of(cluster, seed)
+        trouble = nemesis.Nemesis(cluster, dice, only)
+        for actor in crowd.all():
+            actor.start()
+        try:
+            await_writes(crowd)
+            disturb(cluster, crowd, trouble, options.seconds)
+            for actor in crowd.clerks + crowd.keepers:
+                actor.stop()
+            verdict = judge(cluster, crowd)
+        finally:
+            for actor in crowd.all():
+                actor.stopping.set()
+            print(f"  {' '.join(trouble.done)}", flush=True)
+        carried, torn, corrupted = cluster.network.totals()
+        print(f"  {verdict}\n  {carried >> 20} MiB between members, {torn} connections torn, "
+              f"{corrupted} bits turned over", flush=True)
+        expect_equal(set(cluster.stop_all().values()), {0}, "exit statuses")
+
+
+@suite.case(7200)
+def one_history_explains_what_all_clients_saw(options):
+    first = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
+    for turn in range(options.rounds):
+        play(options, first + turn, re.compile(options.faults))
+
+
+def main():
+    options = parser(__doc__)
+    options.add_argument("--rounds", type=int, default=3, help="clusters (default 3)")
+    options.add_argument("--seconds", type=float, default=16,
+                         help="how long each is disturbed (default 16)")
+    options.add_argument("--seed", type=int, help="repeat the choices of an earlier run")
+    options.add_argument("--faults", default="", metavar="REGEX", help="only faults that match")
+    options = options.parse_args()
+    try:
+        return suite.run(options)
+    finally:
+        if getattr(options, "made", None):
+            shutil.rmtree(options.made, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""What goes wrong in a cluster: each fault begins, lasts for a while, and ends as it may in life.
+
+Faults are generators: they disturb, yield how long that may last, and put things right. Two may be
+there at once. A seed repeats the choices (not the moments inside the processes).
+"""
+
+import contextlib
+import time
+
+import v3
+from suite import expect
+
+
+class Nemesis:
+    """Disturbs one ServerCluster."""
+
+    def __init__(self, cluster, dice, only):
+        self.cluster = cluster
+        self.network = cluster.network
+        self.dice = dice
+        self.down = set()           # members whose processes are not there on purpose
+        self.faults = [fault for fault in (
+            self.kill_some, self.kill_leader, self.kill_all, self.pause_leader, self.pause_some,
+            self.cut_leader_off, self.hole_around_leader, self.split, self.bridge,
+            self.leader_is_not_heard, self.leader_hears_nobody, self.tear, self.delay, self.slow,
+            self.corrupt, self.full_disk, self.failing_sync, self.hand_over)
+            if only.search(fault.__name__)]
+        self.done = []              # names, in order
+
+    def turn(self):
+        """One disturbance, of one fault or two at once."""
+        chosen = self.dice.sample(self.faults, min(len(self.faults), self.dice.choice((1, 1, 2))))
+        self.done.append("+".join(fault.__name__ for fault in chosen))
+        running = []
+        try:
+            for fault in chosen:
+                running.append(fault())
+                time.sleep(next(running[-1]) * self.dice.uniform(0.3, 1.0))
+        finally:
+            for fault in reversed(running):
+                with contextlib.suppress(StopIteration):
+                    next(fault)
+        self.expect_running()
+        time.sleep(self.dice.choice((0.1, 0.5, 1.5)))
+
+    def expect_running(self):
+        for number, member in self.cluster.members.items():
+            expect(number in self.down or member.running,
+                   f"member {number} has ended: {member.tail(4)}")
+
+    # ------------------------------------------------------------------ choosing
+
+    def some(self, most=None):
+        """Some members that run."""
+        numbers = [number for number in self.cluster.members if number not in self.down]
+        most = min(most or len(numbers), len(numbers))
+        return self.dice.sample(numbers, self.dice.randint(min(1, most), most))
+
+    def minority(self):
+        return self.some((len(self.cluster.members) - 1) // 2)
+
+    def leader(self):
+        """The newest leader, or another one when that is down."""
+        number = self.cluster.newest_leader()[1]
+        if number in self.down or number not in self.cluster.members:
+            return (self.some(1) or [1])[0]
+        return number
+
+    def others(self, number):
+        return [other for other in self.cluster.members if other != number]
+
+    # ------------------------------------------------------------------ processes
+
+    def kill(self, victims):
+        """kill -9, and after a while a start; now and then another kill while it recovers."""
+        self.down.update(victims)
+        for number in victims:
+            self.cluster.kill(number)
+        yield 1.5
+        self.dice.shuffle(victims)
+        for number in victims:
+            self.cluster.launch(number)
+            if self.dice.random() < 0.2:
+                time.sleep(self.dice.uniform(0, 0.15))
+                self.cluster.kill(number)
+                self.cluster.launch(number)
+            self.down.discard(number)
+
+    def kill_some(self):
+        return self.kill(self.some())
+
+    def kill_leader(self):
+        return self.kill([self.leader()])
+
+    def kill_all(self):
+        return self.kill(self.some(1000) if self.down else list(self.cluster.members))
+
+    def pause(self, victims):
+        for number in victims:
+            self.cluster.pause(number)
+        yield 2.0
+        for number in victims:
+            if self.cluster.members[number].paused:
+                self.cluster.resume(number)
+
+    def pause_some(self):
+        return self.pause(self.some())
+
+    def pause_leader(self):
+        return self.pause([self.leader()])
+
+    def hand_over(self):
+        """Leadership is handed from member to member."""
+        for _ in range(3):
+            target = self.leader_id(self.dice.choice(sorted(self.cluster.members)))
+            with contextlib.suppress(OSError, AssertionError):
+                v3.ask(self.cluster.port(self.leader()), "maintenance/transfer-leadership",
+                       {"targetID": target}, 2.0)
+        yield 0.3
+
+    def leader_id(self, number):
+        return str(self.cluster.members[number].member_id)
+
+    # ------------------------------------------------------------------ network
+
+    def during(self, pairs, seconds=2.0, **fault):
+        self.network.set(pairs, **fault)
+        yield seconds
+        self.network.heal(pairs)
+
+    def all_pairs(self):
+        return list(self.network.links)
+
+    def apart(self):
+        """How connections end between members that cannot reach each other."""
+        return self.dice.choice(("cut", "hole"))
+
+    def cut_leader_off(self):
+        lead = self.leader()
+        return self.during(self.network.between([lead], self.others(lead)), mode="cut")
+
+    def hole_around_leader(self):
+        lead = self.leader()
+        return self.during(self.network.between([lead], self.others(lead)), mode="hole")
+
+    def split(self):
+        some = self.minority()
+        rest = [number for number in self.cluster.members if number not in some]
+        return self.during(self.network.between(some, rest), mode=self.apart())
+
+    def bridge(self):
+        """Two halves that only one member can reach both of."""
+        numbers = self.dice.sample(sorted(self.cluster.members), len(self.cluster.members))
+        middle = len(numbers) // 2
+        return self.during(self.network.between(numbers[:middle], numbers[middle + 1:]),
+                           mode=self.apart())
+
+    def leader_is_not_heard(self):
+        lead = self.leader()
+        return self.during([(lead, other) for other in self.others(lead)], mode=self.apart())
+
+    def leader_hears_nobody(self):
+        lead = self.leader()
+        return self.during([(other, lead) for other in self.others(lead)], mode=self.apart())
+
+    def tear(self):
+        return self.during(self.all_pairs(), 3.0, tear=self.dice.choice((0.01, 0.1)))
+
+    def delay(self):
+        return self.during(self.all_pairs(), delay=self.dice.choice((0.01, 0.1)),
+                           jitter=self.dice.choice((0.02, 0.3)))
+
+    def slow(self):
+        lead = self.leader()
+        return self.during([(lead, other) for other in self.others(lead)], 3.0,
+                           rate=self.dice.choice((2e3, 2e4)))
+
+    def corrupt(self):
+        return self.during(self.all_pairs(), 3.0, corrupt=self.dice.choice((0.02, 0.3)))
+
+    # ------------------------------------------------------------------ disks
+
+    def full_disk(self):
+        victims = self.some()
+        self.cluster.fill(victims, self.dice.choice(("", "growing")))
+        yield 2.0
+        self.cluster.empty(victims)
+
+    def failing_sync(self):
+        """A member whose sync fails ends by itself, and is started again."""
+        number = self.leader()
+        flag = self.cluster.flag("fail", number)
+        self.down.add(number)
+        flag.touch()
+        yield 2.0
+        flag.unlink()
+        member = self.cluster.members[number]
+        if not member.running:
+            expect(member.process.returncode in (1, -9), f"ended with {member.process.returncode}")
+            self.cluster.launch(number)
+        self.down.discard(number)
