@@ -39,22 +39,29 @@ def lone(options, *flags, descriptors=DESCRIPTORS):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def process_of(cluster):
-    return pathlib.Path(f"/proc/{cluster.members[1].process.pid}")
+def process_of(cluster, number=1):
+    return pathlib.Path(f"/proc/{cluster.members[number].process.pid}")
 
 
-def open_descriptors(cluster):
-    return len(os.listdir(process_of(cluster) / "fd"))
+def open_descriptors(cluster, number=1):
+    return len(os.listdir(process_of(cluster, number) / "fd"))
 
 
-def resident_bytes(cluster):
-    pages = int((process_of(cluster) / "statm").read_text().split()[1])
+def resident_bytes(cluster, number=1):
+    pages = int((process_of(cluster, number) / "statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def connect(port, crowd, timeout=15.0):
     """A connection that lives as long as the crowd does."""
     return crowd.enter_context(contextlib.closing(Connection(port, timeout)))
+
+
+def idle_count():
+    """How many idle connections this process can have."""
+    room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200
+    expect(room > DESCRIPTORS, f"this process may open {room} descriptors only")
+    return min(IDLE, room)
 
 
 def expect_refused(port, data, what, *statuses):
@@ -82,9 +89,7 @@ def idle_connections_make_way(options):
     """Five times as many connections as the server has descriptors, none of which says a word."""
     with lone(options, "--snapshot-count", "20") as cluster, contextlib.ExitStack() as crowd:
         port = cluster.port(1)
-        room = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200
-        count = min(IDLE, room)
-        expect(count > DESCRIPTORS, f"this process may open {room} descriptors only")
+        count = idle_count()
         session = connect(port, crowd)
         for turn in range(count):
             connect(port, crowd)
@@ -107,24 +112,29 @@ def idle_connections_make_way(options):
             write_and_read(session, turn)
 
 
+def expect_slow_heads_given_up(port, crowd, meanwhile):
+    """Heads that never end, byte by byte; `meanwhile(turn)` is called now and then."""
+    slow = [connect(port, crowd, 30) for _ in range(300)]
+    began = time.monotonic()
+    for connection in slow:
+        connection.send(b"GET /slow HTTP/1.1\r\nHost: h\r\n")
+    while time.monotonic() - began < HEAD_LIMIT - 2:
+        for connection in slow:
+            connection.send(b"X: y\r\n")
+        meanwhile(int(time.monotonic()))
+        time.sleep(1)
+    for connection in slow:
+        expect_status(connection.read_response(), 408)
+    return time.monotonic() - began
+
+
 @suite.case(90)
 def slow_heads_are_given_up(options):
-    """Heads that never end, byte by byte, hold a connection for ten seconds, not for ever."""
+    """They hold a connection for ten seconds, not for ever."""
     with lone(options) as cluster, contextlib.ExitStack() as crowd:
-        port = cluster.port(1)
-        slow = [connect(port, crowd, 30) for _ in range(300)]
-        session = connect(port, crowd)
-        began = time.monotonic()
-        for connection in slow:
-            connection.send(b"GET /slow HTTP/1.1\r\nHost: h\r\n")
-        while time.monotonic() - began < HEAD_LIMIT - 2:
-            for connection in slow:
-                connection.send(b"X: y\r\n")
-            write_and_read(session, int(time.monotonic()))
-            time.sleep(1)
-        for connection in slow:
-            expect_status(connection.read_response(), 408)
-        took = time.monotonic() - began
+        session = connect(cluster.port(1), crowd)
+        took = expect_slow_heads_given_up(cluster.port(1), crowd,
+                                          lambda turn: write_and_read(session, turn))
         expect(HEAD_LIMIT <= took < HEAD_LIMIT + 5, f"given up after {took:.1f} s")
 
 
@@ -143,34 +153,38 @@ def unfinished_bodies_cost_little(options):
         expect(used < 100e6, f"{used / 1e6:.0f} MB for 600 bodies of one byte")
 
 
+def endless(line):
+    """Requests with too much of something, each with the status of its refusal. `line`: the first
+    line of a request with a body, and its Host."""
+    chunked = line + b"Transfer-Encoding: chunked\r\n\r\n"
+    return {
+        "100,000 headers": (line + b"A: b\r\n" * 100_000 + b"\r\n", 431),
+        "100,000 headers of one byte": (line + b"A:\r\n" * 100_000 + b"\r\n", 431),
+        "1,000 headers": (line + b"A: b\r\n" * 1_000 + b"\r\n", 431),
+        "a long target": (b"GET /" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
+        "a long header": (line + b"A: " + b"x" * 1_000_000 + b"\r\n\r\n", 431),
+        "a huge length": (line + b"Content-Length: 999999999999\r\n\r\n", 413),
+        "a length beyond 64 bits": (line + b"Content-Length: 18446744073709551616\r\n\r\n",
+                                    400),
+        "a huge chunk": (chunked + b"7fffffffffffffff\r\nabc", 413),
+        "a chunk beyond 64 bits": (chunked + b"10000000000000000\r\nabc", 400),
+        "a long chunk extension": (chunked + b"1;" + b"x" * 100_000 + b"\r\na\r\n", 400),
+        "long trailers": (chunked + b"0\r\n" + b"A: b\r\n" * 100_000 + b"\r\n", 400),
+    }
+
+
 @suite.case()
 def endless_heads_and_sizes_are_refused(options):
     with lone(options) as cluster:
-        port = cluster.port(1)
         line = b"PUT /big HTTP/1.1\r\nHost: h\r\n"
-        chunked = line + b"Transfer-Encoding: chunked\r\n\r\n"
-        refused = {
-            "100,000 headers": (line + b"A: b\r\n" * 100_000 + b"\r\n", 431),
-            "100,000 headers of one byte": (line + b"A:\r\n" * 100_000 + b"\r\n", 431),
-            "1,000 headers": (line + b"A: b\r\n" * 1_000 + b"\r\n", 431),
-            "a long target": (b"GET /" + b"x" * 1_000_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 414),
-            "a long header": (line + b"A: " + b"x" * 1_000_000 + b"\r\n\r\n", 431),
-            "a huge length": (line + b"Content-Length: 999999999999\r\n\r\n", 413),
-            "a length beyond 64 bits": (line + b"Content-Length: 18446744073709551616\r\n\r\n",
-                                        400),
-            "a huge chunk": (chunked + b"7fffffffffffffff\r\nabc", 413),
-            "a chunk beyond 64 bits": (chunked + b"10000000000000000\r\nabc", 400),
-            "a long chunk extension": (chunked + b"1;" + b"x" * 100_000 + b"\r\na\r\n", 400),
-            "long trailers": (chunked + b"0\r\n" + b"A: b\r\n" * 100_000 + b"\r\n", 400),
-        }
-        for what, (data, status) in refused.items():
-            expect_refused(port, data, what, status)
+        for what, (data, status) in endless(line).items():
+            expect_refused(cluster.port(1), data, what, status)
 
 
-@suite.case()
-def requests_cannot_be_smuggled(options):
-    """Whatever two parsers could read differently is refused, and what follows is not read."""
-    line = b"PUT /outer HTTP/1.1\r\nHost: h\r\n"
+def expect_no_smuggling(port, request, inner):
+    """Whatever two parsers could read differently is refused, and what follows is not read.
+    `request`: method and target."""
+    line = request + b" HTTP/1.1\r\nHost: h\r\n"
     length, chunked = b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"
     last = b"0\r\n\r\n"
     framings = {
@@ -204,44 +218,53 @@ def requests_cannot_be_smuggled(options):
         "no line end after the chunk": b"5\r\nhelloX",
         "a negative chunk size": b"-1\r\nhello\r\n",
     }
+    for what, framing in framings.items():
+        expect_refused(port, line + framing + b"\r\n" + last + inner, what, 400, 501)
+    for what, body in bodies.items():
+        expect_refused(port, line + chunked + b"\r\n" + body + last + inner, what, 400)
+    old = request + b" HTTP/1.0\r\n" + chunked + b"\r\n" + last + inner
+    expect_refused(port, old, "chunked HTTP/1.0", 400)
+
+
+@suite.case()
+def requests_cannot_be_smuggled(options):
     with lone(options) as cluster:
         port = cluster.port(1)
-        for what, framing in framings.items():
-            expect_refused(port, line + framing + b"\r\n" + last + INNER, what, 400, 501)
-        for what, body in bodies.items():
-            expect_refused(port, line + chunked + b"\r\n" + body + last + INNER, what, 400)
-        old = b"PUT /outer HTTP/1.0\r\n" + chunked + b"\r\n" + last + INNER
-        expect_refused(port, old, "chunked HTTP/1.0", 400)
+        expect_no_smuggling(port, b"PUT /outer", INNER)
         expect_status(once(port, "GET", "/smuggled"), 404)
         expect_status(once(port, "GET", "/outer"), 404)
 
 
-@suite.case(90)
-def rubbish_is_survived(options):
+def expect_rubbish_survived(cluster, number, seed, good, turns=1500):
     """Random bytes, and good requests with some bytes wrong."""
-    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
+    seed = seed if seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}", flush=True)
     dice = random.Random(seed)
+    for turn in range(turns):
+        data = bytearray(b"".join(dice.choice(good) for _ in range(dice.randrange(1, 4))))
+        if turn % 5 == 0:
+            data = bytearray(dice.randbytes(dice.randrange(1, 2000)))
+        for _ in range(dice.randrange(1, 6)):
+            data[dice.randrange(len(data))] = dice.choice(b"\0\r\n :;0159afGP/\xff")
+        with contextlib.suppress(OSError), Connection(cluster.port(number), 5) as connection:
+            connection.send(bytes(data[:dice.randrange(1, len(data) + 1)]))
+            if turn % 50 == 0:
+                connection.socket.settimeout(0.05)
+                connection.read_response()
+    deadline = time.monotonic() + 10
+    while open_descriptors(cluster, number) > 100 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = open_descriptors(cluster, number)
+    expect(left <= 100, f"{left} descriptors left")
+
+
+@suite.case(90)
+def rubbish_is_survived(options):
     good = (request_head("PUT", "/rubbish", 5) + b"hello", request_head("GET", "/rubbish"),
             request_head("PUT", "/rubbish", None, [("Transfer-Encoding", "chunked")]) +
             b"5\r\nhello\r\n0\r\n\r\n", request_head("DELETE", "/x"))
     with lone(options) as cluster:
-        port = cluster.port(1)
-        for turn in range(1500):
-            data = bytearray(b"".join(dice.choice(good) for _ in range(dice.randrange(1, 4))))
-            if turn % 5 == 0:
-                data = bytearray(dice.randbytes(dice.randrange(1, 2000)))
-            for _ in range(dice.randrange(1, 6)):
-                data[dice.randrange(len(data))] = dice.choice(b"\0\r\n :;0159afGP/\xff")
-            with contextlib.suppress(OSError), Connection(port, 5) as connection:
-                connection.send(bytes(data[:dice.randrange(1, len(data) + 1)]))
-                if turn % 50 == 0:
-                    connection.socket.settimeout(0.05)
-                    connection.read_response()
-        deadline = time.monotonic() + 10
-        while open_descriptors(cluster) > 100 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        expect(open_descriptors(cluster) <= 100, f"{open_descriptors(cluster)} descriptors left")
+        expect_rubbish_survived(cluster, 1, options.seed, good)
 
 
 def main():

@@ -24,6 +24,7 @@ TESTS = (
     ("trace", 120, (), (), ()),
     ("crash", 300, (), ("--rounds", "3"), ("--rounds", "100")),
     ("chaos", 300, (), ("--rounds", "1"), ("--rounds", "25", "--seconds", "20")),
+    ("server_abuse", 300, (), (), ()),
     ("etcd_differential", 300, (), ("--rounds", "1"), ("--rounds", "40", "--steps", "3000")),
     ("etcd_auth", 300, (), ("--rounds", "1"), ("--rounds", "40", "--steps", "3000")),
     ("etcd_json", 500, (), ("--rounds", "1"), ("--rounds", "20", "--steps", "2000")),
