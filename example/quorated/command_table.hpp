@@ -21,6 +21,7 @@ struct subcommand {
 int serve(std::span<const char* const> arguments);
 int verify(std::span<const char* const> arguments);
 int dump(std::span<const char* const> arguments);
+int snapshot(std::span<const char* const> arguments);
 
 } // namespace quorated
 

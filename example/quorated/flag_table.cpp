@@ -129,8 +129,8 @@ constexpr flag_rule table[] = {
     {"experimental-warning-apply-duration", experimental, duration, honoured, "100ms",
      "a request that takes longer is logged"},
 
-    {"force-new-cluster", unsafe, boolean, refused, "false",
-     "making a cluster of one member's data is not available yet"},
+    {"force-new-cluster", unsafe, boolean, honoured, "false",
+     "make a cluster of this member's data alone, when a quorum is lost for good"},
     {"unsafe-no-fsync", unsafe, boolean, refused, "false",
      "what was acknowledged would be lost with the power"},
 

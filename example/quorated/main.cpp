@@ -7,6 +7,7 @@
 //   options.cpp         the command lines of the others
 //   verify.cpp    is all of it sound?
 //   dump.cpp      what is in it?
+//   snapshot.cpp  what is in a saved snapshot, and a new cluster made of it
 //   describe.cpp  entries as text and as JSON
 #include <quorate/version.hpp>
 
@@ -33,6 +34,7 @@ constexpr subcommand table[] = {
     {"serve", "run a member of a cluster", &serve},
     {"verify", "check every byte of a data directory", &verify},
     {"dump", "show what a data directory holds", &dump},
+    {"snapshot", "look into a saved snapshot, or restore a cluster from it", &snapshot},
     {"help", "print this, or what a subcommand does", &help},
     {"version", "print the version", &version},
 };

@@ -42,6 +42,7 @@ void set_node(const serve_options& told, quorate::node_options& node) {
     node.name = told.name;
     node.client_urls = told.advertise_client_urls;
     node.data_directory = told.data_dir;
+    node.force_new_group = told.force_new_cluster;
     node.accept_data_loss = told.accept_data_loss;
     node.tick_interval = told.heartbeat;
     node.engine.election_ticks =

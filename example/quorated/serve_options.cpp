@@ -332,6 +332,7 @@ void read_experimental(const flag_reader& given, serve_options& out) {
 void read_own(const flag_reader& given, const parts_built& built, serve_options& out) {
     out.strict_reconfig_check = given.boolean("strict-reconfig-check");
     out.pre_vote = given.boolean("pre-vote");
+    out.force_new_cluster = given.boolean("force-new-cluster");
     out.accept_data_loss = given.boolean("accept-data-loss");
     out.backend = static_cast<backend_kind>(given.choice("backend", {"memory", "lmdb"}));
     require(built.lmdb || out.backend != backend_kind::lmdb,
@@ -362,6 +363,8 @@ flag_values gather(flag_values words, std::span<const std::string> environment) 
 /// Whose data it is goes before what the flags would make of it.
 void settle_identity(serve_options& out) {
     const auto kept = identity_in(out.data_dir);
+    require(kept.has_value() || !out.force_new_cluster,
+            "--force-new-cluster: " + out.data_dir.string() + " holds no member's data");
     require(kept.has_value() || out.bootstrap_problem.empty(), out.bootstrap_problem);
     if (kept) {
         out.id = kept->member;

@@ -86,6 +86,7 @@ struct serve_options {
     std::chrono::nanoseconds slow_request{};
 
     // Unsafe, and own
+    bool force_new_cluster = false;
     bool accept_data_loss = false;
     backend_kind backend = backend_kind::memory;
     dialect error_dialect = dialect::etcd_3_4;

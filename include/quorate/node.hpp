@@ -11,7 +11,10 @@
 #include <quorate/log/volume.hpp>
 #include <quorate/policies.hpp>
 #include <quorate/server/call_table.hpp>
+#include <quorate/server/group_history.hpp>
+#include <quorate/server/group_seed.hpp>
 #include <quorate/server/leader_transfers.hpp>
+#include <quorate/server/lone_group.hpp>
 #include <quorate/server/member_table.hpp>
 #include <quorate/server/node_observer.hpp>
 #include <quorate/server/node_options.hpp>
@@ -35,6 +38,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -219,6 +223,8 @@ private:
     error_code open_log(log_options options);
     error_code build_engine();
     error_code bootstrap(start_state& start);
+    result<std::vector<entry>> force_group(start_state& start);
+    error_code write_start(const start_state& start, std::span<const entry> appended);
     error_code adopt_members();
 
     // The machine's database, if it has one (impl/node_database.hpp).
@@ -270,8 +276,6 @@ private:
     // Members (impl/node_members.hpp).
     void propose_change(const single_change& change, byte_view told, handler done);
     void apply_change(const entry& e);
-    [[nodiscard]] error_code check_change(const membership_change& change,
-                                          const std::optional<member_update>& told) const;
     void adopt_change(const single_change& change, const std::optional<member_update>& told);
     void adopt_table(const member_table& table);
     void connect(const member_info& member);

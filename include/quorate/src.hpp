@@ -64,6 +64,7 @@
 #include <quorate/log/impl/inspect.ipp>
 #include <quorate/log/impl/inspect_frames.ipp>
 #include <quorate/log/impl/inspect_log.ipp>
+#include <quorate/log/impl/plain_file.ipp>
 #include <quorate/log/impl/posix_file.ipp>
 #include <quorate/log/impl/posix_volume.ipp>
 #include <quorate/log/impl/recovery.ipp>
@@ -80,9 +81,12 @@
 #include <quorate/net/impl/tcp_transport.ipp>
 #include <quorate/server/impl/auth_tokens.ipp>
 #include <quorate/server/impl/call_metrics.ipp>
+#include <quorate/server/impl/group_history.ipp>
+#include <quorate/server/impl/group_seed.ipp>
 #include <quorate/server/impl/lessor.ipp>
 #include <quorate/server/impl/log_line.ipp>
 #include <quorate/server/impl/log_line_sink.ipp>
+#include <quorate/server/impl/lone_group.ipp>
 #include <quorate/server/impl/member_info.ipp>
 #include <quorate/server/impl/metrics_writer.ipp>
 #include <quorate/server/impl/process_readings.ipp>

@@ -257,4 +257,31 @@ BOOST_AUTO_TEST_CASE(a_full_database_refuses_writes_and_the_member_lives) {
     BOOST_TEST(g.nodes.at(1)->machine().store().current_revision() == current + 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_survivor_alone_keeps_its_database) {
+    database_group g;
+    g.start_members();
+    g.put_many(1, 0, 200);
+    BOOST_REQUIRE(g.agree_on(201));
+    const std::uint32_t before = g.hash(1);
+    while (!g.nodes.empty()) {
+        g.stop(g.nodes.begin()->first);
+    }
+    g.said.clear();
+    g.initial.resize(1);
+    node_options options = g.options_of(3);
+    options.force_new_group = true;
+    options.log = [&g](severity, const std::string& text) { g.said.push_back(text); };
+    g.start(std::move(options));
+    BOOST_TEST(g.heard("entries up to there are not applied again"));
+    BOOST_TEST(g.hash(3) == before);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 3; }));
+    BOOST_TEST(g.nodes.at(3)->machine().store().current_revision() == 201u);
+    g.put(3, "alone", "value");
+    g.stop(3);
+    g.start_member(3);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 3; }));
+    BOOST_TEST(g.nodes.at(3)->machine().store().current_revision() == 202u);
+    BOOST_TEST(g.nodes.at(3)->members().size() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

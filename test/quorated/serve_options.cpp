@@ -109,6 +109,11 @@ BOOST_AUTO_TEST_CASE(data_says_itself_whose_it_is) {
     static_cast<void>(parse_serve(words, {}, ended));
     BOOST_TEST((ended == 2));
 
+    const char* const forced[] = {data.c_str(), "--force-new-cluster"};
+    ended.reset();
+    static_cast<void>(parse_serve(forced, {}, ended));
+    BOOST_TEST((ended == 2)); // nobody survived there
+
     std::ofstream(scratch.path() / "identity") << "nonsense";
     BOOST_TEST(!identity_in(scratch.path()).has_value());
     {
@@ -123,6 +128,9 @@ BOOST_AUTO_TEST_CASE(data_says_itself_whose_it_is) {
     BOOST_TEST(!ended.has_value());
     BOOST_TEST(kept.id.value() == 8u);
     BOOST_TEST(kept.cluster.value() == 7u);
+    BOOST_TEST(!kept.force_new_cluster);
+    BOOST_TEST(parse_serve(forced, {}, ended).force_new_cluster);
+    BOOST_TEST(!ended.has_value());
 }
 
 BOOST_AUTO_TEST_CASE(one_that_joins_does_not_know_its_cluster) {

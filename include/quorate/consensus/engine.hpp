@@ -28,12 +28,13 @@ struct engine_state {
     log_index applied{};          ///< What the state machine holds already; at least the base.
 };
 
-/// Returns: what every first member of a new group starts from: a snapshot at index 1 of term 1
+/// Returns: what every first member of a new group starts from: a snapshot at index 1 of `term`
 /// that names the voters and holds `data`, the application's first state. All must be given the
-/// same. The driver makes it durable before the first event.
-[[nodiscard]] inline engine_state bootstrap(const id_set& voters, bulk_bytes data = {}) {
+/// same. The driver makes it durable before the first event. Requires: `term` is not zero.
+[[nodiscard]] inline engine_state bootstrap(const id_set& voters, bulk_bytes data = {},
+                                            term_id term = term_id(1)) {
     auto first = std::make_shared<snapshot>();
-    first->last = {term_id(1), log_index(1)};
+    first->last = {term, log_index(1)};
     first->members.voters = voters;
     first->data = std::move(data);
     const log_id last = first->last;

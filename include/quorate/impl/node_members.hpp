@@ -95,58 +95,24 @@ void basic_node<Policies>::propose_change(const single_change& change, byte_view
 // What is refused here is refused by every member: it rests on nothing but the log.
 template <class Policies>
 void basic_node<Policies>::apply_change(const entry& e) {
-    const result<membership_change> change = decode_change(e.kind, e.payload.view());
-    if (!change) {
+    const std::optional<told_change> asked = read_change(e);
+    if (!asked) {
         say(severity::error, "skipped a membership change that cannot be decoded");
         return;
     }
-    request_id id;
-    std::optional<member_update> told;
-    if (change->context.size() >= command_header_bytes) {
-        id = request_id(load_little<std::uint64_t>(change->context.data()));
-        told = decode_member_update(change->context.view().substr(command_header_bytes));
-    }
-    error_code refused = check_change(*change, told);
+    error_code refused = check_change(*asked, members_, engine_->members());
     if (!refused) {
-        refused = engine_->apply_change(*change).error();
+        refused = engine_->apply_change(asked->change).error();
     }
     if (refused) {
-        requests_.finish(id, refused, reply_type{});
+        requests_.finish(asked->id, refused, reply_type{});
         return;
     }
-    for (const single_change& one : change->changes) {
-        adopt_change(one, told);
+    for (const single_change& one : asked->change.changes) {
+        adopt_change(one, asked->told);
     }
     observer_->on_members();
-    requests_.finish(id, {}, reply_type{});
-}
-
-template <class Policies>
-error_code basic_node<Policies>::check_change(const membership_change& change,
-                                              const std::optional<member_update>& told) const {
-    for (const single_change& one : change.changes) {
-        const member_info* known = members_.find(one.node);
-        if (!one.node) {
-            continue; // cancelled
-        }
-        if (members_.was_removed(one.node)) {
-            return errc::member_removed;
-        }
-        if (one.kind == change_kind::remove) {
-            continue;
-        }
-        if (!told || told->info.id != one.node) {
-            return errc::command_invalid;
-        }
-        if (one.kind == change_kind::update && known == nullptr) {
-            return errc::member_unknown;
-        }
-        if (one.kind == change_kind::add_voter && known != nullptr &&
-            known->peer_urls != told->info.peer_urls && engine_->members().is_voter(one.node)) {
-            return errc::member_exists;
-        }
-    }
-    return {};
+    requests_.finish(asked->id, {}, reply_type{});
 }
 
 template <class Policies>

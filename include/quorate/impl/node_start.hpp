@@ -127,6 +127,9 @@ error_code basic_node<Policies>::open_storage() {
 // Whether anybody may hold what the disk here lost.
 template <class Policies>
 bool basic_node<Policies>::has_peers() const noexcept {
+    if (options_.force_new_group) {
+        return false; // nobody who will be asked
+    }
     const snapshot_ptr newest = snapshots_->newest();
     if (newest != nullptr) {
         const id_set voters = newest->members.all_voters();
@@ -181,6 +184,10 @@ error_code basic_node<Policies>::build_engine() {
         return errc::corrupt;
     }
     note_fence(start->engine.hard);
+    result<std::vector<entry>> appended = force_group(*start);
+    if (!appended) {
+        return appended.error();
+    }
     if (const error_code failed = open_machine()) {
         return failed;
     }
@@ -196,15 +203,7 @@ error_code basic_node<Policies>::build_engine() {
             return failed;
         }
     }
-    if (start->restart_log) {
-        log_->restart(start->engine.base == nullptr ? log_id{} : start->engine.base->last);
-    }
-    log_->save(start->engine.hard);
-    typename log_type::sync_job job = log_->begin_sync();
-    const error_code failed = job.run();
-    log_->finish_sync(std::move(job), failed);
-    if (failed) {
-        explanation_ = "cannot write the log: " + failed.message();
+    if (const error_code failed = write_start(*start, *appended)) {
         return failed;
     }
     engine_ = std::make_unique<engine_type>(options_.engine, std::move(start->engine),
@@ -213,26 +212,57 @@ error_code basic_node<Policies>::build_engine() {
     return {};
 }
 
-// Every first member makes the same snapshot: the group begins at index 1 of term 1.
+template <class Policies>
+error_code basic_node<Policies>::write_start(const start_state& start,
+                                             std::span<const entry> appended) {
+    if (start.restart_log) {
+        log_->restart(start.engine.base == nullptr ? log_id{} : start.engine.base->last);
+    }
+    log_->append(appended);
+    log_->save(start.engine.hard);
+    typename log_type::sync_job job = log_->begin_sync();
+    const error_code failed = job.run();
+    log_->finish_sync(std::move(job), failed);
+    if (failed) {
+        explanation_ = "cannot write the log: " + failed.message();
+    }
+    return failed;
+}
+
+// Returns: what has to be appended to the log.
+template <class Policies>
+result<std::vector<entry>> basic_node<Policies>::force_group(start_state& start) {
+    if (!options_.force_new_group) {
+        return std::vector<entry>();
+    }
+    if (start.fresh) {
+        explanation_ = "there is no data in " + options_.data_directory.string() +
+                       " that a group could be made of";
+        return errc::invalid_option;
+    }
+    std::string why;
+    result<lone_start> made = make_alone(start.engine, options_.id, why);
+    if (!made) {
+        explanation_ = "no group can be made of " + options_.data_directory.string() + ": " + why;
+        return made.error();
+    }
+    say(severity::warning,
+        made->changed
+            ? "this member becomes a group of its own: " + std::to_string(made->appended.size()) +
+                  " changes remove all others; they must never be started again"
+            : "this member is a group of its own already; nothing was changed");
+    return std::move(made->appended);
+}
+
+// Every first member makes the same snapshot: the group begins at index 1.
 template <class Policies>
 error_code basic_node<Policies>::bootstrap(start_state& start) {
-    const bool listed =
-        std::any_of(options_.initial_members.begin(), options_.initial_members.end(),
-                    [this](const member_info& m) { return m.id == options_.id; });
-    if (!listed) {
-        explanation_ = "this member is not among the initial members";
+    explanation_ = problem_of(options_.initial_members, options_.id);
+    if (!explanation_.empty()) {
         return errc::invalid_option;
     }
-    if (!std::all_of(options_.initial_members.begin(), options_.initial_members.end(),
-                     within_limits)) {
-        explanation_ = "an initial member has no id or no URL, or too many or too long ones";
-        return errc::invalid_option;
-    }
-    id_set voters;
-    for (const member_info& m : options_.initial_members) {
-        voters.insert(m.id);
-    }
-    start.engine = quorate::bootstrap(voters, state_with(member_table(options_.initial_members)));
+    start.engine =
+        first_state(options_.initial_members, state_with(member_table(options_.initial_members)));
     if (const error_code failed = snapshots_->save(*start.engine.base)) {
         explanation_ = "cannot write the first snapshot: " + failed.message();
         return failed;
@@ -244,6 +274,9 @@ error_code basic_node<Policies>::bootstrap(start_state& start) {
 
 template <class Policies>
 error_code basic_node<Policies>::adopt_members() {
+    if (options_.force_new_group) {
+        return {}; // the log removes all others before anything else happens
+    }
     // A member that joins knows nobody yet but those it was told of, and has to answer them.
     const member_table known =
         members_.size() > 0 ? members_ : member_table(options_.initial_members);

@@ -43,6 +43,11 @@ struct node_options {
     /// last member of a group that has no other copy: others may hold what this one forgets.
     bool accept_data_loss = false;
 
+    /// Makes a group of this member alone, of all that its log holds: the others are removed for
+    /// good. Only when a quorum is lost for good; a member that still runs, or is started again,
+    /// would go on with the old group. See make_alone().
+    bool force_new_group = false;
+
     std::chrono::milliseconds tick_interval{100};
     /// Timing in ticks, limits and rules of the engine; `id` is filled in by the node.
     raft_options engine;
