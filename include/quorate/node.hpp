@@ -190,6 +190,9 @@ public:
 
     /// Effects: asks another voter to take over; best effort.
     void transfer_leadership();
+    /// Effects: the same, and calls back once that one leads, or after an election timeout.
+    /// Errors: transferee_invalid: this member does not lead, or nobody could; else as below.
+    void transfer_leadership(handler done);
     /// Effects: asks `to` to take over; calls back once it leads, or after an election timeout.
     /// Errors: not_leader; member_unknown for anybody but a voter; leader_changed: another one
     /// leads; no_leader: nobody did when the time was up; read_timed_out: this member still did;
@@ -292,6 +295,7 @@ private:
 
     // Leading, and who else might (impl/node_leader.hpp).
     void on_new_role();
+    [[nodiscard]] node_id successor() const;
     void abandon_all();
     [[nodiscard]] errc why_timed_out(clock::time_point began) const;
     void time_round_trips();
@@ -306,6 +310,8 @@ private:
     void on_snapshot_sent(node_id peer, bool delivered) override;
     void on_removed() override;
     void on_call(node_id from, const member_call& call) override;
+    void on_refused(node_id peer, hello_status why) override;
+    shared_bytes on_newcomer() override;
 
     boost::asio::io_context& io_;
     node_options options_;

@@ -75,6 +75,7 @@
 #include <quorate/net/impl/peer_address.ipp>
 #include <quorate/net/impl/snapshot_assembly.ipp>
 #include <quorate/net/impl/tcp_dialler.ipp>
+#include <quorate/net/impl/tcp_discovery.ipp>
 #include <quorate/net/impl/tcp_hub.ipp>
 #include <quorate/net/impl/tcp_inlet.ipp>
 #include <quorate/net/impl/tcp_listener.ipp>
@@ -83,6 +84,7 @@
 #include <quorate/server/impl/call_metrics.ipp>
 #include <quorate/server/impl/group_history.ipp>
 #include <quorate/server/impl/group_seed.ipp>
+#include <quorate/server/impl/joining.ipp>
 #include <quorate/server/impl/lessor.ipp>
 #include <quorate/server/impl/log_line.ipp>
 #include <quorate/server/impl/log_line_sink.ipp>

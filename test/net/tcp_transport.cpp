@@ -341,6 +341,31 @@ BOOST_FIXTURE_TEST_CASE(hellos_are_judged, duo) {
     BOOST_TEST(b.messages.empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(who_is_refused_is_told_why_once, duo) {
+    struct refused_sink : recording_sink {
+        void on_refused(node_id peer, hello_status why) override {
+            reasons.emplace_back(peer, why);
+        }
+        std::vector<std::pair<node_id, hello_status>> reasons;
+    } stranger;
+    BOOST_REQUIRE(!open(one, cluster, a));
+    BOOST_REQUIRE(!open(three, cluster_id(8), stranger));
+    BOOST_REQUIRE(!wire(three).add_peer(one, url(one)));
+    BOOST_TEST(run_until([&] { return wire(one).statistics().hellos_refused > 1; }));
+    BOOST_REQUIRE(stranger.reasons.size() == 1U);
+    BOOST_TEST((stranger.reasons.front() == std::pair(one, hello_status::wrong_cluster)));
+    BOOST_REQUIRE(!wire(three).add_peer(two, url(one)));
+    BOOST_TEST(run_until([&] { return stranger.reasons.size() == 2; }));
+    BOOST_TEST((stranger.reasons.back() == std::pair(two, hello_status::wrong_cluster)));
+    wires.clear();
+    BOOST_REQUIRE(!open(one, cluster, a));
+    BOOST_REQUIRE(!open(three, cluster, stranger));
+    BOOST_REQUIRE(!wire(three).add_peer(two, url(one)));
+    BOOST_TEST(run_until([&] { return stranger.reasons.size() == 3; }));
+    BOOST_TEST((stranger.reasons.back() == std::pair(two, hello_status::wrong_member)));
+    wires.clear();
+}
+
 BOOST_FIXTURE_TEST_CASE(a_member_told_that_it_was_removed_says_so_once, duo) {
     begin();
     wire(two).drop_peer(one);

@@ -40,6 +40,8 @@ inline constexpr std::uint8_t frame_kind_call = 35;
 
 /// Data bytes of a call or its answer.
 inline constexpr std::uint32_t call_bytes_max = 1 << 20;
+/// The topic of the answer to a hello from nobody: who the members are.
+inline constexpr std::uint8_t members_topic = 2;
 
 /// The first bytes of each frame, once their checksum is found right.
 struct frame_header {

@@ -54,10 +54,11 @@ std::vector<member_progress> basic_node<Policies>::progress() const {
     return all;
 }
 
+// Returns: the voter with the longest log among those that were just heard; nobody elsewhere.
 template <class Policies>
-void basic_node<Policies>::transfer_leadership() {
+node_id basic_node<Policies>::successor() const {
     if (soft_.role != role_kind::leader || failed_) {
-        return;
+        return {};
     }
     const peer_progress* best = nullptr;
     for (const peer_progress& peer : engine_->progress()) {
@@ -66,10 +67,21 @@ void basic_node<Policies>::transfer_leadership() {
             best = &peer;
         }
     }
-    if (best != nullptr) {
-        static_cast<void>(engine_->transfer_leadership(best->id()));
+    return best != nullptr ? best->id() : node_id();
+}
+
+template <class Policies>
+void basic_node<Policies>::transfer_leadership() {
+    if (const node_id to = successor()) {
+        static_cast<void>(engine_->transfer_leadership(to));
         schedule_pump();
     }
+}
+
+template <class Policies>
+void basic_node<Policies>::transfer_leadership(handler done) {
+    const node_id to = successor();
+    to ? transfer_leadership(to, std::move(done)) : done(errc::transferee_invalid);
 }
 
 template <class Policies>

@@ -168,6 +168,24 @@ void basic_node<Policies>::connect(const member_info& member) {
     }
 }
 
+template <class Policies>
+void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
+    const std::string who = "member " + std::to_string(peer.value());
+    if (why == hello_status::wrong_cluster) {
+        say(severity::error, who + " refuses this member: they belong to another cluster each");
+    } else if (why == hello_status::unsupported_version) {
+        say(severity::error, who + " speaks another version of the protocol");
+    } else {
+        say(severity::warning, "somebody else listens at the address of " + who);
+    }
+}
+
+// Who asks is told what is known here; that may be old, and whoever joins asks others too.
+template <class Policies>
+shared_bytes basic_node<Policies>::on_newcomer() {
+    return members_.size() > 0 && !stopping_ ? members_.encode() : shared_bytes();
+}
+
 // With each tick: what the table says of this member may be old, or somebody else's word.
 template <class Policies>
 void basic_node<Policies>::maybe_publish() {

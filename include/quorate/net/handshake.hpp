@@ -36,6 +36,12 @@ struct local_identity {
     return removed ? hello_status::removed : hello_status::ok;
 }
 
+/// Returns: whether it comes from nobody yet, who asks anybody of any cluster who the members are.
+[[nodiscard]] constexpr bool asks_for_members(const hello& theirs) noexcept {
+    return theirs.version == protocol_version && theirs.status == hello_status::ok &&
+           !theirs.cluster && !theirs.from && !theirs.to;
+}
+
 /// Returns: a dialling member's verdict on the answer; `peer` is whom it meant to reach.
 [[nodiscard]] inline hello_status judge_answer(const hello& theirs, const local_identity& ours,
                                                node_id peer) noexcept {

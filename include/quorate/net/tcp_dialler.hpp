@@ -118,6 +118,7 @@ private:
     bool writing_ = false;
     bool flush_posted_ = false;
     bool told_unreachable_ = false;
+    hello_status told_refused_ = hello_status::ok; ///< The reason that was told last.
     shared_bytes greeting_;
     std::unique_ptr<framer> answers_; ///< Null while open, until the peer says something.
     char watched_ = 0;

@@ -37,6 +37,7 @@ struct tcp_statistics {
     std::uint64_t connections_opened = 0;   ///< Dialled, and the hello answered.
     std::uint64_t connections_accepted = 0; ///< Of which the hello was accepted.
     std::uint64_t hellos_refused = 0;       ///< By this member or by the other end.
+    std::uint64_t newcomers_told = 0;       ///< Who the members are.
     std::uint64_t snapshots_begun = 0;      ///< Transfers announced to peers.
     std::uint64_t snapshot_bytes_sent = 0;  ///< Data in chunks that were queued.
     std::uint64_t snapshot_bytes_taken = 0; ///< Data in chunks that were kept.
@@ -138,6 +139,9 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     }
     void tell_snapshot_sent(node_id peer, bool delivered) {
         tell([peer, delivered](transport_sink& s) { s.on_snapshot_sent(peer, delivered); });
+    }
+    void tell_refused(node_id peer, hello_status why) {
+        tell([peer, why](transport_sink& s) { s.on_refused(peer, why); });
     }
     void tell_removed() {
         if (!std::exchange(told_removed, true)) {

@@ -40,6 +40,7 @@ private:
     /// Returns: whether the frame was right; the connection ends otherwise.
     [[nodiscard]] bool on_frame(const shared_bytes& frame);
     void on_hello(const hello& theirs);
+    void on_newcomer();
     [[nodiscard]] bool on_content(owned_message& m);
     [[nodiscard]] bool on_content(snapshot_start& start);
     [[nodiscard]] bool on_content(snapshot_chunk& chunk);

@@ -61,6 +61,16 @@ public:
         static_cast<void>(call);
     }
 
+    /// `peer`, or whoever listens at its address, does not take this member's connection, and why;
+    /// never ok or removed. Said again only after the reason changed.
+    virtual void on_refused(node_id peer, hello_status why) {
+        static_cast<void>(peer);
+        static_cast<void>(why);
+    }
+    /// Somebody who is no member yet asks who they are.
+    /// Returns: what to answer; nothing to refuse. At most call_bytes_max bytes are passed on.
+    [[nodiscard]] virtual shared_bytes on_newcomer() { return {}; }
+
 protected:
     ~transport_sink() = default;
 };

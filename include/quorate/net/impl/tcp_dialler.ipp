@@ -170,6 +170,8 @@ QUORATE_DECL void tcp_dialler::on_answer(const shared_bytes& frame) {
     ++hub_->statistics.hellos_refused;
     if (status == hello_status::removed) {
         hub_->tell_removed();
+    } else if (std::exchange(told_refused_, status) != status) {
+        hub_->tell_refused(peer_, status);
     }
     // No use in asking often: somebody has to change an option or a membership first.
     backoff_ms_ = tcp_backoff_ms_max;
@@ -180,6 +182,7 @@ QUORATE_DECL void tcp_dialler::on_open() {
     state_ = state::open;
     opened_ = since_ = hub_->ticks;
     told_unreachable_ = false;
+    told_refused_ = hello_status::ok;
     answers_.reset();
     ++hub_->statistics.connections_opened;
     outbox_.open();

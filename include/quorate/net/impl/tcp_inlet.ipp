@@ -8,7 +8,9 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 
+#include <array>
 #include <span>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -100,7 +102,33 @@ QUORATE_DECL bool tcp_inlet::on_frame(const shared_bytes& frame) {
     return std::visit([this](auto& c) { return on_content(c); }, *content);
 }
 
+/// Effects: answers in one piece, after which the connection ends as for any stranger.
+QUORATE_DECL void tcp_inlet::on_newcomer() {
+    shared_bytes members = hub_->sink != nullptr ? hub_->sink->on_newcomer() : shared_bytes();
+    const bool tells = !members.empty() && members.size() <= call_bytes_max;
+    const hello_status status = tells ? hello_status::ok : hello_status::wrong_member;
+    std::string answer(
+        encode_hello({protocol_version, status, hub_->identity.cluster, hub_->identity.self, {}})
+            .view());
+    if (tells) {
+        gather_buffer frame;
+        encode_frame(member_call{0, true, std::move(members), members_topic}, frame);
+        std::array<byte_view, 4> pieces;
+        const std::size_t count = frame.gather(pieces);
+        for (const byte_view piece : std::span(pieces).first(count)) {
+            answer += piece;
+        }
+    }
+    ++(tells ? hub_->statistics.newcomers_told : hub_->statistics.hellos_refused);
+    answered_ = true;
+    say(shared_bytes::copy_of(answer));
+}
+
 QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
+    if (asks_for_members(theirs)) {
+        on_newcomer();
+        return;
+    }
     const hello_status status =
         judge_hello(theirs, hub_->identity, hub_->removed.contains(theirs.from));
     answered_ = true;
