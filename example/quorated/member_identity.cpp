@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <fstream>
 #include <ios>
+#include <system_error>
 
 namespace quorated {
 namespace {
@@ -50,6 +51,17 @@ std::optional<quorate::data_identity> identity_in(const std::filesystem::path& d
     bytes.resize(static_cast<std::size_t>(file.gcount()));
     const auto identity = quorate::decode_identity(bytes);
     return identity ? std::optional(*identity) : std::nullopt;
+}
+
+bool holds_snapshot(const std::filesystem::path& data_directory) {
+    std::error_code failed;
+    for (std::filesystem::directory_iterator one(data_directory / "snap", failed), end;
+         !failed && one != end; one.increment(failed)) {
+        if (one->path().extension() == ".snap") {
+            return true;
+        }
+    }
+    return false;
 }
 
 } // namespace quorated

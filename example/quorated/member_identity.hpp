@@ -25,6 +25,10 @@ namespace quorated {
 [[nodiscard]] std::optional<quorate::data_identity> identity_in(
     const std::filesystem::path& data_directory);
 
+/// Returns: whether its member has begun, or was sent what the others have: either comes with a
+/// snapshot.
+[[nodiscard]] bool holds_snapshot(const std::filesystem::path& data_directory);
+
 } // namespace quorated
 
 #endif

@@ -72,8 +72,8 @@ public:
         signals_.async_wait([this](const quorate::error_code& cancelled, int) {
             if (!cancelled) {
                 say_(quorate::severity::info, "stopping: finishing what was begun");
-                service_.node().transfer_leadership();
-                finish();
+                // Clients and peers find the next leader at work when this member goes.
+                service_.node().transfer_leadership([this](quorate::error_code) { finish(); });
             }
         });
         context_.run();

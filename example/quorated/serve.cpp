@@ -13,6 +13,7 @@
 
 #include "command_table.hpp"
 #include "encryption.hpp"
+#include "joining.hpp"
 #include "member_process.hpp"
 #include "status_page.hpp"
 
@@ -61,6 +62,14 @@ bool writes_files(const quorate::log_settings& log) {
     return std::any_of(log.outputs.begin(), log.outputs.end(), [](const std::string& name) {
         return name != "stderr" && name != "stdout";
     });
+}
+
+/// Returns: why this member cannot take part; empty: it can.
+std::string settle_cluster(serve_options& told) {
+    if (told.join && !told.has_state) {
+        return join_cluster(told);
+    }
+    return told.identified ? "" : why_not_begin(told);
 }
 
 } // namespace
@@ -113,7 +122,7 @@ quorate::http::server_options http_options_of(const serve_options& told, const e
 int serve(std::span<const char* const> arguments) {
     std::optional<int> ended;
     const std::vector<std::string> lines = environment();
-    const serve_options told = parse_serve(arguments, lines, ended);
+    serve_options told = parse_serve(arguments, lines, ended);
     if (ended.has_value()) {
         return *ended;
     }
@@ -131,11 +140,9 @@ int serve(std::span<const char* const> arguments) {
     for (const std::string& warning : told.warnings) {
         say(quorate::severity::warning, warning);
     }
-    if (!told.cluster) {
-        say(quorate::severity::error,
-            "--initial-cluster-state=existing: a new member cannot join a running cluster yet; "
-            "every first member is to be started as new");
-        return exit_usage;
+    if (const std::string problem = settle_cluster(told); !problem.empty()) {
+        say(quorate::severity::error, problem);
+        return EXIT_FAILURE;
     }
     member_log member_output{.say = say};
     if (writes_files(told.log)) {

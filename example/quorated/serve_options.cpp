@@ -360,6 +360,19 @@ flag_values gather(flag_values words, std::span<const std::string> environment) 
     return out;
 }
 
+/// Refuses the directory of one of --initial-cluster to another one of them.
+void check_owner(quorate::node_id owner, const serve_options& options) {
+    const initial_member* self = nullptr;
+    const initial_member* other = nullptr;
+    for (const initial_member& one : options.initial_cluster) {
+        self = one.name == options.name ? &one : self;
+        other = one.id == owner ? &one : other;
+    }
+    require(self == nullptr || other == nullptr || self == other,
+            "--data-dir: " + options.data_dir.string() + " holds the data of " +
+                (other != nullptr ? other->name : "") + ", not of this member, " + options.name);
+}
+
 /// Whose data it is goes before what the flags would make of it.
 void settle_identity(serve_options& out) {
     const auto kept = identity_in(out.data_dir);
@@ -367,6 +380,9 @@ void settle_identity(serve_options& out) {
             "--force-new-cluster: " + out.data_dir.string() + " holds no member's data");
     require(kept.has_value() || out.bootstrap_problem.empty(), out.bootstrap_problem);
     if (kept) {
+        check_owner(kept->member, out);
+        out.identified = true;
+        out.has_state = holds_snapshot(out.data_dir);
         out.id = kept->member;
         out.cluster = kept->cluster ? kept->cluster : out.cluster;
     }

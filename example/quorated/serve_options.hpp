@@ -61,6 +61,8 @@ struct serve_options {
     bool join = false;             ///< --initial-cluster-state=existing
     quorate::node_id id;           ///< From the advertised peer URLs and the token; or see below.
     quorate::cluster_id cluster;   ///< Of initial_cluster; zero for one that joins; or see below.
+    bool identified = false;       ///< The data directory says whose it is.
+    bool has_state = false;        ///< It holds a snapshot: this member has taken part.
     std::string bootstrap_problem; ///< Why a new data directory must not be started; or empty.
     bool strict_reconfig_check = true;
     bool pre_vote = true;

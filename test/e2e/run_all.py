@@ -35,6 +35,7 @@ TESTS = (
     ("flags", 180, (), (), ()),
     ("operating", 500, (), (), ()),
     ("recovery", 900, (), (), ()),
+    ("membership", 900, (), (), ()),
     ("status_page", 300, (), (), ()),
     ("boost_headers", 600, (), ("--limit", "1000"), ()),
 )

@@ -133,6 +133,34 @@ BOOST_AUTO_TEST_CASE(data_says_itself_whose_it_is) {
     BOOST_TEST(!ended.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(data_of_another_member_is_refused) {
+    const quorate_test::scratch_directory scratch;
+    const std::string a = "http://127.0.0.1:1";
+    const std::string b = "http://127.0.0.1:2";
+    {
+        auto opened = quorate::data_directory::open(scratch.path() / "b");
+        BOOST_TEST_REQUIRE(!!opened);
+        BOOST_TEST(!opened->claim({quorate::cluster_id(7), member_id_of({b}, "etcd-cluster")}));
+    }
+    const auto status_of = [&](const std::string& name, const std::string& url,
+                               const std::string& listed) {
+        const std::string given[] = {"--data-dir=" + (scratch.path() / "b").string(),
+                                     "--name=" + name, "--initial-advertise-peer-urls=" + url,
+                                     "--initial-cluster=" + listed};
+        const char* const words[] = {given[0].c_str(), given[1].c_str(), given[2].c_str(),
+                                     given[3].c_str()};
+        std::optional<int> ended;
+        const serve_options options = parse_serve(words, {}, ended);
+        BOOST_TEST((ended.has_value() || (options.identified && !options.has_state)));
+        return ended.value_or(0);
+    };
+    BOOST_TEST(status_of("a", a, "a=" + a + ",b=" + b) == 2);
+    BOOST_TEST(status_of("b", b, "a=" + a + ",b=" + b) == 0);
+    // Flags that only look old are not looked at.
+    BOOST_TEST(status_of("new-name", b, "a=" + a + ",b=" + b) == 0);
+    BOOST_TEST(status_of("a", a, "a=" + a) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(one_that_joins_does_not_know_its_cluster) {
     const serve_options options = read({"--initial-cluster-state=existing"});
     BOOST_TEST(options.join);
