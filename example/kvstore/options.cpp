@@ -80,7 +80,7 @@ std::vector<quorate::member_info> members_of(const std::string& cluster) {
     std::vector<quorate::member_info> members;
     std::set<std::string> seen;
     for (const std::string& url : urls) {
-        require(static_cast<bool>(quorate::parse_peer_url(url)),
+        require(quorate::parse_peer_url(url) && url.starts_with("http://"),
                 "--cluster: '" + url + "' is not a URL of the form http://HOST:PORT");
         require(seen.insert(url).second, "--cluster: '" + url + "' stands there twice");
         members.push_back({quorate::node_id(members.size() + 1), url});

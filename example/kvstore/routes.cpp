@@ -114,6 +114,10 @@ void routes::add_member(http::exchange asked) {
         return;
     }
     const quorate::member_info member{*id, std::string(asked.request().body)};
+    if (!member.peer_urls.front().starts_with("http://")) {
+        asked.respond(http::error_page(400, "the body must be http://HOST:PORT")); // nor https
+        return;
+    }
     const auto waiting = keep(std::move(asked));
     node_.add_member(member, quorate::change_kind::add_voter, [waiting](error_code failed) {
         waiting->respond(failed == errc::invalid_option

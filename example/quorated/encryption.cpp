@@ -37,7 +37,7 @@ private:
 
 } // namespace
 
-std::shared_ptr<quorate::http::secure_layer> open_encryption(
+std::shared_ptr<quorate::secure_layer> open_encryption(
     const tls_settings& told, std::function<void(quorate::error_code)> reloaded,
     std::string& explanation) {
     quorate::tls::options options;
@@ -74,8 +74,9 @@ std::unique_ptr<quorate::snapshot_digest> make_digest() {
 
 namespace quorated {
 
-std::shared_ptr<quorate::http::secure_layer> open_encryption(
-    const tls_settings&, std::function<void(quorate::error_code)>, std::string& explanation) {
+std::shared_ptr<quorate::secure_layer> open_encryption(const tls_settings&,
+                                                       std::function<void(quorate::error_code)>,
+                                                       std::string& explanation) {
     explanation = "cannot serve over TLS: built without OpenSSL";
     return nullptr;
 }

@@ -3,8 +3,8 @@
 #define QUORATED_ENCRYPTION_HPP
 
 #include <quorate/base/error.hpp>
-#include <quorate/http/secure_channel.hpp>
 #include <quorate/json_api.hpp>
+#include <quorate/net/secure_channel.hpp>
 
 #include <functional>
 #include <memory>
@@ -16,7 +16,7 @@ namespace quorated {
 
 /// Returns: what encrypts the connections of clients. `reloaded` is told of every attempt to read
 /// changed files. Errors, as a sentence in `explanation`: none is returned then, nor without TLS.
-[[nodiscard]] std::shared_ptr<quorate::http::secure_layer> open_encryption(
+[[nodiscard]] std::shared_ptr<quorate::secure_layer> open_encryption(
     const tls_settings& told, std::function<void(quorate::error_code)> reloaded,
     std::string& explanation);
 

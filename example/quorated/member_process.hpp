@@ -256,7 +256,7 @@ private:
     std::size_t open_doors_ = 0;
     int status_ = EXIT_SUCCESS;
     bool finishing_ = false;
-    std::shared_ptr<quorate::http::secure_layer> encryption_;
+    std::shared_ptr<quorate::secure_layer> encryption_;
     boost::asio::steady_timer pause_{context_};
     boost::asio::steady_timer tending_{context_};
 };

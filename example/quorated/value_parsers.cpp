@@ -121,12 +121,11 @@ endpoint parse_endpoint(const std::string& flag, std::string_view text) {
         complain(flag, text, "is a Unix socket; only http:// and https:// are served");
     }
     endpoint out;
-    out.tls = text.starts_with("https://");
-    const auto parsed = quorate::parse_peer_url(out.tls ? "http://" + std::string(text.substr(8))
-                                                        : std::string(text));
+    const auto parsed = quorate::parse_peer_url(text);
     if (!parsed) {
         complain(flag, text, "is not a URL of the form http://HOST:PORT or https://HOST:PORT");
     }
+    out.tls = parsed->secure;
     out.host = parsed->host;
     out.port = parsed->port;
     out.literal = parsed->literal;

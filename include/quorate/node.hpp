@@ -76,6 +76,8 @@ inline transport_options transport_options_of(const node_options& options) {
     wire.listen_url = options.peer_url;
     wire.snapshot_bytes_per_second = options.snapshot_send_rate;
     wire.snapshots_at_once = options.snapshots_at_once;
+    wire.security = options.peer_security;
+    wire.certificates_name_members = options.peer_certificates_name_members;
     return wire;
 }
 
@@ -309,6 +311,7 @@ private:
     void on_unreachable(node_id peer) override;
     void on_snapshot_sent(node_id peer, bool delivered) override;
     void on_removed() override;
+    void on_refused(const std::string& why) override;
     void on_call(node_id from, const member_call& call) override;
     void on_refused(node_id peer, hello_status why) override;
     shared_bytes on_newcomer() override;

@@ -79,6 +79,7 @@
 #include <quorate/net/impl/tcp_hub.ipp>
 #include <quorate/net/impl/tcp_inlet.ipp>
 #include <quorate/net/impl/tcp_listener.ipp>
+#include <quorate/net/impl/tcp_stream.ipp>
 #include <quorate/net/impl/tcp_transport.ipp>
 #include <quorate/server/impl/auth_tokens.ipp>
 #include <quorate/server/impl/call_metrics.ipp>

@@ -23,13 +23,25 @@ BOOST_AUTO_TEST_CASE(good_urls) {
     BOOST_TEST(is("http://1and1.example:00080", "1and1.example", 80, false));
 }
 
+BOOST_AUTO_TEST_CASE(https_means_encryption) {
+    const auto parsed = parse_peer_url("https://[::1]:2380");
+    BOOST_REQUIRE(parsed.has_value());
+    BOOST_TEST((*parsed == peer_address{"::1", 2380, true, true}));
+    BOOST_TEST(!parse_peer_url("http://[::1]:2380")->secure);
+    BOOST_TEST((*parsed != *parse_peer_url("http://[::1]:2380")));
+}
+
 BOOST_AUTO_TEST_CASE(bad_urls) {
     const std::string long_name(254, 'a');
     for (const std::string& url : {
              std::string(""),
              std::string("http://"),
              std::string("127.0.0.1:80"),
-             std::string("https://127.0.0.1:80"),
+             std::string("https:127.0.0.1:80"),
+             std::string("https://"),
+             std::string("https://127.0.0.1"),
+             std::string("httpss://127.0.0.1:80"),
+             std::string("http://https://127.0.0.1:80"),
              std::string("HTTP://127.0.0.1:80"),
              std::string("unix:///tmp/x"),
              std::string("http://127.0.0.1"),

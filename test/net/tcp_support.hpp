@@ -54,7 +54,9 @@ struct tcp_fixture {
         auto& port = ports[id];
         return port != 0 ? port : port = free_port();
     }
-    std::string url(quorate::node_id id) { return "http://127.0.0.1:" + std::to_string(port(id)); }
+    std::string url(quorate::node_id id) {
+        return scheme + "://127.0.0.1:" + std::to_string(port(id));
+    }
     /// A deadline only ends a test that failed; none waits for it otherwise.
     bool run_until(const std::function<bool()>& done,
                    std::chrono::seconds limit = std::chrono::seconds(10)) {
@@ -70,6 +72,7 @@ struct tcp_fixture {
     }
 
     boost::asio::io_context io;
+    std::string scheme = "http";
     quorate::transport_options options;
     std::map<quorate::node_id, std::uint16_t> ports;
     std::map<quorate::node_id, std::unique_ptr<quorate::tcp_transport>> wires;

@@ -47,6 +47,7 @@ struct wish {
     std::string common_name;
     std::string hostname{}; ///< Empty: none.
     long valid_for = 3600;  ///< Seconds; negative: expired so long ago.
+    std::string address{};  ///< An IP address that it is for, too; empty: none.
 };
 
 /// A certificate authority, which signs what it is asked to.
@@ -62,8 +63,11 @@ public:
     certificate sign(const wish& w, EVP_PKEY* subject) {
         certificate made = start(w, subject);
         require(X509_set_issuer_name(made.get(), X509_get_subject_name(own_.get())) == 1);
-        if (!w.hostname.empty()) {
-            extend(made.get(), NID_subject_alt_name, "DNS:" + w.hostname);
+        const std::string name = w.hostname.empty() ? "" : "DNS:" + w.hostname;
+        const std::string address = w.address.empty() ? "" : "IP:" + w.address;
+        if (!name.empty() || !address.empty()) {
+            const std::string comma = name.empty() || address.empty() ? "" : ",";
+            extend(made.get(), NID_subject_alt_name, name + comma + address);
         }
         require(X509_sign(made.get(), key_.get(), EVP_sha256()) > 0);
         return made;

@@ -7,15 +7,16 @@
 #include <string>
 
 #include "../http/support.hpp"
-#include "../scratch_directory.hpp"
-#include "authority.hpp"
 #include "client.hpp"
+#include "world.hpp"
 
 using namespace quorate;
 using namespace std::chrono_literals;
 using quorate::http::test::fixture;
 using tls::test::client_options;
 using tls_client = tls::test::client;
+using tls::test::opened;
+using tls::test::world;
 
 namespace {
 
@@ -28,44 +29,6 @@ http::server_options patient() {
             .idle_timeout = 30s,
             .write_timeout = 30s,
             .linger_timeout = 400ms};
-}
-
-/// An authority, what it issued to a server, and options that name the files.
-struct world {
-    world() : ca("the authority") {
-        ca.save(at("ca.pem"));
-        serial = ca.issue(at("server"), {.common_name = "server", .hostname = "localhost"});
-    }
-    [[nodiscard]] std::string at(const std::string& name) const {
-        return (files.path() / name).string();
-    }
-    [[nodiscard]] tls::options plain() const {
-        return {.certificate_file = at("server.pem"),
-                .key_file = at("server.key"),
-                .reload_interval = 0ms};
-    }
-    [[nodiscard]] tls::options mutual() const {
-        tls::options o = plain();
-        o.trusted_ca_file = at("ca.pem");
-        o.client_cert_auth = true;
-        return o;
-    }
-    /// Returns: the path of a client's certificate and key.
-    std::string client(const tls::test::wish& w) {
-        ca.issue(at("client-" + w.common_name), w);
-        return at("client-" + w.common_name);
-    }
-
-    quorate_test::scratch_directory files;
-    tls::test::authority ca;
-    long serial = 0;
-};
-
-std::shared_ptr<tls::layer> opened(const tls::options& o) {
-    auto made = std::make_shared<tls::layer>(o);
-    const error_code ec = made->open();
-    BOOST_TEST_REQUIRE(!ec, ec.message() << " " << made->failed_file());
-    return made;
 }
 
 /// A server that answers with the common name of its client.

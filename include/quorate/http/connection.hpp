@@ -16,8 +16,8 @@
 #include <quorate/http/head_scanner.hpp>
 #include <quorate/http/outbox.hpp>
 #include <quorate/http/request_parser.hpp>
-#include <quorate/http/secure_channel.hpp>
 #include <quorate/http/server_options.hpp>
+#include <quorate/net/secure_channel.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/beast/core/flat_buffer.hpp>

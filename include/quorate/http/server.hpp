@@ -21,13 +21,15 @@ namespace boost::asio {
 class io_context;
 }
 
+namespace quorate {
+class secure_layer;
+}
+
 namespace quorate::http {
 
 namespace detail {
 class listener;
 }
-
-class secure_layer;
 
 /// Keep-alive, pipelining, chunked request bodies, Expect: 100-continue and HTTP/1.0 are handled
 /// here; what is malformed or over a limit is refused here. Every other request, whatever its

@@ -449,6 +449,11 @@ void basic_node<Policies>::on_snapshot_sent(node_id peer, bool delivered) {
 }
 
 template <class Policies>
+void basic_node<Policies>::on_refused(const std::string& why) {
+    say(severity::warning, why);
+}
+
+template <class Policies>
 void basic_node<Policies>::on_removed() {
     say(severity::warning, "this member was removed from the group");
     end(errc::member_removed);

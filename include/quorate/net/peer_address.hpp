@@ -1,6 +1,6 @@
 // Where a member listens, taken from its URL.
 // Flow:       none; read once per peer
-// In / Out:   http://host:port → host and port
+// In / Out:   http://host:port or https://host:port → host and port
 // Threads:    any
 #ifndef QUORATE_NET_PEER_ADDRESS_HPP
 #define QUORATE_NET_PEER_ADDRESS_HPP
@@ -19,13 +19,14 @@ struct peer_address {
     std::string host; ///< A name or a literal address; an IPv6 one without its brackets.
     std::uint16_t port = 0;
     bool literal = false; ///< `host` is an address and need not be resolved.
+    bool secure = false;  ///< https: what is said there is encrypted.
 
     friend bool operator==(const peer_address&, const peer_address&) = default;
 };
 
-/// Accepts `http://HOST:PORT` and nothing more: no user, path, query or other scheme. HOST is a
-/// name, an IPv4 address or an IPv6 address in brackets; PORT is decimal, 0 to 65535 (a listener
-/// takes any free port for 0). Errors: invalid_option.
+/// Accepts `http://HOST:PORT`, or the same with https, and nothing more: no user, path, query or
+/// other scheme. HOST is a name, an IPv4 address or an IPv6 address in brackets; PORT is decimal, 0
+/// to 65535 (a listener takes any free port for 0). Errors: invalid_option.
 [[nodiscard]] result<peer_address> parse_peer_url(std::string_view url);
 
 /// Accepts one such URL, or several with commas between them. Errors: invalid_option.

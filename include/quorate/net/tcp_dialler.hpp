@@ -10,6 +10,7 @@
 #include <quorate/net/outbox.hpp>
 #include <quorate/net/peer_address.hpp>
 #include <quorate/net/tcp_hub.hpp>
+#include <quorate/net/tcp_stream.hpp>
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace quorate::detail {
@@ -51,12 +53,14 @@ public:
     /// Effects: counts what came from the peer, over whichever connection.
     void count_received(std::size_t bytes) noexcept { link_.bytes_received += bytes; }
     void count_receive_failure() noexcept { ++link_.receive_failures; }
+    [[nodiscard]] const std::vector<peer_address>& addresses() const noexcept { return addresses_; }
     [[nodiscard]] bool closed() const noexcept { return state_ == state::closed; }
 
 private:
     enum class state : std::uint8_t {
         waiting,    ///< For the next attempt.
         connecting, ///< Resolving the name or connecting.
+        securing,   ///< Agreeing on keys, where the connection is encrypted.
         greeting,   ///< The hello is sent, its answer is awaited.
         open,       ///< Messages flow.
         closed,
@@ -69,8 +73,7 @@ private:
     using resolver = boost::asio::ip::basic_resolver<boost::asio::ip::tcp,
                                                      boost::asio::io_context::executor_type>;
     using tcp_endpoint = boost::asio::ip::tcp::endpoint;
-    /// As many as Asio hands to the system at once.
-    static constexpr std::size_t views_max = 64;
+    static constexpr std::size_t views_max = tcp_stream::buffers_max;
 
     /// Returns: a handler that calls `step` only if the attempt that it belongs to still runs.
     template <class Step>
@@ -78,7 +81,10 @@ private:
 
     void dial();
     void connect_next();
-    void on_error();
+    void on_error(const error_code& ec);
+    void on_connected();
+    void secure();
+    void complain(const std::string& why);
     void greet();
     void read_answer();
     void on_answer_bytes(std::size_t size);
@@ -110,7 +116,7 @@ private:
     std::minstd_rand jitter_;
 
     std::vector<tcp_endpoint> endpoints_; ///< Not tried yet.
-    tcp_socket socket_;
+    tcp_stream stream_;
     resolver resolver_;
     timer retry_;
     outbox outbox_;
@@ -120,7 +126,8 @@ private:
     bool told_unreachable_ = false;
     hello_status told_refused_ = hello_status::ok; ///< The reason that was told last.
     shared_bytes greeting_;
-    std::unique_ptr<framer> answers_; ///< Null while open, until the peer says something.
+    /// Null while open, until the peer says something. Reads hold it, too.
+    std::shared_ptr<framer> answers_;
     char watched_ = 0;
     bool sending_snapshot_ = false; ///< Counted in the hub.
     std::uint64_t snapshot_moved_ = 0;

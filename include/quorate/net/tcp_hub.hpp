@@ -9,11 +9,10 @@
 #include <quorate/format/frame.hpp>
 #include <quorate/net/handshake.hpp>
 #include <quorate/net/rate_limit.hpp>
+#include <quorate/net/secure_channel.hpp>
 #include <quorate/net/transport.hpp>
 
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -21,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +38,7 @@ struct tcp_statistics {
     std::uint64_t connections_accepted = 0; ///< Of which the hello was accepted.
     std::uint64_t hellos_refused = 0;       ///< By this member or by the other end.
     std::uint64_t newcomers_told = 0;       ///< Who the members are.
+    std::uint64_t handshakes_failed = 0;    ///< Of encryption, this member's part in it.
     std::uint64_t snapshots_begun = 0;      ///< Transfers announced to peers.
     std::uint64_t snapshot_bytes_sent = 0;  ///< Data in chunks that were queued.
     std::uint64_t snapshot_bytes_taken = 0; ///< Data in chunks that were kept.
@@ -45,9 +46,6 @@ struct tcp_statistics {
 };
 
 namespace detail {
-
-using tcp_socket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 /// Deadlines are counted in ticks of the transport's one timer, so that no connection re-arms one.
 inline constexpr std::uint32_t tcp_tick_ms = 100;
@@ -80,7 +78,9 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     std::uint32_t snapshots_under_way = 0; ///< Announced to peers and not ended.
     memory_intake in_memory;               ///< For a sink without a place for snapshots.
     bool told_removed = false;
-    std::set<node_id> removed; ///< Dropped by the owner and not added again.
+    std::uint64_t complain_from = 0;   ///< Tick before which complaints are only counted.
+    std::uint64_t complaints_kept = 0; ///< Since the last one that was told.
+    std::set<node_id> removed;         ///< Dropped by the owner and not added again.
     std::map<node_id, std::shared_ptr<tcp_dialler>> diallers;
     std::vector<std::shared_ptr<tcp_dialler>> leaving; ///< Of dropped peers, sending their last.
     std::vector<std::shared_ptr<tcp_inlet>> inlets;
@@ -143,6 +143,8 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     void tell_refused(node_id peer, hello_status why) {
         tell([peer, why](transport_sink& s) { s.on_refused(peer, why); });
     }
+    /// Effects: tells why somebody was refused, at most once a second.
+    void complain(std::string text);
     void tell_removed() {
         if (!std::exchange(told_removed, true)) {
             tell([](transport_sink& s) { s.on_removed(); });
@@ -153,9 +155,6 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
 /// Effects: no delay for small writes, and a peer that vanished is noticed within seconds. Failures
 /// are ignored: the connection works without.
 void tune_socket(tcp_socket& socket) noexcept;
-
-/// Effects: says goodbye and closes; what is written already still arrives.
-void close_gracefully(tcp_socket& socket) noexcept;
 
 } // namespace detail
 } // namespace quorate

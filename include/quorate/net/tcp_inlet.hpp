@@ -9,10 +9,12 @@
 #include <quorate/net/framer.hpp>
 #include <quorate/net/snapshot_assembly.hpp>
 #include <quorate/net/tcp_hub.hpp>
+#include <quorate/net/tcp_stream.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace quorate::detail {
 
@@ -20,8 +22,9 @@ class tcp_inlet : public std::enable_shared_from_this<tcp_inlet> {
 public:
     tcp_inlet(std::shared_ptr<tcp_hub> hub, tcp_socket socket);
 
-    /// Effects: awaits the hello. Requires: not started yet.
-    void start();
+    /// Effects: awaits the hello, after a handshake where the connection is to be encrypted.
+    /// Requires: not started yet; `encrypted` only with a layer in the options.
+    void start(bool encrypted);
     /// Effects: closes; no further message of this connection is delivered.
     void close();
     /// Effects: enforces the deadline of the hello.
@@ -32,6 +35,7 @@ public:
     [[nodiscard]] bool closed() const noexcept { return closed_; }
 
 private:
+    void on_encrypted(const error_code& failed);
     void read();
     void on_bytes(std::size_t size);
     void refuse_frame();
@@ -41,6 +45,8 @@ private:
     [[nodiscard]] bool on_frame(const shared_bytes& frame);
     void on_hello(const hello& theirs);
     void on_newcomer();
+    [[nodiscard]] bool is_proved(node_id member) const;
+    void refuse_stranger(const std::string& why);
     [[nodiscard]] bool on_content(owned_message& m);
     [[nodiscard]] bool on_content(snapshot_start& start);
     [[nodiscard]] bool on_content(snapshot_chunk& chunk);
@@ -58,7 +64,8 @@ private:
     [[nodiscard]] bool plausible(const message& m) const noexcept;
 
     std::shared_ptr<tcp_hub> hub_;
-    tcp_socket socket_;
+    tcp_stream stream_;
+    boost::asio::ip::tcp::endpoint remote_;
     framer framer_;
     snapshot_assembly assembly_;
     node_id member_;

@@ -14,7 +14,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <vector>
 
 namespace quorate::detail {
 
@@ -25,11 +27,12 @@ public:
 
     explicit tcp_listener(std::shared_ptr<tcp_hub> hub);
 
-    /// Effects: binds and listens; accepts and ticks from then on.
-    /// Errors: those of the system. A name is resolved here, blocking.
-    [[nodiscard]] error_code start(const peer_address& address);
+    /// Effects: binds and listens at each; accepts and ticks from then on.
+    /// Errors: those of the system; nothing is listened to then. A name is resolved here, blocking.
+    [[nodiscard]] error_code start(const std::vector<peer_address>& addresses);
     void stop();
 
+    /// Returns: that of the first address.
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
 private:
@@ -40,9 +43,21 @@ private:
                                           boost::asio::wait_traits<std::chrono::steady_clock>,
                                           boost::asio::io_context::executor_type>;
 
-    [[nodiscard]] error_code listen(const boost::asio::ip::tcp::endpoint& endpoint);
-    void accept();
-    void on_accepted(tcp_socket socket);
+    /// One address that is listened to.
+    struct door {
+        door(boost::asio::io_context& io, bool encrypted) : accepting(io), secure(encrypted) {}
+
+        acceptor accepting;
+        bool secure;
+        bool accept_later = false;
+    };
+
+    [[nodiscard]] error_code open(door& one, const peer_address& address);
+    [[nodiscard]] static error_code listen(acceptor& accepting,
+                                           const boost::asio::ip::tcp::endpoint& endpoint);
+    void accept(door& one);
+    void on_accepted(const door& one, tcp_socket socket);
+    void close_doors() noexcept;
     /// Returns: whether there is room for one more connection.
     [[nodiscard]] bool make_room();
     void wait_tick();
@@ -50,10 +65,9 @@ private:
     void hang_up_on_removed();
 
     std::shared_ptr<tcp_hub> hub_;
-    acceptor acceptor_;
+    std::deque<door> doors_; ///< Referred to by what is pending.
     timer tick_;
     std::uint16_t port_ = 0;
-    bool accept_later_ = false;
     bool stopped_ = false;
 };
 

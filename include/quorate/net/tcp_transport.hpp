@@ -33,7 +33,8 @@ namespace quorate {
 /// goes on where it ended, as far as the receiver's store kept it.
 ///
 /// Any member of the same cluster may connect, known or not, unless it was dropped: a member that
-/// joins may be heard of later. Peers are not authenticated; see doc/concept/transport.md.
+/// joins may be heard of later. Peers are authenticated, and what they say is encrypted, where URLs
+/// are https:// ones; see doc/concept/transport.md.
 /// Models: transport. Lifetime: the io_context outlives the transport.
 class tcp_transport {
 public:
@@ -45,8 +46,9 @@ public:
 
     /// Effects: listens, and dials the peers added so far. Everything is told to `sink` from then
     /// on. Requires: not started before.
-    /// Errors: invalid_option (no self, or a listen URL that is not http://HOST:PORT), and those of
-    /// the system. Lifetime: `sink` lives until stop().
+    /// Errors: invalid_option (no self, a listen URL that is neither http://HOST:PORT nor several
+    /// with commas between them, or an https:// one without security), and those of the system.
+    /// Lifetime: `sink` lives until stop().
     [[nodiscard]] error_code start(transport_sink& sink);
 
     /// Effects: queues the message; its entries are shared. A message to nobody known is dropped.
@@ -71,7 +73,7 @@ public:
     /// for a block of a snapshot that is being read or written. May be called inside the sink.
     void stop();
 
-    /// Returns: the port that it listens on; zero when it does not.
+    /// Returns: the port that it listens on, of the first URL; zero when it does not.
     [[nodiscard]] std::uint16_t listen_port() const noexcept;
     /// Returns: its cluster; that of the first peer reached where the options named none.
     [[nodiscard]] cluster_id cluster() const noexcept { return hub_->identity.cluster; }

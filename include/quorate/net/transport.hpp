@@ -12,21 +12,30 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace quorate {
 
+class secure_layer;
+
 struct transport_options {
     cluster_id cluster;
     node_id self;
-    std::string listen_url; ///< Where peers reach this member, such as http://127.0.0.1:12380.
+    /// Where peers reach this member, such as http://127.0.0.1:12380; https:// needs `security`.
+    std::string listen_url;
     std::uint64_t frame_bytes_max = 64 << 20;      ///< A longer frame ends the connection.
     std::uint64_t queue_bytes_max = 256 << 20;     ///< Per peer; appends beyond it are dropped.
     std::uint64_t snapshot_bytes_max = 8ULL << 30; ///< Of one snapshot, sent or received.
     std::uint64_t snapshot_bytes_per_second = 0;   ///< Of all that are sent; zero: no limit.
     std::uint32_t snapshots_at_once = 2; ///< To how many peers; others wait. Zero: no limit.
+    /// Encrypts what comes to, and goes to, an https:// URL. Such as a tls::layer that dials.
+    std::shared_ptr<secure_layer> security;
+    /// Whether the certificate of a member has to be for the host of one of the URLs that it was
+    /// added with. One that was not added is not held to that: it may be new.
+    bool certificates_name_members = false;
 };
 
 /// What is known of the wire to one peer, counted since the start.
@@ -52,6 +61,9 @@ public:
     virtual void on_unreachable(node_id peer) = 0;
     /// `peer` has a snapshot entirely, or it was given up.
     virtual void on_snapshot_sent(node_id peer, bool delivered) = 0;
+    /// Somebody was refused, or refuses this member, for want of encryption or of a certificate.
+    /// At most once a second; `why` is for people.
+    virtual void on_refused(const std::string& why) { static_cast<void>(why); }
     /// The group says that this member was removed from it.
     virtual void on_removed() = 0;
     /// A call of `from`, or its answer to one; `from` is the member at the other end. Nothing else

@@ -13,12 +13,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace quorate {
 
 struct server_metrics;
+class secure_layer;
 
 enum class severity : std::uint8_t { info, warning, error };
 
@@ -31,7 +33,11 @@ struct node_options {
     /// Joins a group that exists: starts empty and waits for its leader. The group must have been
     /// told of this member.
     bool join = false;
-    std::string peer_url; ///< Where peers reach this member; the transport listens there.
+    /// Where peers reach this member; the transport listens there. Several have commas between
+    /// them.
+    std::string peer_url;
+    std::shared_ptr<secure_layer> peer_security; ///< For https:// peer URLs, such as a tls::layer.
+    bool peer_certificates_name_members = false; ///< As in transport_options.
     /// What this member tells the group of itself, once it takes part. Both empty: nothing.
     std::string name;
     std::vector<std::string> client_urls;

@@ -1,7 +1,8 @@
-// TLS for the HTTP server: certificates in files, read again when they change.
-// Flow:       0. HTTP bytes → http::request
+// TLS for the HTTP server and for members: certificates in files, read again when they change.
+// Flow:       0, 8 and 9
 // Invariants: a client that should show a certificate and has no good one sends no request
 //             files that cannot be used leave those before them in force
+//             whoever is dialled shows a certificate for its host, or is sent nothing
 //             no session is resumed, so every connection is checked against the files of its time
 // Source:     RFC 8446, RFC 5246; OpenSSL 1.1.1 or later through Asio
 // Threads:    the server's
@@ -10,7 +11,7 @@
 
 #include <quorate/base/config.hpp>
 #include <quorate/base/error.hpp>
-#include <quorate/http/secure_channel.hpp>
+#include <quorate/net/secure_channel.hpp>
 #include <quorate/tls/options.hpp>
 
 #include <chrono>
@@ -26,8 +27,8 @@ class context;
 
 namespace quorate::tls {
 
-/// Give it to http::server. `open` before the first use.
-class layer final : public http::secure_layer {
+/// Give it to http::server, or to a transport. `open` before the first use.
+class layer final : public secure_layer {
 public:
     explicit layer(options given);
     ~layer() override;
@@ -46,7 +47,10 @@ public:
     void on_reload(std::function<void(error_code)> f) { on_reload_ = std::move(f); }
 
     /// Effects: looks at the files first where it is time to.
-    [[nodiscard]] std::shared_ptr<http::secure_channel> wrap(http::tcp_socket socket) override;
+    [[nodiscard]] std::shared_ptr<secure_channel> wrap(tcp_socket socket) override;
+    /// The same. Returns: null where the options say that nobody is dialled.
+    [[nodiscard]] std::shared_ptr<secure_channel> wrap_dialled(tcp_socket socket,
+                                                               const std::string& host) override;
 
 private:
     struct stamp {
@@ -63,14 +67,18 @@ private:
     [[nodiscard]] std::vector<std::string> files() const;
     [[nodiscard]] error_code look(std::vector<stamp>& stamps);
     [[nodiscard]] error_code load();
+    using context = boost::asio::ssl::context;
+    [[nodiscard]] error_code fill(context& fresh, bool checks_others);
     [[nodiscard]] error_code load_certificate(boost::asio::ssl::context& fresh);
     [[nodiscard]] error_code load_authorities(boost::asio::ssl::context& fresh);
+    [[nodiscard]] error_code load_revocations(boost::asio::ssl::context& fresh);
     [[nodiscard]] error_code choose_ciphers(boost::asio::ssl::context& fresh) const;
     void reload_if_changed();
 
     options options_;
-    std::shared_ptr<boost::asio::ssl::context> context_; ///< Of new connections.
-    std::vector<stamp> stamps_;                          ///< Of the files in force.
+    std::shared_ptr<boost::asio::ssl::context> accepting_; ///< Of new connections.
+    std::shared_ptr<boost::asio::ssl::context> dialling_; ///< The same; null where none is dialled.
+    std::vector<stamp> stamps_;                           ///< Of the files in force.
     std::chrono::steady_clock::time_point looked_{};
     std::function<void(error_code)> on_reload_;
     std::string failed_file_;

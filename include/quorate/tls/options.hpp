@@ -1,5 +1,5 @@
-// Which certificates a server shows and which clients it lets in.
-// Flow:    0. HTTP bytes → http::request
+// Which certificates this side shows, and which ones of others it trusts.
+// Flow:    0, 8 and 9
 // Source:  etcd's flags of the same meaning (cert-file, client-cert-auth and the like)
 // Threads: a plain value
 #ifndef QUORATE_TLS_OPTIONS_HPP
@@ -16,25 +16,29 @@ enum class version : std::uint8_t { tls_1_2, tls_1_3 };
 
 /// All files are PEM.
 struct options {
-    std::string
-        certificate_file{}; ///< The server's, followed by those between it and its authority.
-    std::string key_file{}; ///< Of the first certificate; without a passphrase.
-    std::string trusted_ca_file{}; ///< The authorities of clients; empty: those of the system.
-    std::string crl_file{};        ///< Revoked client certificates; empty: none.
+    /// Its own, which whoever dials it is shown, followed by those between it and its authority.
+    std::string certificate_file{};
+    std::string key_file{};        ///< Of the first certificate; without a passphrase.
+    std::string trusted_ca_file{}; ///< The authorities of others; empty: those of the system.
+    std::string crl_file{};        ///< Revoked certificates of others; empty: none.
 
     /// Whether a client has to show a certificate that an authority signed. As in etcd, it has to
     /// where trusted_ca_file is set, too.
     bool client_cert_auth = false;
-    std::vector<std::string> allowed_common_names{}; ///< Of clients; empty: any.
+    std::vector<std::string> allowed_common_names{}; ///< Of others; empty: any.
     std::vector<std::string> allowed_hostnames{}; ///< One must match the certificate; empty: any.
+
+    /// Whether it dials others, too, as members of a cluster do: whoever is dialled has to show a
+    /// certificate for its host, and is held to the allowed names as well. It is shown this one.
+    bool dials = false;
 
     version min_version = version::tls_1_2;
     /// For TLS 1.2, names by IANA or by OpenSSL; empty: OpenSSL's own choice. Those of TLS 1.3 are
     /// all good and not for choice.
     std::vector<std::string> cipher_suites{};
 
-    /// The files are looked at no more often than this, when a client connects; where they have
-    /// changed, those that connect from then on get the new ones.
+    /// The files are looked at no more often than this, when a connection begins; where they have
+    /// changed, those that begin from then on get the new ones.
     std::chrono::milliseconds reload_interval{1'000};
 };
 

@@ -15,6 +15,7 @@ namespace quorate {
 namespace detail {
 
 inline constexpr std::string_view peer_scheme = "http://";
+inline constexpr std::string_view secure_peer_scheme = "https://";
 inline constexpr std::size_t host_name_bytes_max = 253; // RFC 1035 §2.3.4, as text
 
 [[nodiscard]] inline bool is_digit(char c) noexcept {
@@ -52,10 +53,11 @@ inline constexpr std::size_t host_name_bytes_max = 253; // RFC 1035 §2.3.4, as 
 } // namespace detail
 
 QUORATE_DECL result<peer_address> parse_peer_url(std::string_view url) {
-    if (!url.starts_with(detail::peer_scheme)) {
+    const bool secure = url.starts_with(detail::secure_peer_scheme);
+    if (!secure && !url.starts_with(detail::peer_scheme)) {
         return errc::invalid_option;
     }
-    url.remove_prefix(detail::peer_scheme.size());
+    url.remove_prefix(secure ? detail::secure_peer_scheme.size() : detail::peer_scheme.size());
     const bool bracketed = url.starts_with('[');
     const std::size_t host_end = bracketed ? url.find(']') : url.find(':');
     const std::size_t colon = host_end + (bracketed ? 1 : 0);
@@ -69,6 +71,7 @@ QUORATE_DECL result<peer_address> parse_peer_url(std::string_view url) {
     peer_address address;
     address.host = bracketed ? url.substr(1, host_end - 1) : url.substr(0, host_end);
     address.port = *port;
+    address.secure = secure;
     address.literal = detail::is_literal(bracketed ? AF_INET6 : AF_INET, address.host);
     if (!address.literal && (bracketed || !detail::is_host_name(address.host))) {
         return errc::invalid_option;

@@ -38,7 +38,7 @@ auto tcp_dialler::guarded(Step step) {
             return;
         }
         if (ec) {
-            self->on_error();
+            self->on_error(ec);
             return;
         }
         step(*self, results...);
@@ -52,7 +52,7 @@ QUORATE_DECL tcp_dialler::tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer
       addresses_(std::move(addresses)),
       jitter_(static_cast<std::minstd_rand::result_type>(
           (hub_->identity.self.value() * 31 + peer.value()) % 0x7fffffff)),
-      socket_(hub_->io),
+      stream_(hub_->io),
       resolver_(hub_->io),
       retry_(hub_->io),
       outbox_({hub_->options.queue_bytes_max, hub_->options.frame_bytes_max,
@@ -104,35 +104,64 @@ QUORATE_DECL void tcp_dialler::connect_next() {
     // after `hang_up` would close the socket under the next attempt.
     const tcp_endpoint next = endpoints_.front();
     endpoints_.erase(endpoints_.begin());
-    error_code ignored;
-    socket_.close(ignored);
-    socket_.async_connect(next, guarded([](tcp_dialler& self) { self.greet(); }));
+    stream_.close();
+    stream_.socket().async_connect(next, guarded([](tcp_dialler& self) { self.on_connected(); }));
 }
 
-QUORATE_DECL void tcp_dialler::on_error() {
+QUORATE_DECL void tcp_dialler::on_error(const error_code& ec) {
     if (state_ == state::connecting) {
         connect_next();
-    } else {
-        fail();
+        return;
     }
+    // A server that refuses a certificate says so only after the handshake, with TLS 1.3.
+    const bool unwelcome = state_ == state::greeting && stream_.channel() != nullptr;
+    if (state_ == state::securing || unwelcome) {
+        const std::string wrong =
+            stream_.channel() != nullptr ? stream_.channel()->complaint() : std::string();
+        complain(wrong.empty() ? ec.message() : wrong);
+    }
+    fail();
+}
+
+QUORATE_DECL void tcp_dialler::complain(const std::string& why) {
+    const peer_address& address = addresses_[address_];
+    hub_->complain("no connection to member " + std::to_string(peer_.value()) + " at " +
+                   address.host + ", port " + std::to_string(address.port) + ": " + why);
+}
+
+QUORATE_DECL void tcp_dialler::on_connected() {
+    tune_socket(stream_.socket());
+    addresses_[address_].secure ? secure() : greet();
+}
+
+QUORATE_DECL void tcp_dialler::secure() {
+    state_ = state::securing;
+    since_ = hub_->ticks;
+    if (hub_->options.security == nullptr) {
+        complain("its URL is an https:// one, and this member was given no certificates");
+        fail();
+        return;
+    }
+    stream_.dial_over(*hub_->options.security, addresses_[address_].host,
+                      guarded([](tcp_dialler& self) { self.greet(); }));
 }
 
 QUORATE_DECL void tcp_dialler::greet() {
     state_ = state::greeting;
     since_ = hub_->ticks;
-    tune_socket(socket_);
     greeting_ = encode_hello(
         {protocol_version, hello_status::ok, hub_->identity.cluster, hub_->identity.self, peer_});
-    answers_ = std::make_unique<framer>(hello_frame_bytes_max);
-    boost::asio::async_write(socket_, boost::asio::const_buffer(greeting_.data(), greeting_.size()),
+    answers_ = std::make_shared<framer>(hello_frame_bytes_max);
+    boost::asio::async_write(stream_, boost::asio::const_buffer(greeting_.data(), greeting_.size()),
                              guarded([](tcp_dialler& self, std::size_t) { self.read_answer(); }));
 }
 
 QUORATE_DECL void tcp_dialler::read_answer() {
     const std::span<char> place = answers_->prepare();
-    socket_.async_read_some(
-        boost::asio::buffer(place.data(), place.size()),
-        guarded([](tcp_dialler& self, std::size_t size) { self.on_answer_bytes(size); }));
+    stream_.async_read_some(boost::asio::buffer(place.data(), place.size()),
+                            guarded([kept = answers_](tcp_dialler& self, std::size_t size) {
+                                self.on_answer_bytes(size);
+                            }));
 }
 
 QUORATE_DECL void tcp_dialler::on_answer_bytes(std::size_t size) {
@@ -194,16 +223,16 @@ QUORATE_DECL void tcp_dialler::watch() {
     // Only a peer that is sent a snapshot has anything to say here, so that the others need no
     // buffer; and this read ends when the connection does.
     const auto place = answers_ == nullptr ? std::span<char>(&watched_, 1) : answers_->prepare();
-    socket_.async_read_some(
+    stream_.async_read_some(
         boost::asio::buffer(place.data(), place.size()),
-        guarded([](tcp_dialler& self, std::size_t size) { self.on_words(size); }));
+        guarded([kept = answers_](tcp_dialler& self, std::size_t size) { self.on_words(size); }));
 }
 
 QUORATE_DECL void tcp_dialler::on_words(std::size_t size) {
     hub_->statistics.bytes_received += size;
     count_received(size);
     if (answers_ == nullptr) {
-        answers_ = std::make_unique<framer>(progress_frame_bytes);
+        answers_ = std::make_shared<framer>(progress_frame_bytes);
         answers_->prepare()[0] = watched_;
     }
     answers_->commit(size);
@@ -347,7 +376,7 @@ QUORATE_DECL void tcp_dialler::flush() {
         [](byte_view view) { return boost::asio::const_buffer(view.data(), view.size()); });
     writing_ = true;
     since_ = hub_->ticks;
-    socket_.async_write_some(
+    stream_.async_write_some(
         buffer_range{buffers_.data(), buffers_.data() + count},
         guarded([](tcp_dialler& self, std::size_t size) { self.on_written(size); }));
 }
@@ -363,7 +392,7 @@ QUORATE_DECL void tcp_dialler::on_written(std::size_t size) {
 
 QUORATE_DECL void tcp_dialler::hang_up() {
     ++attempt_;
-    close_gracefully(socket_);
+    stream_.close();
     resolver_.cancel();
     retry_.cancel();
     writing_ = false;
@@ -440,9 +469,13 @@ QUORATE_DECL void tcp_dialler::close() {
 QUORATE_DECL void tcp_dialler::on_tick() {
     const std::uint64_t elapsed = hub_->ticks - since_;
     const bool overdue = (state_ == state::connecting && elapsed > tcp_connect_ticks_max) ||
+                         (state_ == state::securing && elapsed > tcp_hello_ticks_max) ||
                          (state_ == state::greeting && elapsed > tcp_hello_ticks_max) ||
                          (state_ == state::open && writing_ && elapsed > tcp_stall_ticks_max);
     if (overdue) {
+        if (state_ == state::securing) {
+            complain("it did not finish the handshake of the encryption in time");
+        }
         fail();
     }
     if (leave_by_ != 0 && hub_->ticks >= leave_by_) {

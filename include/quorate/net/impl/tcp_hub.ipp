@@ -1,4 +1,4 @@
-// Socket options.
+// Socket options, and complaints.
 #ifndef QUORATE_NET_IMPL_TCP_HUB_IPP
 #define QUORATE_NET_IMPL_TCP_HUB_IPP
 
@@ -31,10 +31,16 @@ QUORATE_DECL void tune_socket(tcp_socket& socket) noexcept {
 #endif
 }
 
-QUORATE_DECL void close_gracefully(tcp_socket& socket) noexcept {
-    error_code ignored;
-    socket.shutdown(boost::asio::socket_base::shutdown_send, ignored);
-    socket.close(ignored);
+QUORATE_DECL void tcp_hub::complain(std::string text) {
+    if (ticks < complain_from) {
+        ++complaints_kept;
+        return;
+    }
+    complain_from = ticks + 1000 / tcp_tick_ms;
+    if (const std::uint64_t kept = std::exchange(complaints_kept, 0); kept != 0) {
+        text += "; " + std::to_string(kept) + " more refusals like this since the last line";
+    }
+    tell([text = std::move(text)](transport_sink& s) { s.on_refused(text); });
 }
 
 } // namespace quorate::detail

@@ -8,6 +8,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string>
@@ -18,19 +19,47 @@ namespace quorate::detail {
 
 QUORATE_DECL tcp_inlet::tcp_inlet(std::shared_ptr<tcp_hub> hub, tcp_socket socket)
     : hub_(std::move(hub)),
-      socket_(std::move(socket)),
+      stream_(std::move(socket)),
       framer_(hello_frame_bytes_max),
       assembly_(hub_->options.snapshot_bytes_max),
       accepted_(hub_->ticks) {}
 
-QUORATE_DECL void tcp_inlet::start() {
-    tune_socket(socket_);
-    read();
+QUORATE_DECL void tcp_inlet::start(bool encrypted) {
+    error_code ignored;
+    remote_ = stream_.socket().remote_endpoint(ignored);
+    tune_socket(stream_.socket());
+    if (!encrypted) {
+        read();
+        return;
+    }
+    stream_.accept_over(
+        *hub_->options.security,
+        [self = shared_from_this()](const error_code& failed) { self->on_encrypted(failed); });
+}
+
+QUORATE_DECL void tcp_inlet::on_encrypted(const error_code& failed) {
+    if (closed_) {
+        return;
+    }
+    if (!failed) {
+        read();
+        return;
+    }
+    ++hub_->statistics.handshakes_failed;
+    const std::string wrong =
+        stream_.channel() != nullptr ? stream_.channel()->complaint() : std::string();
+    refuse_stranger(wrong.empty() ? failed.message() : wrong);
+}
+
+QUORATE_DECL void tcp_inlet::refuse_stranger(const std::string& why) {
+    hub_->complain("refused a peer that connected from " + remote_.address().to_string() +
+                   ", port " + std::to_string(remote_.port()) + ": " + why);
+    close();
 }
 
 QUORATE_DECL void tcp_inlet::read() {
     const std::span<char> place = framer_.prepare();
-    socket_.async_read_some(boost::asio::buffer(place.data(), place.size()),
+    stream_.async_read_some(boost::asio::buffer(place.data(), place.size()),
                             [self = shared_from_this()](const error_code& ec, std::size_t size) {
                                 if (self->closed_) {
                                     return;
@@ -124,9 +153,29 @@ QUORATE_DECL void tcp_inlet::on_newcomer() {
     say(shared_bytes::copy_of(answer));
 }
 
+/// Returns: whether the member at the other end showed a certificate that is for one of its hosts,
+/// where it has to.
+QUORATE_DECL bool tcp_inlet::is_proved(node_id member) const {
+    const auto known = hub_->diallers.find(member);
+    if (!hub_->options.certificates_name_members || known == hub_->diallers.end()) {
+        return true;
+    }
+    const secure_channel* shown = stream_.channel().get();
+    const auto& addresses = known->second->addresses();
+    return shown != nullptr && std::ranges::any_of(addresses, [shown](const peer_address& one) {
+               return shown->is_for_host(one.host);
+           });
+}
+
 QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
     if (asks_for_members(theirs)) {
         on_newcomer();
+        return;
+    }
+    if (!is_proved(theirs.from)) {
+        ++hub_->statistics.hellos_refused;
+        refuse_stranger("its certificate is for no host of member " +
+                        std::to_string(theirs.from.value()) + ", which it says it is");
         return;
     }
     const hello_status status =
@@ -161,7 +210,7 @@ QUORATE_DECL void tcp_inlet::write() {
     if (saying_.empty()) {
         return;
     }
-    boost::asio::async_write(socket_, boost::asio::const_buffer(saying_.data(), saying_.size()),
+    boost::asio::async_write(stream_, boost::asio::const_buffer(saying_.data(), saying_.size()),
                              [self = shared_from_this()](const error_code& ec, std::size_t) {
                                  if (self->closed_) {
                                      return;
@@ -248,7 +297,7 @@ QUORATE_DECL void tcp_inlet::on_worked(const intake_outcome& done) {
 
 QUORATE_DECL void tcp_inlet::close() {
     closed_ = true;
-    close_gracefully(socket_);
+    stream_.close();
 }
 
 QUORATE_DECL void tcp_inlet::on_tick() {

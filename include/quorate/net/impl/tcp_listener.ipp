@@ -16,9 +16,26 @@
 namespace quorate::detail {
 
 QUORATE_DECL tcp_listener::tcp_listener(std::shared_ptr<tcp_hub> hub)
-    : hub_(std::move(hub)), acceptor_(hub_->io), tick_(hub_->io) {}
+    : hub_(std::move(hub)), tick_(hub_->io) {}
 
-QUORATE_DECL error_code tcp_listener::start(const peer_address& address) {
+QUORATE_DECL error_code tcp_listener::start(const std::vector<peer_address>& addresses) {
+    for (const peer_address& address : addresses) {
+        if (const error_code ec = open(doors_.emplace_back(hub_->io, address.secure), address)) {
+            close_doors();
+            doors_.clear();
+            return ec;
+        }
+    }
+    error_code ec;
+    port_ = doors_.front().accepting.local_endpoint(ec).port();
+    for (door& one : doors_) {
+        accept(one);
+    }
+    wait_tick();
+    return {};
+}
+
+QUORATE_DECL error_code tcp_listener::open(door& one, const peer_address& address) {
     error_code ec;
     boost::asio::ip::tcp::endpoint endpoint;
     if (address.literal) {
@@ -31,54 +48,42 @@ QUORATE_DECL error_code tcp_listener::start(const peer_address& address) {
             endpoint = found.begin()->endpoint();
         }
     }
-    if (!ec) {
-        ec = listen(endpoint);
-    }
-    if (ec) {
-        error_code ignored;
-        acceptor_.close(ignored);
-        return ec;
-    }
-    accept();
-    wait_tick();
-    return {};
+    return ec ? ec : listen(one.accepting, endpoint);
 }
 
-QUORATE_DECL error_code tcp_listener::listen(const boost::asio::ip::tcp::endpoint& endpoint) {
+QUORATE_DECL error_code tcp_listener::listen(acceptor& accepting,
+                                             const boost::asio::ip::tcp::endpoint& endpoint) {
     error_code ec;
-    acceptor_.open(endpoint.protocol(), ec);
+    accepting.open(endpoint.protocol(), ec);
     if (!ec) {
         // A restart must not wait for the connections of the last run to time out.
-        acceptor_.set_option(boost::asio::socket_base::reuse_address(true), ec);
+        accepting.set_option(boost::asio::socket_base::reuse_address(true), ec);
     }
     if (!ec) {
-        acceptor_.bind(endpoint, ec);
+        accepting.bind(endpoint, ec);
     }
     if (!ec) {
-        acceptor_.listen(boost::asio::socket_base::max_listen_connections, ec);
-    }
-    if (!ec) {
-        port_ = acceptor_.local_endpoint(ec).port();
+        accepting.listen(boost::asio::socket_base::max_listen_connections, ec);
     }
     return ec;
 }
 
-QUORATE_DECL void tcp_listener::accept() {
-    accept_later_ = false;
-    acceptor_.async_accept(hub_->io.get_executor(),
-                           [self = shared_from_this()](const error_code& ec, tcp_socket socket) {
-                               if (self->stopped_) {
-                                   return;
-                               }
-                               if (ec) {
-                                   // Out of file descriptors, most likely; the next tick tries
-                                   // again.
-                                   self->accept_later_ = true;
-                                   return;
-                               }
-                               self->on_accepted(std::move(socket));
-                               self->accept();
-                           });
+QUORATE_DECL void tcp_listener::accept(door& one) {
+    one.accept_later = false;
+    one.accepting.async_accept(
+        hub_->io.get_executor(),
+        [self = shared_from_this(), &one](const error_code& ec, tcp_socket socket) {
+            if (self->stopped_) {
+                return;
+            }
+            if (ec) {
+                // Out of file descriptors, most likely; the next tick tries again.
+                one.accept_later = true;
+                return;
+            }
+            self->on_accepted(one, std::move(socket));
+            self->accept(one);
+        });
 }
 
 QUORATE_DECL bool tcp_listener::make_room() {
@@ -97,13 +102,13 @@ QUORATE_DECL bool tcp_listener::make_room() {
     return true;
 }
 
-QUORATE_DECL void tcp_listener::on_accepted(tcp_socket socket) {
+QUORATE_DECL void tcp_listener::on_accepted(const door& one, tcp_socket socket) {
     if (!make_room()) {
         return;
     }
     const auto inlet = std::make_shared<tcp_inlet>(hub_, std::move(socket));
     hub_->inlets.push_back(inlet);
-    inlet->start();
+    inlet->start(one.secure);
 }
 
 QUORATE_DECL void tcp_listener::wait_tick() {
@@ -133,8 +138,10 @@ QUORATE_DECL void tcp_listener::on_tick() {
     std::erase_if(hub_->leaving, [](const auto& dialler) { return dialler->closed(); });
     hang_up_on_removed();
     std::erase_if(hub_->inlets, [](const auto& inlet) { return inlet->closed(); });
-    if (accept_later_) {
-        accept();
+    for (door& one : doors_) {
+        if (one.accept_later) {
+            accept(one);
+        }
     }
 }
 
@@ -150,10 +157,16 @@ QUORATE_DECL void tcp_listener::hang_up_on_removed() {
     }
 }
 
+QUORATE_DECL void tcp_listener::close_doors() noexcept {
+    error_code ignored;
+    for (door& one : doors_) {
+        one.accepting.close(ignored);
+    }
+}
+
 QUORATE_DECL void tcp_listener::stop() {
     stopped_ = true;
-    error_code ignored;
-    acceptor_.close(ignored);
+    close_doors();
     tick_.cancel();
     port_ = 0;
 }

@@ -20,11 +20,13 @@ QUORATE_DECL tcp_transport::~tcp_transport() {
 
 QUORATE_DECL error_code tcp_transport::start(transport_sink& sink) {
     QUORATE_ASSERT(!started_);
-    const auto address = parse_peer_url(hub_->options.listen_url);
-    if (!hub_->identity.self || !address) {
+    const auto addresses = parse_peer_urls(hub_->options.listen_url);
+    const bool plain_only = hub_->options.security == nullptr;
+    if (!hub_->identity.self || !addresses ||
+        (plain_only && std::ranges::count(*addresses, true, &peer_address::secure) != 0)) {
         return errc::invalid_option;
     }
-    if (const error_code ec = listener_->start(*address)) {
+    if (const error_code ec = listener_->start(*addresses)) {
         return ec;
     }
     started_ = true;

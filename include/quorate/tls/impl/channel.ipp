@@ -8,6 +8,8 @@
 #include <quorate/tls/channel.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
 
 #include <openssl/ssl.h>
@@ -23,7 +25,7 @@ struct certificate_deleter {
 };
 using certificate = std::unique_ptr<X509, certificate_deleter>;
 
-/// Returns: what the client showed, null where it showed none or none that was verified.
+/// Returns: what the other end showed, null where it showed none or none that was verified.
 [[nodiscard]] inline certificate verified_certificate(SSL* session) {
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
     certificate shown(SSL_get1_peer_certificate(session));
@@ -58,29 +60,67 @@ using certificate = std::unique_ptr<X509, certificate_deleter>;
     return name.find('\0') == std::string::npos ? name : std::string();
 }
 
-QUORATE_DECL channel::channel(http::tcp_socket socket,
-                              std::shared_ptr<boost::asio::ssl::context> context,
-                              admission admitted)
+[[nodiscard]] inline bool is_literal_address(const std::string& host) {
+    error_code ec;
+    static_cast<void>(boost::asio::ip::make_address(host, ec));
+    return !ec;
+}
+
+/// Only names made for the purpose count, not the common name, as in RFC 6125 §6.4.4; `flags` may
+/// say otherwise.
+[[nodiscard]] inline bool fits_host(X509* shown, const std::string& host, unsigned flags) {
+    return is_literal_address(host)
+               ? X509_check_ip_asc(shown, host.c_str(), 0) == 1
+               : X509_check_host(shown, host.data(), host.size(), flags, nullptr) == 1;
+}
+
+QUORATE_DECL channel::channel(tcp_socket socket, std::shared_ptr<boost::asio::ssl::context> context,
+                              admission admitted, std::string host)
     : context_(std::move(context)),
       stream_(std::move(socket), *context_),
-      admitted_(std::move(admitted)) {}
+      admitted_(std::move(admitted)),
+      host_(std::move(host)) {}
+
+QUORATE_DECL SSL* channel::session() const noexcept {
+    return const_cast<channel*>(this)->stream_.native_handle();
+}
+
+/// Returns: whether OpenSSL will check that the other end is `host_`.
+QUORATE_DECL bool channel::expect_host() {
+    if (is_literal_address(host_)) {
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session()), host_.c_str()) == 1;
+    }
+    SSL_set_hostflags(session(),
+                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(session(), host_.c_str()) == 1 &&
+           SSL_ctrl(session(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                    host_.data()) == 1;
+}
 
 QUORATE_DECL void channel::handshake(done f) {
-    stream_.async_handshake(boost::asio::ssl::stream_base::server,
-                            [self = shared_from_this(), f = std::move(f)](error_code ec) {
-                                if (!ec && !self->is_admitted()) {
-                                    ec = boost::asio::error::access_denied;
-                                }
-                                f(ec);
-                            });
+    auto finish = [self = shared_from_this(), f = std::move(f)](error_code ec) {
+        if (!ec && !self->is_admitted()) {
+            self->refused_ = true;
+            ec = boost::asio::error::access_denied;
+        }
+        f(ec);
+    };
+    if (host_.empty()) {
+        stream_.async_handshake(boost::asio::ssl::stream_base::server, std::move(finish));
+    } else if (expect_host()) {
+        stream_.async_handshake(boost::asio::ssl::stream_base::client, std::move(finish));
+    } else {
+        boost::asio::post(stream_.get_executor(), [finish = std::move(finish)] {
+            finish(boost::asio::error::invalid_argument);
+        });
+    }
 }
 
 QUORATE_DECL bool channel::is_admitted() const {
     if (admitted_.common_names.empty() && admitted_.hostnames.empty()) {
         return true;
     }
-    const certificate shown =
-        verified_certificate(const_cast<channel*>(this)->stream_.native_handle());
+    const certificate shown = verified_certificate(session());
     if (shown == nullptr) {
         return false;
     }
@@ -91,28 +131,50 @@ QUORATE_DECL bool channel::is_admitted() const {
     }
     const auto& hosts = admitted_.hostnames;
     return hosts.empty() || std::any_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
-               return X509_check_host(shown.get(), host.data(), host.size(), 0, nullptr) == 1;
+               return fits_host(shown.get(), host, 0);
            });
 }
 
+QUORATE_DECL bool channel::is_for_host(const std::string& host) const {
+    const certificate shown = verified_certificate(session());
+    return shown != nullptr && fits_host(shown.get(), host, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+}
+
+QUORATE_DECL std::string channel::complaint() const {
+    if (refused_) {
+        return "its certificate is not for a name that is allowed";
+    }
+    const long verified = SSL_get_verify_result(session());
+    if (verified == X509_V_OK) {
+        return {};
+    }
+    return std::string("its certificate is refused: ") + X509_verify_cert_error_string(verified);
+}
+
 QUORATE_DECL std::string channel::common_name() const {
-    const certificate shown =
-        verified_certificate(const_cast<channel*>(this)->stream_.native_handle());
+    const certificate shown = verified_certificate(session());
     return shown == nullptr ? std::string() : common_name_of(shown.get());
 }
 
 QUORATE_DECL void channel::read_some(boost::asio::mutable_buffer place, moved f) {
     stream_.async_read_some(
         place, [self = shared_from_this(), f = std::move(f)](error_code ec, std::size_t bytes) {
-            // Requests frame themselves, so that an end without a farewell hides nothing.
+            // Requests and frames say how long they are, so that an end without a farewell hides
+            // nothing.
             const bool is_end = ec == boost::asio::ssl::error::stream_truncated;
             f(is_end ? error_code(boost::asio::error::eof) : ec, bytes);
         });
 }
 
 QUORATE_DECL void channel::write_some(std::span<const boost::asio::const_buffer> bytes, moved f) {
-    stream_.async_write_some(bytes, [self = shared_from_this(), f = std::move(f)](
-                                        error_code ec, std::size_t written) { f(ec, written); });
+    // Small pieces share a record. The copy is kept as long as the stream may look at it, which can
+    // be after whoever wrote gave up and let the bytes go.
+    const std::size_t size = std::min(boost::asio::buffer_size(bytes), record_bytes_max);
+    const std::shared_ptr<char[]> record(new char[size]);
+    boost::asio::buffer_copy(boost::asio::buffer(record.get(), size), bytes);
+    stream_.async_write_some(boost::asio::const_buffer(record.get(), size),
+                             [self = shared_from_this(), record, f = std::move(f)](
+                                 error_code ec, std::size_t written) { f(ec, written); });
 }
 
 QUORATE_DECL void channel::shutdown(done f) {
@@ -123,7 +185,7 @@ QUORATE_DECL void channel::shutdown(done f) {
         // The client goes on sending. To close now would reset the connection, and the client could
         // lose the response that says why.
         error_code ignored;
-        self->stream_.next_layer().shutdown(http::tcp_socket::shutdown_send, ignored);
+        self->stream_.next_layer().shutdown(tcp_socket::shutdown_send, ignored);
         self->drain(std::move(f));
     });
 }
@@ -138,6 +200,7 @@ QUORATE_DECL void channel::drain(done f) {
 
 QUORATE_DECL void channel::close() noexcept {
     error_code ignored;
+    stream_.next_layer().shutdown(tcp_socket::shutdown_send, ignored);
     stream_.next_layer().close(ignored);
 }
 

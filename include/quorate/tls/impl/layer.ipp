@@ -103,7 +103,7 @@ QUORATE_DECL error_code layer::look(std::vector<stamp>& stamps) {
 }
 
 QUORATE_DECL error_code layer::open() {
-    QUORATE_ASSERT(context_ == nullptr);
+    QUORATE_ASSERT(accepting_ == nullptr);
     const bool names =
         !options_.allowed_common_names.empty() || !options_.allowed_hostnames.empty();
     if (options_.certificate_file.empty() || options_.key_file.empty() ||
@@ -122,21 +122,28 @@ QUORATE_DECL error_code layer::load() {
         return ec;
     }
     ::ERR_clear_error();
-    const auto fresh =
-        std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
-    detail::harden(fresh->native_handle(), options_.min_version);
-    error_code ec = choose_ciphers(*fresh);
-    if (!ec) {
-        ec = load_certificate(*fresh);
+    const auto accepting = std::make_shared<context>(context::tls_server);
+    std::shared_ptr<context> dialling;
+    error_code ec = fill(*accepting, asks_clients());
+    if (!ec && options_.dials) {
+        dialling = std::make_shared<context>(context::tls_client);
+        ec = fill(*dialling, true);
     }
     if (!ec) {
-        ec = load_authorities(*fresh);
-    }
-    if (!ec) {
-        context_ = fresh;
+        accepting_ = accepting;
+        dialling_ = dialling;
         stamps_ = std::move(stamps);
     }
     return ec;
+}
+
+QUORATE_DECL error_code layer::fill(context& fresh, bool checks_others) {
+    detail::harden(fresh.native_handle(), options_.min_version);
+    error_code ec = choose_ciphers(fresh);
+    if (!ec) {
+        ec = load_certificate(fresh);
+    }
+    return !ec && checks_others ? load_authorities(fresh) : ec;
 }
 
 QUORATE_DECL error_code layer::choose_ciphers(boost::asio::ssl::context& fresh) const {
@@ -181,9 +188,6 @@ QUORATE_DECL error_code layer::load_certificate(boost::asio::ssl::context& fresh
 
 QUORATE_DECL error_code layer::load_authorities(boost::asio::ssl::context& fresh) {
     const std::string& ca = options_.trusted_ca_file;
-    if (!asks_clients()) {
-        return {};
-    }
     error_code ec;
     failed_file_ = ca;
     if (ca.empty()) {
@@ -192,23 +196,27 @@ QUORATE_DECL error_code layer::load_authorities(boost::asio::ssl::context& fresh
         fresh.load_verify_file(ca, ec);
         ::SSL_CTX_set_client_CA_list(fresh.native_handle(), ::SSL_load_client_CA_file(ca.c_str()));
     }
+    if (!ec && !options_.crl_file.empty()) {
+        ec = load_revocations(fresh);
+    }
     if (ec) {
         return ec;
-    }
-    if (!options_.crl_file.empty()) {
-        failed_file_ = options_.crl_file;
-        X509_STORE* store = ::SSL_CTX_get_cert_store(fresh.native_handle());
-        X509_LOOKUP* lookup = ::X509_STORE_add_lookup(store, ::X509_LOOKUP_file());
-        if (lookup == nullptr ||
-            ::X509_load_crl_file(lookup, options_.crl_file.c_str(), X509_FILETYPE_PEM) < 1 ||
-            ::X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) != 1) {
-            return detail::last_openssl_error();
-        }
     }
     failed_file_.clear();
     fresh.set_verify_mode(
         boost::asio::ssl::verify_peer | boost::asio::ssl::verify_fail_if_no_peer_cert, ec);
     return ec;
+}
+
+QUORATE_DECL error_code layer::load_revocations(boost::asio::ssl::context& fresh) {
+    failed_file_ = options_.crl_file;
+    X509_STORE* store = ::SSL_CTX_get_cert_store(fresh.native_handle());
+    X509_LOOKUP* lookup = ::X509_STORE_add_lookup(store, ::X509_LOOKUP_file());
+    const bool loaded =
+        lookup != nullptr &&
+        ::X509_load_crl_file(lookup, options_.crl_file.c_str(), X509_FILETYPE_PEM) >= 1 &&
+        ::X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1;
+    return loaded ? error_code() : detail::last_openssl_error();
 }
 
 QUORATE_DECL void layer::reload_if_changed() {
@@ -230,12 +238,25 @@ QUORATE_DECL void layer::reload_if_changed() {
     }
 }
 
-QUORATE_DECL std::shared_ptr<http::secure_channel> layer::wrap(http::tcp_socket socket) {
-    QUORATE_ASSERT(context_ != nullptr);
+QUORATE_DECL std::shared_ptr<secure_channel> layer::wrap(tcp_socket socket) {
+    QUORATE_ASSERT(accepting_ != nullptr);
     reload_if_changed();
     return std::make_shared<detail::channel>(
-        std::move(socket), context_,
-        detail::admission{options_.allowed_common_names, options_.allowed_hostnames});
+        std::move(socket), accepting_,
+        detail::admission{options_.allowed_common_names, options_.allowed_hostnames},
+        std::string());
+}
+
+QUORATE_DECL std::shared_ptr<secure_channel> layer::wrap_dialled(tcp_socket socket,
+                                                                 const std::string& host) {
+    QUORATE_ASSERT(accepting_ != nullptr);
+    reload_if_changed();
+    if (dialling_ == nullptr || host.empty()) {
+        return nullptr;
+    }
+    return std::make_shared<detail::channel>(
+        std::move(socket), dialling_,
+        detail::admission{options_.allowed_common_names, options_.allowed_hostnames}, host);
 }
 
 } // namespace quorate::tls

@@ -1,8 +1,8 @@
 // How a connection speaks through encryption, whoever encrypts; plain sockets need none of this.
-// Flow:    0 and 13. HTTP bytes → http::request, and back
+// Flow:    0, 8, 9 and 13. bytes of a client or a peer → the same, readable, and back
 // Threads: the io_context's, one at a time
-#ifndef QUORATE_HTTP_SECURE_CHANNEL_HPP
-#define QUORATE_HTTP_SECURE_CHANNEL_HPP
+#ifndef QUORATE_NET_SECURE_CHANNEL_HPP
+#define QUORATE_NET_SECURE_CHANNEL_HPP
 
 #include <quorate/base/error.hpp>
 
@@ -17,7 +17,7 @@
 #include <span>
 #include <string>
 
-namespace quorate::http {
+namespace quorate {
 
 using tcp_socket =
     boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
@@ -34,22 +34,29 @@ public:
     secure_channel& operator=(const secure_channel&) = delete;
     virtual ~secure_channel() = default;
 
-    /// Effects: agrees on keys, and checks the client where it has to show who it is.
+    /// Effects: agrees on keys, and checks the other end where it has to show who it is.
     virtual void handshake(done f) = 0;
-    /// Errors: boost::asio::error::eof when the client sends no more.
+    /// Errors: boost::asio::error::eof when the other end sends no more. Lifetime: `place` until
+    /// `f` is called, after `close`, too.
     virtual void read_some(boost::asio::mutable_buffer place, moved f) = 0;
+    /// Effects: takes what fits of the bytes; they are copied before it returns.
     virtual void write_some(std::span<const boost::asio::const_buffer> bytes, moved f) = 0;
-    /// Effects: tells the client that nothing follows, and waits until it says the same.
+    /// Effects: tells the other end that nothing follows, and waits until it says the same.
     virtual void shutdown(done f) = 0;
-    /// Effects: gives up at once.
+    /// Effects: gives up at once; what is written already still arrives.
     virtual void close() noexcept = 0;
 
-    /// Returns: of the certificate that the client proved to own and that was verified; else empty.
-    /// Requires: the handshake succeeded.
+    /// Returns: of the certificate that the other end proved to own and that was verified; else
+    /// empty. Requires: the handshake succeeded.
     [[nodiscard]] virtual std::string common_name() const = 0;
+    /// Returns: whether that certificate is for `host`, a name or a literal address.
+    /// Requires: the handshake succeeded.
+    [[nodiscard]] virtual bool is_for_host(const std::string& host) const = 0;
+    /// Returns: what was wrong with the certificate of the other end; empty where nothing was.
+    [[nodiscard]] virtual std::string complaint() const = 0;
 };
 
-/// What a server turns sockets into channels with.
+/// What turns sockets into channels.
 class secure_layer {
 public:
     secure_layer() = default;
@@ -57,10 +64,15 @@ public:
     secure_layer& operator=(const secure_layer&) = delete;
     virtual ~secure_layer() = default;
 
-    /// Returns: null where that is impossible; the socket is closed then.
+    /// For a socket that was accepted. Returns: null where that is impossible; the socket is closed
+    /// then.
     [[nodiscard]] virtual std::shared_ptr<secure_channel> wrap(tcp_socket socket) = 0;
+    /// For a socket that was connected to `host`, a name or a literal address, which the other
+    /// end's certificate has to be for. Returns: null where that is impossible.
+    [[nodiscard]] virtual std::shared_ptr<secure_channel> wrap_dialled(tcp_socket socket,
+                                                                       const std::string& host) = 0;
 };
 
-} // namespace quorate::http
+} // namespace quorate
 
 #endif
