@@ -49,15 +49,19 @@ std::shared_ptr<quorate::secure_layer> open_encryption(
     if (!told.allowed_hostname.empty()) {
         options.allowed_hostnames.push_back(told.allowed_hostname);
     }
+    if (!told.allowed_common_name.empty()) {
+        options.allowed_common_names.push_back(told.allowed_common_name);
+    }
+    options.dials = told.dials;
     if (told.only_1_3) {
         options.min_version = quorate::tls::version::tls_1_3;
     }
     options.cipher_suites = told.cipher_suites;
     auto made = std::make_shared<quorate::tls::layer>(std::move(options));
     if (const quorate::error_code failed = made->open()) {
-        explanation = "cannot serve over TLS: " +
-                      (made->failed_file().empty() ? "" : made->failed_file() + ": ") +
-                      failed.message();
+        explanation =
+            (told.dials ? "cannot speak TLS with other members: " : "cannot serve over TLS: ") +
+            (made->failed_file().empty() ? "" : made->failed_file() + ": ") + failed.message();
         return nullptr;
     }
     made->on_reload(std::move(reloaded));

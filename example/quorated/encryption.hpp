@@ -1,4 +1,4 @@
-// What OpenSSL does for a member, where it was built with it: TLS for clients, and checksums.
+// What OpenSSL does for a member, where it was built with it: TLS, and checksums.
 #ifndef QUORATED_ENCRYPTION_HPP
 #define QUORATED_ENCRYPTION_HPP
 
@@ -14,8 +14,9 @@
 
 namespace quorated {
 
-/// Returns: what encrypts the connections of clients. `reloaded` is told of every attempt to read
-/// changed files. Errors, as a sentence in `explanation`: none is returned then, nor without TLS.
+/// Returns: what encrypts connections, of clients or of members. `reloaded` is told of every
+/// attempt to read changed files. Errors, as a sentence in `explanation`: none is returned then,
+/// nor without TLS.
 [[nodiscard]] std::shared_ptr<quorate::secure_layer> open_encryption(
     const tls_settings& told, std::function<void(quorate::error_code)> reloaded,
     std::string& explanation);

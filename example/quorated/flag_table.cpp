@@ -9,7 +9,6 @@ using enum flag_effect;
 
 constexpr const char* no_discovery = "there is no discovery service; name all in --initial-cluster";
 constexpr const char* no_proxy = "there is no v2 API, and so no proxy for it";
-constexpr const char* no_peer_tls = "connections between members are not encrypted";
 constexpr const char* no_grpc = "clients come over HTTP, not gRPC";
 constexpr const char* own_purge = "files that are no longer needed are removed at once";
 constexpr const char* own_leases = "what is left of long leases is always noted";
@@ -78,14 +77,18 @@ constexpr flag_rule table[] = {
     {"auto-tls", security, boolean, refused, "false",
      "certificates are not made up; give --cert-file and --key-file"},
     {"tls-min-version", security, text, honoured, "TLS1.2", "TLS1.2 or TLS1.3"},
-    {"peer-cert-file", security, text, refused, "", no_peer_tls},
-    {"peer-key-file", security, text, refused, "", no_peer_tls},
-    {"peer-client-cert-auth", security, boolean, refused, "false", no_peer_tls},
-    {"peer-trusted-ca-file", security, text, refused, "", no_peer_tls},
-    {"peer-cert-allowed-cn", security, text, refused, "", no_peer_tls},
-    {"peer-cert-allowed-hostname", security, text, refused, "", no_peer_tls},
-    {"peer-auto-tls", security, boolean, refused, "false", no_peer_tls},
-    {"peer-crl-file", security, text, refused, "", no_peer_tls},
+    {"peer-cert-file", security, text, honoured, "", "certificate that other members are shown"},
+    {"peer-key-file", security, text, honoured, "", "its private key"},
+    {"peer-client-cert-auth", security, boolean, honoured, "false",
+     "members that connect need a certificate that --peer-trusted-ca-file vouches for"},
+    {"peer-trusted-ca-file", security, text, honoured, "", "who vouches for members' certificates"},
+    {"peer-cert-allowed-cn", security, text, honoured, "",
+     "the one common name that members' certificates may have"},
+    {"peer-cert-allowed-hostname", security, text, honoured, "",
+     "the one host name that members' certificates may be for"},
+    {"peer-auto-tls", security, boolean, refused, "false",
+     "certificates are not made up; give --peer-cert-file and --peer-key-file"},
+    {"peer-crl-file", security, text, honoured, "", "members' certificates that were revoked"},
     {"cipher-suites", security, text, honoured, "", "TLS cipher suites, separated by commas"},
     {"cors", security, text, honoured, "*", "origins of web pages that may ask (*: all)"},
     {"host-whitelist", security, text, honoured, "*",
@@ -123,7 +126,8 @@ constexpr flag_rule table[] = {
     {"experimental-compaction-batch-limit", experimental, text, ignored, "1000",
      "a compaction takes steps of its own"},
     {"experimental-peer-skip-client-san-verification", experimental, boolean, ignored, "false",
-     no_peer_tls},
+     "certificates are not compared with addresses that connections come from; see "
+     "--peer-cert-names-member"},
     {"experimental-watch-progress-notify-interval", experimental, duration, honoured, "10m",
      "time between notes to watchers that see no change"},
     {"experimental-warning-apply-duration", experimental, duration, honoured, "100ms",
@@ -140,6 +144,8 @@ constexpr flag_rule table[] = {
     {"error-dialect", own, text, honoured, "3.4", "whose error answers to give: 3.4 or 3.6"},
     {"allow-plaintext", own, boolean, honoured, "false",
      "listen without TLS on other addresses than this machine's own"},
+    {"peer-cert-names-member", own, boolean, honoured, "false",
+     "a member that connects needs a certificate for a host of its peer URLs"},
     {"accept-data-loss", own, boolean, honoured, "false",
      "start from what a damaged log still holds; for the only copy there is"},
 

@@ -57,6 +57,10 @@ public:
     /// Returns: the exit status, when all is over.
     int run() {
         std::signal(SIGPIPE, SIG_IGN); // a closed terminal ends as an error, not as a signal
+        if (!problem_.empty()) {
+            say_(quorate::severity::error, problem_);
+            return EXIT_FAILURE;
+        }
         if (service_.start([this](quorate::error_code why) { on_ended(why); })) {
             say_(quorate::severity::error, service_.node().explanation());
             return EXIT_FAILURE;
@@ -87,6 +91,10 @@ private:
         quorate::service_options options = service_options_of(told_);
         options.node.log = say_;
         options.node.metrics = &counts_;
+        if (!told_.peer_tls.cert_file.empty()) {
+            options.node.peer_security =
+                open_encryption(told_.peer_tls, say_reloaded("of members "), problem_);
+        }
         return options;
     }
 
@@ -148,18 +156,19 @@ private:
             return true;
         }
         std::string problem;
-        encryption_ = open_encryption(
-            told_.client_tls,
-            [this](quorate::error_code failed) {
-                say_(failed ? quorate::severity::error : quorate::severity::info,
-                     failed ? "changed certificates cannot be used: " + failed.message()
-                            : "changed certificates are in use");
-            },
-            problem);
+        encryption_ = open_encryption(told_.client_tls, say_reloaded(""), problem);
         if (encryption_ == nullptr) {
             say_(quorate::severity::error, problem);
         }
         return encryption_ != nullptr;
+    }
+
+    [[nodiscard]] std::function<void(quorate::error_code)> say_reloaded(std::string whose) const {
+        return [this, whose = std::move(whose)](quorate::error_code failed) {
+            say_(failed ? quorate::severity::error : quorate::severity::info,
+                 failed ? "changed certificates " + whose + "cannot be used: " + failed.message()
+                        : "changed certificates " + whose + "are in use");
+        };
     }
 
     // Clients are let in once the others know who this is, as they ask for just that; a member that
@@ -244,6 +253,7 @@ private:
     serve_options told_;
     say_function say_;
     std::function<void()> reopen_log_;
+    std::string problem_; ///< Why it cannot start; empty: nothing is known yet.
     quorate::server_metrics counts_;
     call_counter calls_{counts_};
     activity activity_{counts_};

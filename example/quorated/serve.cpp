@@ -39,7 +39,10 @@ void set_node(const serve_options& told, quorate::node_options& node) {
     for (const initial_member& m : told.initial_cluster) {
         node.initial_members.emplace_back(m.id, m.peer_urls, m.name);
     }
-    node.peer_url = told.listen_peer.front().text;
+    for (const endpoint& one : told.listen_peer) {
+        node.peer_url.append(node.peer_url.empty() ? "" : ",").append(one.text);
+    }
+    node.peer_certificates_name_members = told.peer_cert_names_member;
     node.name = told.name;
     node.client_urls = told.advertise_client_urls;
     node.data_directory = told.data_dir;
@@ -102,6 +105,7 @@ quorate::json_api_options api_options_of(const serve_options& told) {
                           : quorate::gateway::error_dialect::etcd_3_4;
     options.cors = told.cors;
     options.host_whitelist = told.host_whitelist;
+    options.users_from_certificates = told.client_tls.client_cert_auth;
     options.status_page = status_page();
     options.make_digest = &make_digest;
     if (told.error_dialect == dialect::etcd_3_6) {

@@ -110,13 +110,6 @@ void check_listening(const std::string& flag, const std::vector<endpoint>& all,
     }
 }
 
-void require_plain_peers(const std::string& flag, const std::vector<endpoint>& all) {
-    for (const endpoint& one : all) {
-        require(!one.tls, "--" + flag + ": '" + one.text +
-                              "': connections between members are not encrypted; only http://");
-    }
-}
-
 void read_member(const flag_reader& given, serve_options& out) {
     out.name = given.text("name");
     require(!out.name.empty(), "--name: must not be empty");
@@ -126,7 +119,6 @@ void read_member(const flag_reader& given, serve_options& out) {
     }
     const bool plaintext = given.boolean("allow-plaintext");
     out.listen_peer = given.endpoints("listen-peer-urls");
-    require_plain_peers("listen-peer-urls", out.listen_peer);
     check_listening("listen-peer-urls", out.listen_peer, plaintext);
     out.listen_client = given.endpoints("listen-client-urls");
     check_listening("listen-client-urls", out.listen_client, plaintext);
@@ -194,7 +186,6 @@ std::string bootstrap_problem_of(const serve_options& options) {
 
 void read_advertised(const flag_reader& given, serve_options& out) {
     const std::vector<endpoint> peers = given.endpoints("initial-advertise-peer-urls");
-    require_plain_peers("initial-advertise-peer-urls", peers);
     out.advertise_peer_urls = texts_of(peers);
     require(given.has("advertise-client-urls") || !given.has("listen-client-urls"),
             "--advertise-client-urls: is needed where --listen-client-urls is given");
@@ -211,7 +202,6 @@ void read_cluster(const flag_reader& given, serve_options& out) {
         out.initial_cluster.push_back({{}, out.name, out.advertise_peer_urls});
     }
     for (const auto& [name, urls] : named_urls(all)) {
-        require_plain_peers("initial-cluster", urls);
         out.initial_cluster.push_back({{}, name, texts_of(urls)});
     }
     for (initial_member& one : out.initial_cluster) {
@@ -259,6 +249,64 @@ void read_tls(const flag_reader& given, serve_options& out) {
             "--client-crl-file and --client-cert-allowed-hostname: need --client-cert-auth");
 }
 
+void read_peer_tls(const flag_reader& given, serve_options& out) {
+    tls_settings& tls = out.peer_tls;
+    tls.cert_file = given.text("peer-cert-file");
+    tls.key_file = given.text("peer-key-file");
+    tls.trusted_ca_file = given.text("peer-trusted-ca-file");
+    tls.crl_file = given.text("peer-crl-file");
+    tls.allowed_common_name = given.text("peer-cert-allowed-cn");
+    tls.allowed_hostname = given.text("peer-cert-allowed-hostname");
+    tls.client_cert_auth = given.boolean("peer-client-cert-auth");
+    tls.only_1_3 = out.client_tls.only_1_3;
+    tls.cipher_suites = out.client_tls.cipher_suites;
+    tls.dials = true;
+    out.peer_cert_names_member = given.boolean("peer-cert-names-member");
+    require(tls.cert_file.empty() == tls.key_file.empty(),
+            "--peer-cert-file: needs --peer-key-file, and the other way round");
+    const bool named = !tls.allowed_common_name.empty() || !tls.allowed_hostname.empty();
+    const bool asks =
+        tls.client_cert_auth || named || !tls.crl_file.empty() || out.peer_cert_names_member;
+    require(!asks || !tls.trusted_ca_file.empty(),
+            "--peer-client-cert-auth, --peer-cert-allowed-cn, --peer-cert-allowed-hostname, "
+            "--peer-crl-file and --peer-cert-names-member: need --peer-trusted-ca-file");
+    require(tls.allowed_common_name.empty() || tls.allowed_hostname.empty(),
+            "--peer-cert-allowed-cn: does not go with --peer-cert-allowed-hostname");
+}
+
+/// Returns: the first URL that members are to be encrypted behind; empty where there is none.
+std::string encrypted_peer_url(const serve_options& options) {
+    for (const endpoint& one : options.listen_peer) {
+        if (one.tls) {
+            return one.text;
+        }
+    }
+    std::vector<std::string> all = options.advertise_peer_urls;
+    for (const initial_member& one : options.initial_cluster) {
+        all.insert(all.end(), one.peer_urls.begin(), one.peer_urls.end());
+    }
+    const auto found = std::ranges::find_if(
+        all, [](const std::string& url) { return url.starts_with("https://"); });
+    return found == all.end() ? "" : *found;
+}
+
+void check_peer_tls(const parts_built& built, serve_options& out) {
+    const std::string url = encrypted_peer_url(out);
+    const bool given = !out.peer_tls.cert_file.empty();
+    require(built.tls || (url.empty() && !given), (given ? "--peer-cert-file" : "'" + url + "'") +
+                                                      ": this program was built without TLS");
+    require(url.empty() || given, "--peer-cert-file: is needed for '" + url + "'");
+    require(!url.empty() || out.peer_tls.trusted_ca_file.empty() || given,
+            "--peer-trusted-ca-file: needs --peer-cert-file");
+    if (given && url.empty()) {
+        out.warnings.emplace_back(
+            "no effect has --peer-cert-file: no peer URL begins with https://");
+    } else if (given && out.peer_tls.trusted_ca_file.empty()) {
+        out.warnings.emplace_back(
+            "whoever reaches this member can take part: --peer-trusted-ca-file is not given");
+    }
+}
+
 /// Whoever asks for TLS gets it, or an answer why not.
 void check_tls(const parts_built& built, serve_options& out) {
     bool encrypted = false;
@@ -289,6 +337,7 @@ std::vector<std::string> allowed(std::string_view text) {
 
 void read_security(const flag_reader& given, serve_options& out) {
     read_tls(given, out);
+    read_peer_tls(given, out);
     out.cors = allowed(given.text("cors"));
     out.host_whitelist = allowed(given.text("host-whitelist"));
     const std::string token = given.text("auth-token");
@@ -422,6 +471,7 @@ serve_options make_serve_options(const flag_values& values, const parts_built& b
     read_compaction(given, out);
     read_security(given, out);
     check_tls(built, out);
+    check_peer_tls(built, out);
     read_logging(given, out);
     read_experimental(given, out);
     read_own(given, built, out);

@@ -31,8 +31,10 @@ struct tls_settings {
     std::string trusted_ca_file;
     std::string crl_file;
     std::string allowed_hostname;
+    std::string allowed_common_name;
     bool client_cert_auth = false;
     bool only_1_3 = false; ///< No TLS 1.2.
+    bool dials = false;    ///< For members, which connect to one another.
     std::vector<std::string> cipher_suites;
 };
 
@@ -72,6 +74,8 @@ struct serve_options {
 
     // Security and auth
     tls_settings client_tls;
+    tls_settings peer_tls;
+    bool peer_cert_names_member = false;
     std::vector<std::string> cors;           ///< Origins; empty: all.
     std::vector<std::string> host_whitelist; ///< Empty: all.
     std::chrono::seconds auth_token_ttl{};

@@ -49,6 +49,8 @@ struct json_api_options {
     std::string version = "3.4.23";
     std::vector<std::string> cors;           ///< Origins that pages may come from; empty: all.
     std::vector<std::string> host_whitelist; ///< Names that Host may say; empty: all.
+    /// Whether a request without a token is made by the user that the client's certificate names.
+    bool users_from_certificates = false;
     /// Units: bytes. A watch's response is split where it would be longer and the watch allows it.
     std::size_t stream_bytes_max = 2 << 20;
     /// Given a moment to tell, for `/metrics`; empty: there is no such page.

@@ -36,6 +36,7 @@ TESTS = (
     ("operating", 500, (), (), ()),
     ("recovery", 900, (), (), ()),
     ("membership", 900, (), (), ()),
+    ("tls", 600, (), (), ()),
     ("status_page", 300, (), (), ()),
     ("boost_headers", 600, (), ("--limit", "1000"), ()),
 )

@@ -204,9 +204,50 @@ BOOST_AUTO_TEST_CASE(tls) {
                          "--client-cert-auth: needs --trusted-ca-file"));
     BOOST_TEST(complains({"--client-cert-auth", "--trusted-ca-file=ca"}, "--client-cert-auth: no"));
     BOOST_TEST(read({wanted[2], wanted[3]}).warnings.size() == 1);
-    BOOST_TEST(complains({"--peer-cert-file=x"}, "--peer-cert-file: connections between members"));
-    BOOST_TEST(complains({"--listen-peer-urls=https://127.0.0.1:1"}, "--listen-peer-urls"));
-    BOOST_TEST(complains({"--initial-cluster=a=https://127.0.0.1:1"}, "--initial-cluster"));
+}
+
+BOOST_AUTO_TEST_CASE(tls_between_members) {
+    const std::vector<const char*> wanted = {
+        "--name=a",
+        "--listen-peer-urls=https://0.0.0.0:1,http://127.0.0.1:2",
+        "--initial-advertise-peer-urls=https://a:1",
+        "--initial-cluster=a=https://a:1",
+        "--peer-cert-file=c.pem",
+        "--peer-key-file=k.pem",
+        "--peer-trusted-ca-file=ca.pem",
+        "--peer-client-cert-auth",
+        "--peer-crl-file=r.pem",
+        "--peer-cert-allowed-cn=member",
+        "--peer-cert-names-member",
+        "--tls-min-version=TLS1.3"};
+    const auto with = [&](std::vector<const char*> more) {
+        more.insert(more.begin(), wanted.begin(), wanted.begin() + 4);
+        return more;
+    };
+    const serve_options options = read(wanted);
+    BOOST_TEST(options.warnings.empty());
+    BOOST_TEST(options.listen_peer.size() == 2U);
+    BOOST_TEST(options.peer_tls.cert_file == "c.pem");
+    BOOST_TEST(options.peer_tls.key_file == "k.pem");
+    BOOST_TEST(options.peer_tls.trusted_ca_file == "ca.pem");
+    BOOST_TEST(options.peer_tls.crl_file == "r.pem");
+    BOOST_TEST(options.peer_tls.allowed_common_name == "member");
+    BOOST_TEST(options.peer_tls.client_cert_auth);
+    BOOST_TEST(options.peer_tls.only_1_3);
+    BOOST_TEST(options.peer_tls.dials);
+    BOOST_TEST(options.peer_cert_names_member);
+    BOOST_TEST(complaint_of(wanted, {false, true}).find("without TLS") != std::string::npos);
+    BOOST_TEST(complains(with({}), "--peer-cert-file: is needed for 'https://0.0.0.0:1'"));
+    BOOST_TEST(complains({wanted[0], wanted[2], wanted[3]}, "--peer-cert-file: is needed"));
+    BOOST_TEST(complains(with({"--peer-cert-file=c"}), "--peer-cert-file: needs --peer-key-file"));
+    BOOST_TEST(complains(with({wanted[4], wanted[5], wanted[7]}), "--peer-client-cert-auth"));
+    BOOST_TEST(complains(
+        with({wanted[4], wanted[5], wanted[6], wanted[9], "--peer-cert-allowed-hostname=b"}),
+        "--peer-cert-allowed-cn: does not go with"));
+    BOOST_TEST(complains({wanted[6]}, "--peer-trusted-ca-file: needs --peer-cert-file"));
+    BOOST_TEST(read({wanted[4], wanted[5]}).warnings.size() == 1);
+    BOOST_TEST(read(with({wanted[4], wanted[5]})).warnings.size() == 1);
+    BOOST_TEST(complains({"--peer-auto-tls"}, "--peer-auto-tls: certificates are not made up"));
 }
 
 BOOST_AUTO_TEST_CASE(compaction) {

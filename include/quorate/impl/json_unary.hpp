@@ -35,6 +35,9 @@ void json_api<Service>::serve(http::exchange asked) {
     }
     const bool needs_leader = head.field("Grpc-Metadata-hasleader") == "true";
     identity by = identity::of_token(detail::token_of(head, options_.dialect));
+    if (options_.users_from_certificates && by.token.empty()) {
+        by = identity::of_user(asked.peer().common_name);
+    }
     const call taken = std::make_shared<call_state>(std::move(asked), std::move(by), route.call);
     taken->needs_leader = needs_leader;
     if (taken->client.request().field("X-Quorate-Trace") == "1") {
