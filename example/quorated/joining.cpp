@@ -5,10 +5,13 @@
 #include <quorate/server/joining.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "encryption.hpp"
 
 namespace quorated {
 namespace {
@@ -43,6 +46,15 @@ quorate::newcomer newcomer_of(const serve_options& told) {
     return who;
 }
 
+/// Returns: what encrypts talk with members; null, with a `problem` where it should not be.
+std::shared_ptr<quorate::secure_layer> security_of(const serve_options& told,
+                                                   std::string& problem) {
+    if (told.peer_tls.cert_file.empty()) {
+        return nullptr;
+    }
+    return open_encryption(told.peer_tls, {}, problem);
+}
+
 struct answer {
     quorate::cluster_id cluster;
     quorate::member_table members;
@@ -50,10 +62,10 @@ struct answer {
 
 /// Returns: what the member at that URL says; nothing, and why in `silence`, if it says nothing.
 std::optional<answer> ask(const std::string& url, std::chrono::milliseconds limit,
-                          std::string& silence) {
+                          quorate::secure_layer* security, std::string& silence) {
     quorate::error_code why = quorate::errc::invalid_option;
     if (const auto address = quorate::parse_peer_url(url)) {
-        const auto group = quorate::discover_members(*address, limit);
+        const auto group = quorate::discover_members(*address, limit, security);
         if (group) {
             if (auto members = quorate::member_table::decode(group->members.view())) {
                 return answer{group->cluster, std::move(*members)};
@@ -75,11 +87,11 @@ void adopt(const answer& heard, quorate::node_id self, serve_options& told) {
 }
 
 /// Returns: whether somebody took this member in; else `silence` and `refusal` say why not.
-bool ask_all(serve_options& told, const std::vector<std::string>& urls, std::string& silence,
-             std::string& refusal) {
+bool ask_all(serve_options& told, const std::vector<std::string>& urls,
+             quorate::secure_layer* security, std::string& silence, std::string& refusal) {
     const quorate::newcomer who = newcomer_of(told);
     for (const std::string& url : urls) {
-        const std::optional<answer> heard = ask(url, answer_limit, silence);
+        const std::optional<answer> heard = ask(url, answer_limit, security, silence);
         if (!heard) {
             continue;
         }
@@ -103,11 +115,16 @@ std::string join_cluster(serve_options& told) {
     if (urls.empty()) {
         return "--initial-cluster: names no other member that could be asked about the cluster";
     }
+    std::string problem;
+    const auto security = security_of(told, problem);
+    if (!problem.empty()) {
+        return problem;
+    }
     const clock::time_point began = clock::now();
     for (;;) {
         std::string silence;
         std::string refusal;
-        if (ask_all(told, urls, silence, refusal)) {
+        if (ask_all(told, urls, security.get(), silence, refusal)) {
             return "";
         }
         const auto waited = clock::now() - began;
@@ -122,9 +139,14 @@ std::string join_cluster(serve_options& told) {
 }
 
 std::string why_not_begin(const serve_options& told) {
+    std::string unusable;
+    const auto security = security_of(told, unusable);
+    if (!unusable.empty()) {
+        return unusable;
+    }
     for (const std::string& url : urls_of_others(told)) {
         std::string silence;
-        const std::optional<answer> heard = ask(url, short_answer_limit, silence);
+        const std::optional<answer> heard = ask(url, short_answer_limit, security.get(), silence);
         if (heard && heard->cluster == told.cluster) {
             const std::string problem = quorate::problem_of_return(told.id, heard->members);
             return problem.empty() ? problem : "cannot begin: " + problem + " (says " + url + ")";

@@ -11,6 +11,7 @@
 #include <quorate/base/ids.hpp>
 #include <quorate/base/result.hpp>
 #include <quorate/net/peer_address.hpp>
+#include <quorate/net/secure_channel.hpp>
 
 #include <chrono>
 
@@ -23,12 +24,14 @@ struct discovered_group {
     shared_bytes members; ///< A member table; at most call_bytes_max bytes.
 };
 
-/// Effects: dials the address, asks, and hangs up; for no longer than `limit`.
-/// Errors: read_timed_out; wrong_member: a member that tells nobody, such as one that knows no
-/// members yet itself; corrupt, too_large, unsupported_version: no member, or one of another
-/// version; those of the system.
+/// Effects: dials the address, asks, and hangs up; for no longer than `limit`. `security` encrypts
+/// what is said at an https:// URL; the member has to prove that it is the URL's host.
+/// Errors: invalid_option: an https:// URL without `security`; read_timed_out; wrong_member: a
+/// member that tells nobody, such as one that knows no members yet itself; corrupt, too_large,
+/// unsupported_version: no member, or one of another version; those of the system.
 [[nodiscard]] result<discovered_group> discover_members(const peer_address& address,
-                                                        std::chrono::milliseconds limit);
+                                                        std::chrono::milliseconds limit,
+                                                        secure_layer* security = nullptr);
 
 } // namespace quorate
 

@@ -5,6 +5,7 @@
 #include <quorate/net/framer.hpp>
 #include <quorate/net/handshake.hpp>
 #include <quorate/net/tcp_discovery.hpp>
+#include <quorate/net/tcp_stream.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
@@ -36,7 +37,13 @@ private:
 
 public:
     [[nodiscard]] result<discovered_group> ask(const peer_address& address,
-                                               std::chrono::milliseconds limit) {
+                                               std::chrono::milliseconds limit,
+                                               secure_layer* security) {
+        if (address.secure && security == nullptr) {
+            return errc::invalid_option;
+        }
+        security_ = address.secure ? security : nullptr;
+        host_ = address.host;
         resolver_.async_resolve(address.host, std::to_string(address.port),
                                 boost::asio::ip::resolver_base::numeric_service,
                                 unless_failed([this](const auto& found) { connect(found); }));
@@ -46,19 +53,27 @@ public:
 
 private:
     void connect(const boost::asio::ip::tcp::resolver::results_type& found) {
-        boost::asio::async_connect(socket_, found,
-                                   unless_failed([this](const auto&) { write_question(); }));
+        boost::asio::async_connect(stream_.socket(), found,
+                                   unless_failed([this](const auto&) { secure(); }));
+    }
+
+    void secure() {
+        if (security_ == nullptr) {
+            write_question();
+        } else {
+            stream_.dial_over(*security_, host_, unless_failed([this] { write_question(); }));
+        }
     }
 
     void write_question() {
-        boost::asio::async_write(socket_,
+        boost::asio::async_write(stream_,
                                  boost::asio::const_buffer(question_.data(), question_.size()),
                                  unless_failed([this](std::size_t) { read(); }));
     }
 
     void read() {
         const std::span<char> place = framer_.prepare();
-        socket_.async_read_some(boost::asio::buffer(place.data(), place.size()),
+        stream_.async_read_some(boost::asio::buffer(place.data(), place.size()),
                                 unless_failed([this](std::size_t size) { on_bytes(size); }));
     }
 
@@ -110,7 +125,9 @@ private:
 
     boost::asio::io_context io_{1};
     boost::asio::ip::tcp::resolver resolver_{io_};
-    boost::asio::ip::tcp::socket socket_{io_};
+    tcp_stream stream_{io_};
+    secure_layer* security_ = nullptr;
+    std::string host_;
     framer framer_{answer_bytes_max};
     shared_bytes question_ = encode_hello({protocol_version, hello_status::ok, {}, {}, {}});
     discovered_group heard_{};
@@ -120,8 +137,9 @@ private:
 } // namespace detail
 
 QUORATE_DECL result<discovered_group> discover_members(const peer_address& address,
-                                                       std::chrono::milliseconds limit) {
-    return detail::tcp_question().ask(address, limit);
+                                                       std::chrono::milliseconds limit,
+                                                       secure_layer* security) {
+    return detail::tcp_question().ask(address, limit, security);
 }
 
 } // namespace quorate
