@@ -44,6 +44,11 @@ template <class Service>
     now.keys = service.store().key_count();
     now.leases = service.store().leases().size();
     now.watchers = service.watches().size();
+    now.watch_streams = service.watches().stream_count();
+    now.slow_watchers = service.watches().slow_count();
+    now.pending_events = service.watches().pending_events();
+    now.events = service.watches().told_events();
+    now.defragmenting = node.defragmenting;
     now.auth_revision = service.auth().revision();
     now.disk_full = node.disk_full;
     for (const quorate::peer_link& link : service.node().links()) {

@@ -101,7 +101,13 @@ private:
     quorate::json_api_options options_with_counts() {
         quorate::json_api_options options = api_options_of(told_);
         options.metrics = [this, version = options.version] {
-            return counts_.text(readings_of(service_, version), told_.extensive_metrics);
+            quorate::server_readings now = readings_of(service_, version);
+            now.client_received_bytes = now.client_sent_bytes = 0;
+            for (const quorate::http::server& one : servers_) {
+                *now.client_received_bytes += one.bytes_received();
+                *now.client_sent_bytes += one.bytes_sent();
+            }
+            return counts_.text(now, told_.extensive_metrics);
         };
         options.checked = [this](bool well) {
             (well ? counts_.health_successes : counts_.health_failures).add();

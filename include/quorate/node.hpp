@@ -56,7 +56,8 @@ struct node_status {
     /// It leads, and has applied all that was acknowledged before.
     bool leads_fresh = false;
     bool disk_full = false; ///< Writes wait for space and are refused meanwhile.
-    bool fenced = false;    ///< Lost what it had acknowledged; neither votes nor leads.
+    bool defragmenting = false;
+    bool fenced = false; ///< Lost what it had acknowledged; neither votes nor leads.
 };
 
 /// What a leader knows of a member, itself included.
@@ -216,6 +217,7 @@ private:
     static constexpr std::uint8_t trace_topic = 1; // of calls
     static constexpr std::uint8_t echo_topic = 2;  // answered as it is
     static constexpr int ticks_per_round_trip = 30;
+    static constexpr std::chrono::milliseconds slow_apply{100};
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
     static constexpr bool durable = durable_machine<machine_type>;
     struct no_thread {
@@ -263,6 +265,7 @@ private:
     void note_fence(const hard_state& hard);
     void arm_timer();
     void on_timer();
+    void note_late_tick(clock::time_point now);
     void fail(error_code reason, std::string explanation);
     void end(error_code reason);
     void say(severity level, const std::string& text) const;
@@ -339,6 +342,7 @@ private:
     call_table calls_;
     std::shared_ptr<basic_node*> answering_; // null inside once stopped; counts open answers
     trace_list traces_;
+    clock::time_point ticked_at_ = clock::now();
     clock::time_point slow_said_at_{};
     std::uint64_t slow_unsaid_ = 0;
     struct unobserved final : observer {};
@@ -370,6 +374,7 @@ private:
     std::function<error_code()> finish_commit_; // set while a commit is under way
     std::vector<handler> defragments_;          // who waits for one
     bool database_full_ = false;
+    bool defragmenting_ = false;
     bool database_retry_ = false; // with the next tick
     bool job_under_way_ = false;
     bool publishing_ = false;

@@ -54,6 +54,23 @@ BOOST_AUTO_TEST_CASE(keeps_alive) {
     BOOST_TEST(f.connection_count() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(bytes_are_counted) {
+    fixture f;
+    std::size_t received = 0;
+    std::size_t sent = 0;
+    for (int i = 0; i < 2; ++i) {
+        client c = f.connect();
+        const std::string asked = put("/k", std::string(100'000, 'x'));
+        c.send(asked);
+        received += asked.size();
+        const seen r = c.receive();
+        sent += r.head.size() + r.body.size();
+        BOOST_TEST(f.run([&] { return f.of_thread().bytes_received(); }) == received);
+        BOOST_TEST(f.eventually(
+            [&] { return f.run([&] { return f.of_thread().bytes_sent(); }) == sent; }));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(closes_when_asked) {
     fixture f;
     client c = f.connect();

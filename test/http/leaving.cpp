@@ -18,14 +18,6 @@ std::string post(const std::string& target, const std::string& fields = {}) {
     return "POST " + target + " HTTP/1.1\r\nHost: a\r\n" + fields + "Content-Length: 1\r\n\r\nx";
 }
 
-server_options patient() {
-    return {.head_timeout = 30s,
-            .body_timeout = 30s,
-            .idle_timeout = 30s,
-            .write_timeout = 30s,
-            .linger_timeout = 200ms};
-}
-
 /// A server that counts the clients that leave while their exchange is kept. "/answer..." is
 /// answered when its client leaves; "/plain..." is kept, and nobody asks whether its client is
 /// there.

@@ -18,14 +18,6 @@ std::string ask(const std::string& target, const std::string& fields = {},
     return method + " " + target + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
 }
 
-server_options patient() {
-    return {.head_timeout = 30s,
-            .body_timeout = 30s,
-            .idle_timeout = 30s,
-            .write_timeout = 30s,
-            .linger_timeout = 200ms};
-}
-
 /// A server whose streams are kept by target, and where what happened to them is noted.
 /// "/later..." is kept as an exchange; "/now" is answered at once; others become streams.
 struct streaming : fixture {

@@ -20,15 +20,6 @@ namespace {
 const std::string get_root = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const std::string get_wait = "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Limits that a test can wait for; each sets the one it is about.
-server_options patient() {
-    return {.head_timeout = 30s,
-            .body_timeout = 30s,
-            .idle_timeout = 30s,
-            .write_timeout = 30s,
-            .linger_timeout = 200ms};
-}
-
 std::chrono::milliseconds elapsed(std::chrono::steady_clock::time_point since) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
                                                                  since);

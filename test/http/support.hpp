@@ -33,6 +33,16 @@ namespace quorate::http::test {
 
 using namespace std::chrono_literals;
 
+/// Returns: limits of time that no test reaches that does not want to.
+inline server_options patient(std::chrono::milliseconds linger = 200ms) {
+    return {.handshake_timeout = 30s,
+            .head_timeout = 30s,
+            .body_timeout = 30s,
+            .idle_timeout = 30s,
+            .write_timeout = 30s,
+            .linger_timeout = linger};
+}
+
 /// A response as the client saw it; names of fields in lower case.
 struct seen {
     unsigned status = 0;

@@ -197,6 +197,18 @@ BOOST_FIXTURE_TEST_CASE(what_is_missing_is_told, fixture) {
     BOOST_TEST(none.damages[0].what.starts_with("the log is missing"));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_database_beside_the_log_is_known, fixture) {
+    std::filesystem::create_directory(data() / "db");
+    std::filesystem::create_directory(data() / "dbs");
+    const auto [seen, sum] = look();
+    BOOST_TEST(seen.damages.empty());
+    BOOST_REQUIRE_EQUAL(seen.notes.size(), 2U);
+    BOOST_TEST(std::count(seen.notes.begin(), seen.notes.end(),
+                          "a database, which is not looked into") == 1);
+    BOOST_TEST(std::count(seen.notes.begin(), seen.notes.end(), "no part of a data directory") ==
+               1);
+}
+
 BOOST_FIXTURE_TEST_CASE(slots_can_lose_one_copy, fixture) {
     std::string bytes = read_file(newest());
     flip(bytes, slot_offset(0) + 20);

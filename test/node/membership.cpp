@@ -1,6 +1,9 @@
 #include <quorate/node.hpp>
+#include <quorate/server/server_metrics.hpp>
 
 #include <boost/test/unit_test.hpp>
+
+#include <map>
 
 #include "support.hpp"
 
@@ -58,8 +61,14 @@ BOOST_AUTO_TEST_CASE(a_member_joins_and_takes_part) {
 }
 
 BOOST_AUTO_TEST_CASE(a_learner_follows_without_a_vote) {
+    std::map<std::uint64_t, server_metrics> counted; // outlives the group
     memory_group g;
-    g.start_all();
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        node_options options = g.options_of(id);
+        options.metrics = &counted[id];
+        g.start(std::move(options));
+    }
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
     BOOST_REQUIRE(g.wrote(1, "before"));
     const auto added = add(g, 1, 4, change_kind::add_learner);
     BOOST_REQUIRE(g.finished(added));
@@ -69,9 +78,16 @@ BOOST_AUTO_TEST_CASE(a_learner_follows_without_a_vote) {
     BOOST_REQUIRE(g.wrote(4, "word"));
     BOOST_REQUIRE(g.agree(2));
     BOOST_TEST((g.nodes.at(4)->status().engine.soft.role == role_kind::follower));
+    const std::uint64_t leads = g.leader();
     const auto promoted = add(g, 2, 4, change_kind::add_voter);
     BOOST_REQUIRE(g.finished(promoted));
     BOOST_TEST(!promoted->failed);
+    g.run_for(milliseconds(30));
+    if (leads != 0 && g.leader() == leads) {
+        for (std::uint64_t id = 1; id <= 3; ++id) { // who leads counts it, and nobody else
+            BOOST_TEST(counted[id].learner_promotions.value() == (id == leads ? 1u : 0u));
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(nonsense_is_refused_before_it_is_proposed) {

@@ -32,10 +32,11 @@ struct fixture {
     std::uint64_t begin() { return rounds.begin_round(now).value_or(0); }
     void pass(int ms, bool leader_known = true) {
         now += milliseconds(ms);
-        rounds.on_tick(now, milliseconds(100), leader_known);
+        given_up += rounds.on_tick(now, milliseconds(100), leader_known) ? 1 : 0;
     }
 
     std::string served; // names; with ! timed out, - no leader, . stopped
+    int given_up = 0;
     quorate::read_rounds rounds{50};
     quorate::read_rounds::time_point now{};
 };
@@ -106,7 +107,9 @@ BOOST_FIXTURE_TEST_CASE(silence_is_asked_anew, fixture) {
     begin();
     pass(99);
     BOOST_TEST(begin() == 0u);
+    BOOST_TEST(given_up == 0);
     pass(1);
+    BOOST_TEST(given_up == 1);
     BOOST_TEST(begin() == 52u);
     rounds.on_confirmed(51, log_index(1));
     rounds.on_applied(log_index(9));

@@ -57,7 +57,7 @@ server_readings full() {
     now.quota_bytes = std::uint64_t{2} << 30;
     now.db_bytes = now.db_bytes_in_use = 4096;
     now.current_revision = now.compact_revision = now.keys = now.leases = 6;
-    now.watch_streams = now.watchers = now.slow_watchers = now.pending_events = 7;
+    now.watch_streams = now.watchers = now.slow_watchers = now.pending_events = now.events = 7;
     now.auth_revision = now.wal_bytes = 8;
     now.client_received_bytes = now.client_sent_bytes = 9;
     now.peers = {{node_id(0x1a), true, 1, 2, 3, 4}, {node_id(0x1b), false, 5, {}, 0, 0}};

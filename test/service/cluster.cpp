@@ -112,6 +112,9 @@ BOOST_AUTO_TEST_CASE(a_change_that_would_cost_the_quorum_is_refused) {
     BOOST_REQUIRE(c.run_until([&] { return c.leader() != 0; }));
     BOOST_TEST(c.remove(c.leading(), node_id(c.follower())) == errc::cluster_unhealthy);
     BOOST_TEST(c.add(c.leading(), cluster::url(9), false).failed == errc::cluster_unhealthy);
+    // A follower knows that by its own connections.
+    BOOST_TEST(c.remove(c.following(), node_id(c.leader())) == errc::cluster_unhealthy);
+    BOOST_TEST(c.add(c.following(), cluster::url(9), false).failed == errc::cluster_unhealthy);
     BOOST_TEST(!c.remove(c.leading(), node_id(down)));
 }
 

@@ -290,6 +290,8 @@ BOOST_FIXTURE_TEST_CASE(a_slow_watch_goes_on_from_the_history, small_fixture) {
         set("a", std::to_string(i));
     }
     BOOST_TEST(!hub.behind()); // There is no room yet.
+    BOOST_TEST(hub.slow_count() == 1u);
+    BOOST_TEST(hub.pending_events() == 2u);
     BOOST_TEST(take(40) == "0: put a=0@2/2");
     BOOST_TEST(hub.behind());
     catch_up();
@@ -302,6 +304,13 @@ BOOST_FIXTURE_TEST_CASE(a_slow_watch_goes_on_from_the_history, small_fixture) {
     BOOST_TEST(!hub.behind());
     set("a", "7");
     BOOST_TEST(take() == "0: put a=7@9/9");
+    BOOST_TEST(hub.slow_count() == 0u);
+    BOOST_TEST(hub.pending_events() == 0u);
+    BOOST_TEST(hub.told_events() == 8u);
+    BOOST_TEST(hub.stream_count() == 1u);
+    hub.close(stream);
+    BOOST_TEST(hub.stream_count() == 0u);
+    BOOST_TEST(hub.told_events() == 8u);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_slow_watch_that_compaction_overtakes_is_cancelled, small_fixture) {

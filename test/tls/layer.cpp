@@ -23,12 +23,7 @@ namespace {
 const std::string get_root = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 http::server_options patient() {
-    return {.handshake_timeout = 30s,
-            .head_timeout = 30s,
-            .body_timeout = 30s,
-            .idle_timeout = 30s,
-            .write_timeout = 30s,
-            .linger_timeout = 400ms};
+    return http::test::patient(400ms);
 }
 
 /// A server that answers with the common name of its client.
@@ -120,6 +115,36 @@ BOOST_AUTO_TEST_CASE(streams_pass) {
     BOOST_TEST(c.heard_farewell());
     BOOST_TEST(closed.load());
     f.run([&] { stream.reset(); });
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_leaves_is_noticed) {
+    world w;
+    std::atomic<int> left{0};
+    std::list<http::exchange> kept;
+    fixture f(
+        patient(),
+        [&](http::exchange x) {
+            kept.push_back(std::move(x));
+            kept.back().on_left([&] {
+                ++left;
+                kept.clear();
+            });
+        },
+        opened(w.plain()));
+    const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+    tls_client polite(f.port());
+    polite.send(post);
+    BOOST_TEST(f.eventually([&] { return f.run([&] { return kept.size(); }) == 1; }));
+    BOOST_TEST(left.load() == 0);
+    polite.say_farewell();
+    BOOST_TEST(polite.receive_until("\r\n").find("500") != std::string::npos); // it was dropped
+    BOOST_TEST(left.load() == 1);
+    {
+        tls_client gone(f.port());
+        gone.send(post);
+        BOOST_TEST(f.eventually([&] { return f.run([&] { return kept.size(); }) == 1; }));
+    }
+    BOOST_TEST(f.eventually([&] { return left.load() == 2; }));
 }
 
 BOOST_AUTO_TEST_CASE(the_end_of_a_stream_says_farewell) {

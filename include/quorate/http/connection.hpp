@@ -43,6 +43,8 @@ class connection;
 struct traffic {
     std::size_t requests = 0; ///< Handed on and not answered, their connections gone or not.
     std::size_t streams = 0;  ///< Open.
+    std::uint64_t bytes_received = 0; ///< Without what encryption adds.
+    std::uint64_t bytes_sent = 0;
 };
 
 /// What all connections of a server share. Ticks pass at a steady pace; a limit that is stored as a

@@ -57,6 +57,9 @@ public:
     /// Returns: the requests that the handler has not answered, whether or not their clients wait.
     [[nodiscard]] std::size_t request_count() const noexcept;
     [[nodiscard]] std::size_t stream_count() const noexcept;
+    /// Returns: of all connections so far, without what encryption adds.
+    [[nodiscard]] std::uint64_t bytes_received() const noexcept;
+    [[nodiscard]] std::uint64_t bytes_sent() const noexcept;
 
     /// Effects: refuses new connections; those open go on.
     void stop_accepting() noexcept;

@@ -4,6 +4,7 @@
 
 #include <quorate/format/record.hpp>
 #include <quorate/node.hpp>
+#include <quorate/server/server_metrics.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -75,9 +76,8 @@ void basic_node<Policies>::read(handler done) {
 
 template <class Policies>
 void basic_node<Policies>::apply(const applied_mark& mark) {
-    if (requests_.size() > 0) {
-        requests_.on_clock(clock::now());
-    }
+    const clock::time_point began = clock::now();
+    requests_.on_clock(began);
     for (const entry& e : applying_) {
         QUORATE_ASSERT(e.index == applied_.index.next());
         applied_ = e.id();
@@ -96,6 +96,9 @@ void basic_node<Policies>::apply(const applied_mark& mark) {
         }
     }
     applying_.clear();
+    if (options_.metrics != nullptr && clock::now() - began > slow_apply) {
+        options_.metrics->slow_apply.add();
+    }
     engine_->on_applied(mark);
     reads_.on_applied(applied_.index);
     maybe_snapshot();
@@ -182,9 +185,16 @@ void basic_node<Policies>::maybe_snapshot() {
     } else {
         boost::asio::post(snapshot_thread_, [this, snap] {
             std::unique_lock lock(save_mutex_);
+            const clock::time_point began = clock::now();
             const error_code failed = snapshots_->save(*snap);
+            const auto took = clock::now() - began;
             lock.unlock();
-            boost::asio::post(io_, [this, snap, failed] { on_snapshot_saved(snap, failed); });
+            boost::asio::post(io_, [this, snap, failed, took] {
+                if (options_.metrics != nullptr) {
+                    options_.metrics->snapshot_save.observe(took);
+                }
+                on_snapshot_saved(snap, failed);
+            });
         });
     }
 }

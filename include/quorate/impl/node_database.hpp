@@ -3,6 +3,7 @@
 #define QUORATE_IMPL_NODE_DATABASE_HPP
 
 #include <quorate/node.hpp>
+#include <quorate/server/server_metrics.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -124,8 +125,14 @@ void basic_node<Policies>::maybe_commit() {
             return machine_.finish_commit(std::move(*job), *outcome);
         };
         boost::asio::post(database_thread_, [this, job, outcome] {
+            const clock::time_point began = clock::now();
             *outcome = job->run();
-            boost::asio::post(io_, [this] { on_committed(); });
+            boost::asio::post(io_, [this, took = clock::now() - began] {
+                if (options_.metrics != nullptr) {
+                    options_.metrics->backend_commit.observe(took);
+                }
+                on_committed();
+            });
         });
     }
 }
@@ -186,9 +193,17 @@ void basic_node<Policies>::maybe_defragment() {
             answer(waiting, machine_.finish_defragmentation(std::move(*job), *outcome));
             return {};
         };
+        defragmenting_ = true;
         boost::asio::post(database_thread_, [this, job, outcome] {
+            const clock::time_point began = clock::now();
             *outcome = job->run();
-            boost::asio::post(io_, [this] { on_committed(); });
+            boost::asio::post(io_, [this, took = clock::now() - began] {
+                defragmenting_ = false;
+                if (options_.metrics != nullptr) {
+                    options_.metrics->defragment.observe(took);
+                }
+                on_committed();
+            });
         });
     } else {
         answer(std::exchange(defragments_, {}), {});

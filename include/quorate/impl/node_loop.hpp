@@ -369,6 +369,7 @@ template <class Policies>
 void basic_node<Policies>::on_timer() {
     arm_timer();
     const clock::time_point now = clock::now();
+    note_late_tick(now);
     if (!failed_) {
         retry_full_disk();
         seal_idle_log();
@@ -380,11 +381,25 @@ void basic_node<Policies>::on_timer() {
         reads_blocked_ = false;
     }
     requests_.on_tick(now);
-    reads_.on_tick(now, options_.read_retry, static_cast<bool>(soft_.leader));
+    if (reads_.on_tick(now, options_.read_retry, static_cast<bool>(soft_.leader)) &&
+        options_.metrics != nullptr) {
+        options_.metrics->slow_read_indexes.add();
+    }
     transfers_.on_tick(now, soft_.leader);
     calls_.on_tick(now);
     traces_.expire(now - 2 * options_.request_timeout);
     pump();
+}
+
+// A leader whose ticks come late sends its heartbeats late, and may lose its followers: the machine
+// is overloaded.
+template <class Policies>
+void basic_node<Policies>::note_late_tick(clock::time_point now) {
+    const auto since = now - std::exchange(ticked_at_, now);
+    const auto late = 2 * options_.tick_interval * options_.engine.heartbeat_ticks;
+    if (options_.metrics != nullptr && soft_.role == role_kind::leader && since > late) {
+        options_.metrics->heartbeat_send_failures.add();
+    }
 }
 
 // Storage that failed once is not trusted again: this member neither acknowledges nor campaigns

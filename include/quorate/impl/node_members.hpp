@@ -4,6 +4,7 @@
 
 #include <quorate/net/peer_address.hpp>
 #include <quorate/node.hpp>
+#include <quorate/server/server_metrics.hpp>
 
 #include <algorithm>
 #include <string>
@@ -101,6 +102,7 @@ void basic_node<Policies>::apply_change(const entry& e) {
         return;
     }
     error_code refused = check_change(*asked, members_, engine_->members());
+    const id_set learners = engine_->members().learners;
     if (!refused) {
         refused = engine_->apply_change(asked->change).error();
     }
@@ -109,6 +111,10 @@ void basic_node<Policies>::apply_change(const entry& e) {
         return;
     }
     for (const single_change& one : asked->change.changes) {
+        const bool promoted = learners.contains(one.node) && engine_->members().is_voter(one.node);
+        if (promoted && soft_.role == role_kind::leader && options_.metrics != nullptr) {
+            options_.metrics->learner_promotions.add();
+        }
         adopt_change(one, asked->told);
     }
     observer_->on_members();

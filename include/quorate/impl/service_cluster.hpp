@@ -33,12 +33,13 @@ void basic_service<Policies>::members(bool linearizable, members_handler done) {
     });
 }
 
-/// Returns: what this member knows of the others. Only a leader hears from all of them; elsewhere
-/// those that have started are taken to be there, and the leader is who decides.
+/// Returns: what this member knows of the others. A leader hears from all of them; elsewhere those
+/// that have started and are connected are taken to be there.
 template <class Policies>
 membership_guard basic_service<Policies>::guard() const {
     std::vector<member_health> known;
     const std::vector<member_progress> progress = node_.progress();
+    const std::vector<peer_link> links = node_.links();
     for (const cluster_member& m : members()) {
         member_health one{m.id, m.is_learner, !m.name.empty(), !m.name.empty(), 0};
         const auto seen = std::find_if(progress.begin(), progress.end(),
@@ -46,6 +47,11 @@ membership_guard basic_service<Policies>::guard() const {
         if (seen != progress.end()) {
             one.connected = m.id == options_.node.id || seen->recently_active || was_heard(m.id);
             one.match = seen->match.value();
+        } else {
+            one.connected = one.connected &&
+                            std::none_of(links.begin(), links.end(), [&](const peer_link& link) {
+                                return link.peer == m.id && !link.connected_for;
+                            });
         }
         known.push_back(one);
     }

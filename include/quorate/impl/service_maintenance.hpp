@@ -3,6 +3,7 @@
 #define QUORATE_IMPL_SERVICE_MAINTENANCE_HPP
 
 #include <quorate/format/primitives.hpp>
+#include <quorate/server/server_metrics.hpp>
 #include <quorate/service.hpp>
 
 #include <optional>
@@ -85,7 +86,12 @@ result<store_hash> basic_service<Policies>::hash(std::uint64_t revision, const i
     if (const error_code refused = permits_root(by)) {
         return refused;
     }
-    return store().hash(revision);
+    const clock::time_point began = clock::now();
+    const result<store_hash> made = store().hash(revision);
+    if (server_metrics* const counts = options_.node.metrics) {
+        (revision == 0 ? counts->hash : counts->hash_rev).observe(clock::now() - began);
+    }
+    return made;
 }
 
 template <class Policies>

@@ -12,9 +12,10 @@
 namespace quorate {
 
 struct process_readings {
-    double cpu_seconds = 0;         ///< User and system time.
-    std::uint64_t resident = 0;     ///< Units: bytes.
-    std::uint64_t virtual_size = 0; ///< Units: bytes.
+    double cpu_seconds = 0;          ///< User and system time.
+    std::uint64_t resident = 0;      ///< Units: bytes.
+    std::uint64_t virtual_size = 0;  ///< Units: bytes.
+    std::uint64_t virtual_limit = 0; ///< Units: bytes; all bits: none.
     std::uint64_t fds_used = 0;
     std::uint64_t fds_limit = 0;
     double started_at = 0; ///< Units: seconds since 1970.

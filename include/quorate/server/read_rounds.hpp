@@ -83,11 +83,10 @@ public:
 
     /// Effects: answers reads whose time is up; gives a round that got no answer for `retry` up,
     /// so that the next one is asked under a new number. `leader_known`: whether the short
-    /// deadline applies.
-    void on_tick(time_point now, std::chrono::milliseconds retry, bool leader_known) {
-        if (asked_ && now - asked_at_ >= retry) {
-            asked_ = false;
-        }
+    /// deadline applies. Returns: whether a round was given up.
+    bool on_tick(time_point now, std::chrono::milliseconds retry, bool leader_known) {
+        const bool slow = asked_ && now - asked_at_ >= retry;
+        asked_ = asked_ && !slow;
         std::vector<std::pair<handler, errc>> late;
         const auto sweep = [&](std::vector<reader>& readers) {
             std::erase_if(readers, [&](reader& r) {
@@ -109,6 +108,7 @@ public:
         for (auto& [done, reason] : late) {
             done(reason);
         }
+        return slow;
     }
 
     void stop() {

@@ -55,6 +55,7 @@ struct server_readings {
     std::optional<std::uint64_t> watchers;
     std::optional<std::uint64_t> slow_watchers;  ///< Behind the current revision.
     std::optional<std::uint64_t> pending_events; ///< Waiting for their watchers.
+    std::optional<std::uint64_t> events;         ///< Sent to watchers.
     std::optional<std::uint64_t> leases;
     std::optional<std::uint64_t> auth_revision;
     std::optional<std::uint64_t> wal_bytes; ///< Written since the start.
@@ -82,7 +83,6 @@ struct server_metrics {
     counter deletes;
     counter ranges;
     counter txns;
-    counter events; ///< Sent to watchers.
     counter compacted_keys;
     counter leases_granted;
     counter leases_renewed;

@@ -86,6 +86,14 @@ public:
 
     /// Returns: how many watches there are, cancelled ones that were not told so included.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// Returns: how many streams are open.
+    [[nodiscard]] std::size_t stream_count() const noexcept { return streams_.size(); }
+    /// Returns: how many watches read the past still, are held up by their consumer or are over.
+    [[nodiscard]] std::size_t slow_count() const noexcept { return size_ - live_->size; }
+    /// Returns: how many events wait to be taken. Complexity: linear in all watches.
+    [[nodiscard]] std::size_t pending_events() const noexcept;
+    /// Returns: how many events were taken, since the hub was made.
+    [[nodiscard]] std::uint64_t told_events() const noexcept { return told_events_; }
     /// Returns: the last write that was published.
     [[nodiscard]] std::uint64_t published() const noexcept { return head_; }
 
@@ -152,6 +160,7 @@ private:
     std::map<watch_stream_id, stream_state> streams_;
     std::uint64_t last_stream_ = 0;
     std::size_t size_ = 0;
+    std::uint64_t told_events_ = 0;
     std::size_t progress_requests_ = 0;  ///< Streams that have one.
     std::vector<watcher*> overflowed_;   ///< Those whose queue was full during a walk.
     std::vector<stream_state*> aroused_; ///< Those to be woken at the end of a call.

@@ -22,6 +22,7 @@ namespace quorate {
 class watch_queue {
 public:
     [[nodiscard]] bool empty() const noexcept { return taken_ == events_.size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return events_.size() - taken_; }
     /// Units: the bytes of the events that wait.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     /// Returns: the write that the first event is of. Requires: not empty.

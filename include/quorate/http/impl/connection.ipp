@@ -533,6 +533,7 @@ QUORATE_DECL void connection::read() {
 
 QUORATE_DECL void connection::on_read(error_code ec, std::size_t bytes) {
     reading_ = false;
+    load_->bytes_received += bytes;
     if (!is_open()) {
         return;
     }
@@ -583,6 +584,7 @@ QUORATE_DECL void connection::write() {
 
 QUORATE_DECL void connection::on_write(error_code ec, std::size_t bytes) {
     writing_ = false;
+    load_->bytes_sent += bytes;
     if (!is_open()) {
         return;
     }

@@ -41,6 +41,14 @@ QUORATE_DECL std::size_t server::stream_count() const noexcept {
     return listener_->now().streams;
 }
 
+QUORATE_DECL std::uint64_t server::bytes_received() const noexcept {
+    return listener_->now().bytes_received;
+}
+
+QUORATE_DECL std::uint64_t server::bytes_sent() const noexcept {
+    return listener_->now().bytes_sent;
+}
+
 QUORATE_DECL void server::stop_accepting() noexcept {
     listener_->stop_accepting();
 }

@@ -96,6 +96,8 @@ inline error_code directory_inspector::run() {
         } else if (name == "identity") {
             owned = true;
             read_identity();
+        } else if (name == "db") {
+            report_.note(directory_ / name, "a database, which is not looked into");
         } else if (name != "lock") {
             report_.note(directory_ / name, is_temporary(name)
                                                 ? "left by a crash; removed at the next start"

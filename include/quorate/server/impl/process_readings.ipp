@@ -72,6 +72,9 @@ QUORATE_DECL process_readings read_process() {
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         out.fds_limit = limit.rlim_cur;
     }
+    if (::getrlimit(RLIMIT_AS, &limit) == 0) {
+        out.virtual_limit = limit.rlim_cur;
+    }
     out.fds_used = detail::count_descriptors();
     detail::read_proc_stat(out);
     return out;

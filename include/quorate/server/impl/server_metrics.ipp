@@ -138,7 +138,8 @@ private:
              "Changes that compactions removed.");
         spread("etcd_debugging_mvcc_db_compaction_total_duration_milliseconds",
                counted_.compaction_ms, "Compacting.");
-        rare("etcd_debugging_mvcc_events_total", counted_.events, "Events sent to watchers.");
+        read("etcd_debugging_mvcc_events_total", now_.events, "Events sent to watchers.",
+             "counter");
         read("etcd_debugging_mvcc_pending_events_total", now_.pending_events,
              "Events that wait for their watchers.");
         read("etcd_debugging_mvcc_watch_stream_total", now_.watch_streams, "Streams of watches.");
@@ -246,6 +247,8 @@ private:
         out_.one("process_start_time_seconds", "gauge", "When it started, since 1970.",
                  own.started_at);
         out_.one("process_virtual_memory_bytes", "gauge", "Addresses in use.", own.virtual_size);
+        out_.one("process_virtual_memory_max_bytes", "gauge", "Most addresses; all bits: any.",
+                 own.virtual_limit);
     }
 
     void own() {

@@ -149,11 +149,23 @@ auto watch_hub<Store>::take(watch_stream_id stream, std::size_t bytes_max)
     return std::nullopt;
 }
 
+template <class Store>
+std::size_t watch_hub<Store>::pending_events() const noexcept {
+    std::size_t count = 0;
+    for (const auto& stream : streams_) {
+        for (const watcher& w : stream.second.watches) {
+            count += w.queue.size();
+        }
+    }
+    return count;
+}
+
 /// The watches of a stream take turns, but parts of one write follow each other.
 template <class Store>
 watch_batch watch_hub<Store>::take_events(watcher& w, std::size_t bytes_max) {
     watch_batch made{.id = w.id};
     made.fragment = w.queue.take(made.events, bytes_max, w.fragment);
+    told_events_ += made.events.size();
     w.told = true;
     w.progress_due = false;
     if (w.paused && w.queue.bytes() <= limits_.queue_bytes / 2) {
