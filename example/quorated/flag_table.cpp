@@ -113,8 +113,8 @@ constexpr flag_rule table[] = {
     {"debug", logging, boolean, honoured, "false", "the old name of --log-level=debug"},
     {"log-package-levels", logging, text, ignored, "", "there is one level for all"},
 
-    {"experimental-initial-corrupt-check", experimental, boolean, ignored, "false",
-     "a member checks what it reads from its disk, and its peers while it runs"},
+    {"experimental-initial-corrupt-check", experimental, boolean, honoured, "false",
+     "compare the state with other members' before serving clients"},
     {"experimental-corrupt-check-time", experimental, duration, honoured, "0s",
      "time between comparisons of the state with other members' (0: never)"},
     {"experimental-enable-v2v3", experimental, text, refused, "", "there is no v2 API"},

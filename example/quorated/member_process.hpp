@@ -86,6 +86,7 @@ public:
 
 private:
     static constexpr int looks_max = 150; // three seconds of them
+    static constexpr int comparisons_max = 15;
 
     quorate::service_options options_with_log() {
         quorate::service_options options = service_options_of(told_);
@@ -185,16 +186,51 @@ private:
         const bool known = self != nullptr && self->name == options.name &&
                            self->client_urls == options.client_urls;
         if (known || looks_left == 0) {
-            if (!listen()) {
-                status_ = EXIT_FAILURE;
-                finish();
-            }
+            told_.initial_corrupt_check ? compare_first(comparisons_max) : let_in();
             return;
         }
         pause_.expires_after(std::chrono::milliseconds(20));
         pause_.async_wait([this, looks_left](const quorate::error_code& cancelled) {
             if (!cancelled && !finishing_) {
                 open_when_known(looks_left - 1);
+            }
+        });
+    }
+
+    void let_in() {
+        if (!listen()) {
+            status_ = EXIT_FAILURE;
+            finish();
+        }
+    }
+
+    // Others may not be connected yet, or not have got so far; those that stay away are left out.
+    void compare_first(int rounds_left) {
+        service_.compare_states([this, rounds_left](const quorate::state_comparison& found) {
+            if (finishing_) {
+                return;
+            }
+            const std::size_t all = service_.node().members().size();
+            const std::size_t others = all == 0 ? 0 : all - 1;
+            if (!found.differing.empty()) {
+                status_ = EXIT_FAILURE;
+                say_(quorate::severity::error,
+                     "stopping: the state here is another one than that of member " +
+                         std::to_string(found.differing.front().value()) +
+                         " at the same revision; one of the two is corrupt");
+                finish();
+            } else if (found.compared < others && rounds_left > 0) {
+                pause_.expires_after(std::chrono::milliseconds(200));
+                pause_.async_wait([this, rounds_left](const quorate::error_code& cancelled) {
+                    if (!cancelled && !finishing_) {
+                        compare_first(rounds_left - 1);
+                    }
+                });
+            } else {
+                say_(quorate::severity::info, "the state is that of " +
+                                                  std::to_string(found.compared) + " of " +
+                                                  std::to_string(others) + " other members");
+                let_in();
             }
         });
     }

@@ -371,6 +371,7 @@ void read_logging(const flag_reader& given, serve_options& out) {
 }
 
 void read_experimental(const flag_reader& given, serve_options& out) {
+    out.initial_corrupt_check = given.boolean("experimental-initial-corrupt-check");
     out.corrupt_check_time = given.duration("experimental-corrupt-check-time");
     out.watch_progress_interval = given.duration("experimental-watch-progress-notify-interval");
     require(out.watch_progress_interval.count() > 0,

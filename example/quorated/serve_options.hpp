@@ -87,6 +87,7 @@ struct serve_options {
     quorate::log_settings log; ///< At least one output.
 
     // What etcd calls experimental
+    bool initial_corrupt_check = false;
     std::chrono::nanoseconds corrupt_check_time{}; ///< Zero: never.
     std::chrono::nanoseconds watch_progress_interval{};
     std::chrono::nanoseconds slow_request{};

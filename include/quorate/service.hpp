@@ -40,6 +40,12 @@
 
 namespace quorate {
 
+/// What a comparison with other members brought.
+struct state_comparison {
+    std::size_t compared = 0;       ///< How many have the same revision, and the same past of it.
+    std::vector<node_id> differing; ///< Those of them whose state is another one.
+};
+
 /// A member of a cluster with all that it serves. The same calls a program makes in-process that a
 /// front door makes for its clients.
 ///
@@ -182,6 +188,9 @@ public:
     void move_leader(node_id to, const identity& by, handler done);
     /// Errors: revision_compacted, revision_in_future, permission_denied.
     [[nodiscard]] result<store_hash> hash(std::uint64_t revision, const identity& by);
+    /// Effects: asks every other member for its hash at this member's revision, and calls back
+    /// once each has answered, or did not in time.
+    void compare_states(std::function<void(state_comparison)> done);
     /// Errors: permission_denied and its kin, for what only root may do.
     [[nodiscard]] error_code permits_root(const identity& by);
     [[nodiscard]] error_code permits_user(const identity& by);
@@ -208,7 +217,8 @@ private:
     void tend_compaction(clock::time_point now);
     void tend_progress(clock::time_point now);
     void tend_corruption(clock::time_point now);
-    void compare_state(node_id other, const store_hash& mine);
+    void compare_state(node_id other, const store_hash& mine,
+                       std::function<void(std::optional<bool>)> done);
 
     [[nodiscard]] error_code admit(const request& asked) const;
     template <class Asked, class Look>

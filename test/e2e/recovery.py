@@ -1,7 +1,7 @@
 """Disaster recovery, as doc/disaster.md tells it: its commands are run as they stand there.
 
-A cluster is lost and restored from a snapshot; a survivor of three goes on alone; what is damaged
-or foreign is refused.
+A cluster is lost and restored from a snapshot; a survivor of three goes on alone; what is damaged,
+foreign or another state than the others' is refused.
 """
 
 import base64
@@ -481,6 +481,47 @@ def a_survivor_takes_new_members_in(options):
         members = survivor.ask("/v3/cluster/member/list")["members"]
         expect_equal(sorted(m["name"] for m in members), ["n1", "n2"], "members")
         survivor.put("/two", "still")
+
+
+@suite.case(seconds=200)
+def a_member_with_another_state_does_not_serve(options):
+    flag = "--experimental-initial-corrupt-check"
+    with Sites(options) as place:
+        sites = place.sites
+        files = []
+        for turn in ("one", "other"):   # two states of the same revision
+            place.sites = sites[:1]
+            place.serve(sites[0])
+            sites[0].wait_leader()
+            sites[0].put("/key", turn)
+            place.file = place.folder / turn
+            files.append(place.file)
+            place.type("Save a snapshot", sites[0])
+            sites[0].kill()
+            shutil.rmtree(sites[0].data)
+        place.sites = sites
+
+        def restore_all(third_file):
+            for site in sites:
+                site.kill()
+                shutil.rmtree(site.data, ignore_errors=True)
+                place.file = third_file if site is sites[2] else files[0]
+                place.type("Restore each member", site)
+            for site in sites[:2]:
+                place.serve(site, extra=flag)
+            for site in sites[:2]:
+                site.wait_leader()
+            place.serve(sites[2], extra=flag)
+
+        place.token = "second"
+        restore_all(files[0])
+        sites[2].wait_leader()
+        expect("the state is that of 2 of 2 other members" in sites[2].log.read_text(),
+               sites[2].tail())
+        place.token = "third"
+        restore_all(files[1])
+        expect_equal(sites[2].process.wait(PATIENCE), 1, "exit status")
+        expect("at the same revision" in sites[2].tail(), sites[2].tail())
 
 
 @suite.case()

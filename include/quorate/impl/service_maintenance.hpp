@@ -6,6 +6,8 @@
 #include <quorate/server/server_metrics.hpp>
 #include <quorate/service.hpp>
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -108,26 +110,60 @@ void basic_service<Policies>::tend_corruption(clock::time_point now) {
     }
     for (const member_info& m : node_.members()) {
         if (m.id != options_.node.id) {
-            compare_state(m.id, *mine);
+            compare_state(m.id, *mine, [this, other = m.id](std::optional<bool> same) {
+                if (same == false && !stopping_) {
+                    propose(alarm_change{{other, alarm_kind::corrupt}, true});
+                }
+            });
         }
     }
 }
 
 // Only states of the same revision, with as much of the past, can be compared; a member that lags
-// is asked again the next time.
+// is asked again the next time. Calls back with nothing for one that cannot.
 template <class Policies>
-void basic_service<Policies>::compare_state(node_id other, const store_hash& mine) {
+void basic_service<Policies>::compare_state(node_id other, const store_hash& mine,
+                                            std::function<void(std::optional<bool>)> done) {
     std::string asked;
     byte_writer(asked).u8(static_cast<std::uint8_t>(call_kind::store_hash)).u64(mine.revision);
     node_.call(other, shared_bytes::copy_of(asked), detail::leader_word_limit,
-               [this, other, mine](error_code failed, const shared_bytes& bytes) {
+               [mine, done = std::move(done)](error_code failed, const shared_bytes& bytes) {
                    const auto theirs = failed ? std::nullopt : detail::decode_hash(bytes.view());
                    const bool comparable = theirs && theirs->revision == mine.revision &&
                                            theirs->compact_revision == mine.compact_revision;
-                   if (comparable && theirs->hash != mine.hash && !stopping_) {
-                       propose(alarm_change{{other, alarm_kind::corrupt}, true});
-                   }
+                   done(comparable ? std::optional(theirs->hash == mine.hash) : std::nullopt);
                });
+}
+
+template <class Policies>
+void basic_service<Policies>::compare_states(std::function<void(state_comparison)> done) {
+    struct round {
+        std::size_t waiting = 1; // for this function itself, which answers may precede
+        state_comparison found;
+        std::function<void(state_comparison)> done;
+        void end_one() {
+            if (--waiting == 0) {
+                done(std::move(found));
+            }
+        }
+    };
+    const auto all = std::make_shared<round>();
+    all->done = std::move(done);
+    const result<store_hash> mine = store().hash(0);
+    for (const member_info& m : node_.members()) {
+        if (m.id == options_.node.id || !mine) {
+            continue;
+        }
+        ++all->waiting;
+        compare_state(m.id, *mine, [all, other = m.id](std::optional<bool> same) {
+            all->found.compared += same.has_value() ? 1U : 0U;
+            if (same == false) {
+                all->found.differing.push_back(other);
+            }
+            all->end_one();
+        });
+    }
+    all->end_one();
 }
 
 template <class Policies>
