@@ -11,6 +11,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "../net/tcp_support.hpp"
 #include "client.hpp"
@@ -323,6 +324,22 @@ BOOST_FIXTURE_TEST_CASE(who_never_finishes_a_handshake_is_let_go, pair) {
     BOOST_TEST(hears(a, "did not finish the handshake"));
 }
 
+BOOST_FIXTURE_TEST_CASE(unfinished_handshakes_keep_no_member_out, pair) {
+    open_one(files.good());
+    std::vector<std::unique_ptr<raw_client>> mute;
+    for (std::size_t i = 0; i < detail::tcp_listener::inlets_max + 6; ++i) {
+        mute.push_back(std::make_unique<raw_client>(*this, one));
+        mute.back()->send("\x16\x03\x01"); // A hello of TLS begins like this.
+    }
+    BOOST_TEST(mute.front()->hung_up());   // The oldest goes,
+    BOOST_TEST(!mute.back()->hung_up(0s)); // not whoever comes last.
+    open_two(files.good());
+    BOOST_REQUIRE(!wire(two).add_peer(one, url(one)));
+    BOOST_TEST(run_until([&] { return wire(two).statistics().connections_opened == 1; }));
+    wire(two).send(heartbeat(two, one, 5));
+    BOOST_TEST(run_until([&] { return a.count(5) == 1; }));
+}
+
 BOOST_FIXTURE_TEST_CASE(changed_files_are_used_without_a_new_start, pair) {
     open_one(files.good());
     const std::string path =
@@ -333,7 +350,6 @@ BOOST_FIXTURE_TEST_CASE(changed_files_are_used_without_a_new_start, pair) {
     BOOST_REQUIRE(strangers());
     files.issued("second", {.common_name = "member", .address = "127.0.0.1"});
     BOOST_TEST(connected());
-    // And one that is revoked while it runs stays until its connection ends, not longer.
     wire(two).send(heartbeat(two, one, 5));
     BOOST_TEST(run_until([&] { return a.count(5) == 1; }));
 }
