@@ -14,11 +14,11 @@ A seed repeats the choices; `--faults REGEX` keeps to some of them.
 import dataclasses
 import random
 import re
-import shutil
 import sys
 import time
 
 import chaos_clients
+import faulty_disks
 import nemesis
 import revisions
 import v3
@@ -33,10 +33,14 @@ class Crowd:
     """All who ask one cluster."""
     clerks: list
     keepers: list
+    compactors: list
     watchers: list
 
+    def askers(self):
+        return self.clerks + self.keepers + self.compactors
+
     def all(self):
-        return self.clerks + self.keepers + self.watchers
+        return self.askers() + self.watchers
 
     def raise_failure(self):
         for actor in self.all():
@@ -48,8 +52,7 @@ class Crowd:
                    for clerk in self.clerks for operation in list(clerk.operations))
 
     def operations(self):
-        return [operation for asker in self.clerks + self.keepers
-                for operation in asker.operations]
+        return [operation for asker in self.askers() for operation in asker.operations]
 
     def leases(self):
         return [lease for keeper in self.keepers for lease in keeper.leases]
@@ -58,13 +61,16 @@ class Crowd:
         return sorted(seen for watcher in self.watchers for seen in watcher.sightings)
 
 
-def crowd_of(cluster, seed, clerks=6, keepers=3):
+def crowd_of(cluster, seed, compacts, clerks=6, keepers=3):
     ports = {number: cluster.port(number) for number in cluster.members}
+    watchers = [chaos_clients.Watcher(number, port) for number, port in ports.items()]
+    for watcher in watchers:
+        watcher.may_miss = compacts
+    compactors = [chaos_clients.Compactor("compactor", ports, seed)] if compacts else []
     return Crowd([chaos_clients.Clerk(turn, ports, f"{seed} clerk {turn}")
                   for turn in range(clerks)],
                  [chaos_clients.Keeper(turn, ports, f"{seed} keeper {turn}")
-                  for turn in range(keepers)],
-                 [chaos_clients.Watcher(number, port) for number, port in ports.items()])
+                  for turn in range(keepers)], compactors, watchers)
 
 
 def await_writes(crowd, count=50, seconds=40):
@@ -131,11 +137,22 @@ def check_leases(crowd, history):
     return kept
 
 
-def check_members(cluster, history, revision):
+def history_of(watchers):
+    """What all watchers saw together; where two saw the same revision, they saw the same."""
+    whole = {}
+    for watcher in watchers:
+        for revision, events in watcher.by_revision().items():
+            expect(whole.setdefault(revision, events) == events,
+                   f"{watcher.title} saw another revision {revision}: {events}, {whole[revision]}")
+    return revisions.History([event for revision in sorted(whole) for event in whole[revision]])
+
+
+def check_members(cluster, history, revision, may_miss):
     """Fresh watches on each member tell the same history; a read of all tells its end."""
     for number, member in sorted(cluster.members.items()):
-        events = chaos_clients.watch_all(number, member.port, revision)
-        expect(events == history.events, f"member {number} tells another history")
+        fresh = chaos_clients.watch_all(number, member.port, revision, may_miss)
+        expect(fresh.events == [event for event in history.events if event[0] > fresh.compacted],
+               f"member {number} tells another history")
         for stale in (False, True):
             body = v3.ask(member.port, "kv/range", {"key": "AA==", "range_end": "AA==",
                                                     "serializable": stale})
@@ -150,12 +167,9 @@ def judge(cluster, crowd):
     for watcher in crowd.watchers:
         watcher.await_revision(revision)
         watcher.stop()
-    events = crowd.watchers[0].events
-    for watcher in crowd.watchers:
-        expect(watcher.events == events, f"{watcher.title} saw another history")
-    history = revisions.History(events)
+    history = history_of(crowd.watchers)
     expect_equal(history.last, revision, "last revision")
-    check_members(cluster, history, revision)
+    check_members(cluster, history, revision, bool(crowd.compactors))
     operations = crowd.operations()
     placed = revisions.check(operations, history, crowd.sightings(), chaos_clients.PREFIX,
                              lambda key: key.startswith(chaos_clients.LEASED))
@@ -184,18 +198,20 @@ def play(options, seed, only):
     dice = random.Random(seed)
     size, backend = dice.choice((3, 3, 5)), dice.choice(("memory", "memory", "lmdb"))
     snapshots = str(dice.choice((50, 500, 100000)))
-    print(f"seed {seed}: {size} members, {backend}, a snapshot after {snapshots}", flush=True)
+    compacts = dice.random() < 0.3
+    print(f"seed {seed}: {size} members, {backend}, a snapshot after {snapshots}"
+          f"{', compacted all along' if compacts else ''}", flush=True)
     flags = ("--backend", backend, "--snapshot-count", snapshots)
     cluster = ServerCluster(options.bin, size, flags, proxied=True, faults=options, seed=seed)
     with cluster:
-        crowd = crowd_of(cluster, seed)
+        crowd = crowd_of(cluster, seed, compacts)
         trouble = nemesis.Nemesis(cluster, dice, only)
         for actor in crowd.all():
             actor.start()
         try:
             await_writes(crowd)
             disturb(cluster, crowd, trouble, options.seconds)
-            for actor in crowd.clerks + crowd.keepers:
+            for actor in crowd.askers():
                 actor.stop()
             verdict = judge(cluster, crowd)
         finally:
@@ -222,12 +238,7 @@ def main():
                          help="how long each is disturbed (default 16)")
     options.add_argument("--seed", type=int, help="repeat the choices of an earlier run")
     options.add_argument("--faults", default="", metavar="REGEX", help="only faults that match")
-    options = options.parse_args()
-    try:
-        return suite.run(options)
-    finally:
-        if getattr(options, "made", None):
-            shutil.rmtree(options.made, ignore_errors=True)
+    return faulty_disks.run(suite, options.parse_args())
 
 
 if __name__ == "__main__":

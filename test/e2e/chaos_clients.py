@@ -63,6 +63,7 @@ class Asker(Actor):
         self.client = v3.Client()
         self.operations = []
         self.serial = 0
+        self.known = 1              # the last revision that it has seen
 
     def finish(self):
         self.client.close()
@@ -73,8 +74,10 @@ class Asker(Actor):
         outcome = self.client.call(self.ports[operation.member], path, body)
         operation.ended = time.monotonic()
         operation.outcome = outcome.kind
+        operation.why = outcome.why
         if outcome.kind == "ok":
             operation.revision = outcome.revision
+            self.known = max(self.known, outcome.revision)
         else:
             time.sleep(0.02)
         return outcome
@@ -101,8 +104,9 @@ class Clerk(Asker):
 
     def step(self):
         key = self.dice.choice([self.own, *self.shared])
-        act = self.dice.choices((self.put, self.read, self.read_all, self.swap, self.delete),
-                                (30, 30, 8, 25, 7))[0]
+        act = self.dice.choices(
+            (self.put, self.read, self.read_all, self.read_past, self.swap, self.delete),
+            (30, 27, 6, 5, 25, 7))[0]
         act(key)
         time.sleep(self.pause)
 
@@ -121,13 +125,20 @@ class Clerk(Asker):
             operation.found = found_of(outcome.body)
         return operation
 
-    def read_all(self, _):
+    def read_all(self, _, past=None):
         operation = self.begin(self.dice.choice(("read", "stale")), [""])
+        operation.at = past
         outcome = self.perform(operation, "kv/range", {
-            "key": v3.b64(PREFIX), "range_end": v3.b64(END),
+            "key": v3.b64(PREFIX), "range_end": v3.b64(END), "revision": str(past or 0),
             "serializable": operation.kind == "stale"})
         if outcome.kind == "ok":
             operation.found = found_of(outcome.body)
+
+    def read_past(self, key):
+        """The state of a while ago, which may be compacted away."""
+        if self.known > 1:
+            past = self.known - self.dice.choice((0, 10, 100, 1000, 3000))
+            self.read_all(key, max(2, past))
 
     def swap(self, key):
         """Reads, and writes only if nobody else did since; with a second key, both or none."""
@@ -237,6 +248,21 @@ class Keeper(Asker):
             raise Violation(f"lease {lease.id} of {lease.ttl} s is gone {early:.2f} s too early")
 
 
+class Compactor(Asker):
+    """Has the store forget its history, but for the last revisions."""
+
+    KEPT = 1500
+
+    def step(self):
+        found = self.client.call(self.ports[self.dice.choice(sorted(self.ports))], "kv/range",
+                                 {"key": v3.b64(PREFIX)})
+        if found.kind == "ok" and found.revision > self.KEPT:
+            self.client.call(self.ports[self.dice.choice(sorted(self.ports))], "kv/compaction", {
+                "revision": str(found.revision - self.KEPT),
+                "physical": self.dice.random() < 0.3})
+        time.sleep(0.5)
+
+
 class Watcher(Actor):
     """Watches all keys on one member from the first revision, over as many streams as it takes."""
 
@@ -248,6 +274,8 @@ class Watcher(Actor):
         self.events = []            # (revision, key, pair or None)
         self.sightings = []         # (time, revision) of each message
         self.streams = 0
+        self.compacted = 0          # up to there something may be missing
+        self.may_miss = False       # whether the store forgets
 
     def step(self):
         try:
@@ -271,7 +299,8 @@ class Watcher(Actor):
             return
         batch = message["result"]
         if batch.get("canceled"):
-            raise Violation(f"{self.title}: cancelled: {message}")
+            self.canceled(message, v3.number(batch, "compact_revision"))
+            return
         for turn, event in enumerate(batch.get("events", ())):
             kv = event["kv"]
             revision = v3.number(kv, "mod_revision")
@@ -283,10 +312,25 @@ class Watcher(Actor):
         if batch.get("events"):
             self.sightings.append((time.monotonic(), self.wanted - 1))
 
+    def canceled(self, message, compacted):
+        """Only a compaction of what was not told yet may end a watch; the next goes on behind."""
+        if not self.may_miss or compacted < self.wanted:
+            raise Violation(f"{self.title} at {self.wanted}: cancelled: {message}")
+        self.compacted = compacted
+        self.wanted = compacted + 1
+        self.finish()
+
     def finish(self):
         if self.stream is not None:
             self.stream.close()
         self.stream = None
+
+    def by_revision(self):
+        """{revision: what happened in it}"""
+        found = {}
+        for event in self.events:
+            found.setdefault(event[0], []).append(event)
+        return found
 
     def await_revision(self, revision, seconds=30):
         """Waits until everything up to a revision has come."""
@@ -300,12 +344,14 @@ class Watcher(Actor):
             time.sleep(0.02)
 
 
-def watch_all(number, port, revision):
-    """The whole history up to a revision as one fresh watch on a member tells it."""
+def watch_all(number, port, revision, may_miss):
+    """The whole history up to a revision as a fresh watch on a member tells it; with `may_miss`
+    what is left of it."""
     watcher = Watcher(number, port)
+    watcher.may_miss = may_miss
     watcher.start()
     try:
         watcher.await_revision(revision)
     finally:
         watcher.stop()
-    return watcher.events
+    return watcher

@@ -30,6 +30,15 @@ def library(options):
     return made
 
 
+def run(suite, options):
+    """Runs a suite whose cases use such disks, and leaves nothing behind."""
+    try:
+        return suite.run(options)
+    finally:
+        if getattr(options, "made", None):
+            shutil.rmtree(options.made, ignore_errors=True)
+
+
 class FaultyDisks:
     """For a Cluster: members obey flag files; `fail-N` fails a sync of member N, `full-N` fills
     its disk."""

@@ -7,6 +7,7 @@ there at once. A seed repeats the choices (not the moments inside the processes)
 import contextlib
 import time
 
+import damage
 import v3
 from suite import expect
 
@@ -23,9 +24,11 @@ class Nemesis:
             self.kill_some, self.kill_leader, self.kill_all, self.pause_leader, self.pause_some,
             self.cut_leader_off, self.hole_around_leader, self.split, self.bridge,
             self.leader_is_not_heard, self.leader_hears_nobody, self.tear, self.delay, self.slow,
-            self.corrupt, self.full_disk, self.failing_sync, self.hand_over)
+            self.corrupt, self.full_disk, self.failing_sync, self.damage_log, self.hand_over)
             if only.search(fault.__name__)]
         self.done = []              # names, in order
+        # A group survives the loss of what one member has acknowledged, as long as it is that one.
+        self.unlucky = dice.choice(sorted(cluster.members))
 
     def turn(self):
         """One disturbance, of one fault or two at once."""
@@ -79,12 +82,17 @@ class Nemesis:
         yield 1.5
         self.dice.shuffle(victims)
         for number in victims:
-            self.cluster.launch(number)
+            self.start(number)
             if self.dice.random() < 0.2:
                 time.sleep(self.dice.uniform(0, 0.15))
                 self.cluster.kill(number)
-                self.cluster.launch(number)
-            self.down.discard(number)
+                self.start(number)
+
+    def start(self, number):
+        """Starts a member, unless another fault has done so already."""
+        if not self.cluster.members[number].running:
+            self.cluster.launch(number)
+        self.down.discard(number)
 
     def kill_some(self):
         return self.kill(self.some())
@@ -120,6 +128,22 @@ class Nemesis:
 
     def leader_id(self, number):
         return str(self.cluster.members[number].member_id)
+
+    def damage_log(self):
+        """A bit of the newest log of a member that is down turns over, or the end of it is lost."""
+        number = self.unlucky
+        ending = self.kill([number])
+        pause = next(ending)
+        path = damage.newest_segment(self.cluster.members[number].data)
+        offsets, end = damage.frames(path)
+        if offsets and self.dice.random() < 0.5:
+            damage.flip(path, self.dice.randrange(offsets[-min(len(offsets), 50)], end),
+                        self.dice.randrange(8))
+        elif offsets:
+            damage.blank(path, offsets[-self.dice.randint(1, min(len(offsets), 50))])
+        yield pause
+        with contextlib.suppress(StopIteration):
+            next(ending)
 
     # ------------------------------------------------------------------ network
 
@@ -197,5 +221,4 @@ class Nemesis:
         member = self.cluster.members[number]
         if not member.running:
             expect(member.process.returncode in (1, -9), f"ended with {member.process.returncode}")
-            self.cluster.launch(number)
-        self.down.discard(number)
+        self.start(number)

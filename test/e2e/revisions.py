@@ -6,8 +6,9 @@ tells it. Then, in one pass each:
   - the history is dense and consistent in itself: create revisions, mod revisions and versions;
   - every acknowledged write is in it, once, at the revision that was answered; every refused one is
     nowhere; one of unknown outcome is there once or never;
-  - every read, of one key or of all, shows exactly the state of the revision in its header; a
-    failed comparison is false there, one that succeeded is true right before;
+  - every read, of one key or of all, shows exactly the state of the revision in its header, or of
+    the earlier one that was asked for; a failed comparison is false there, one that succeeded is
+    true right before;
   - real time: what starts after anybody saw revision n, be it by a write, a read or a watch, has a
     revision of n at least, and a greater one when it is a write. Only serializable reads may be
     older than what others saw.
@@ -29,6 +30,7 @@ class Operation:
         self.client = client
         self.member = member
         self.kind = kind            # put, swap, delete, read, stale (a serializable read)
+        self.at = None              # of a read: the revision of the past that is asked for
         self.keys = keys            # the keys it names; for reads also "" for all of them
         self.value = None           # what is written: a text that nobody else ever writes
         self.expected = None        # of a swap: mod revision that the first key must have
@@ -38,6 +40,7 @@ class Operation:
         self.revision = None        # of the header
         self.succeeded = None       # of a swap or a deletion: whether it changed anything
         self.found = None           # of reads and swaps that fail: {key: (value, create, ...)}
+        self.why = ""               # what a failed one was told
 
     @property
     def writes(self):
@@ -46,8 +49,9 @@ class Operation:
     def __str__(self):
         when = f"{self.began:.3f} to {self.ended:.3f}" if self.ended else f"{self.began:.3f} on"
         return (f"{self.kind} {','.join(self.keys) or 'all'} by {self.client} on member "
-                f"{self.member}, {when}, value {self.value}, expected {self.expected}: "
-                f"{self.outcome} {self.succeeded} at revision {self.revision}, {self.found}")
+                f"{self.member}, {when}, value {self.value}, expected {self.expected}, of "
+                f"{self.at}: {self.outcome} {self.succeeded} {self.why} at revision "
+                f"{self.revision}, {self.found}")
 
 
 class History:
@@ -126,15 +130,16 @@ def check_write(operation, history):
 
 def check_read(operation, history, prefix=""):
     """All that was found is the state of that revision."""
-    revision = operation.revision
-    require(revision <= history.last, f"ahead of the history, {history.last}", operation)
+    require(operation.revision <= history.last, f"ahead of the history, {history.last}", operation)
+    revision = operation.at or operation.revision
+    require(revision <= operation.revision, "shows what is to come", operation)
     if operation.keys == [""]:
         wanted = history.all_at(revision, prefix)
     else:
         states = {key: history.at(key, revision) for key in operation.keys[:1]}
         wanted = {key: pair for key, pair in states.items() if pair}
     require(operation.found == wanted, f"the state was {wanted}", operation)
-    return revision
+    return operation.revision
 
 
 def check_delete(operation, history, deletions):
@@ -190,6 +195,8 @@ def check(operations, history, sightings, prefix, foreign):
             uncertain[operation.keys[0]] += operation.outcome == "unknown"
         else:
             revision = check_read(operation, history, prefix) if operation.outcome == "ok" else None
+            require(operation.kind == "stale" or "future revision" not in operation.why,
+                    "a revision that had been seen is not there yet", operation)
         if revision is not None:
             positions.append((operation, revision))
     for key, left in deletions.items():

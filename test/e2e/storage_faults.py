@@ -8,14 +8,13 @@ See faulty_disks.py for how they are made to fail.
 import os
 import pathlib
 import re
-import shutil
 import stat
 import subprocess
 import sys
 import time
 
 from cluster import FAST, Cluster, free_ports, get, get_many, put
-from faulty_disks import FaultyDisks
+from faulty_disks import FaultyDisks, run
 from history import Writer
 from suite import Suite, expect, expect_equal, parser
 from wire import HOST, once
@@ -363,12 +362,7 @@ def files_are_private(options):
 
 
 def main():
-    options = parser(__doc__).parse_args()
-    try:
-        return suite.run(options)
-    finally:
-        if getattr(options, "made", None):
-            shutil.rmtree(options.made, ignore_errors=True)
+    return run(suite, parser(__doc__).parse_args())
 
 
 if __name__ == "__main__":
