@@ -3,10 +3,12 @@
 Each round draws a cluster (three or five members, memory or LMDB, snapshots often or never) and
 breaks it for some seconds: kill -9, pauses, partitions that are symmetric, one-way or bridged;
 connections torn, late, slow and corrupted; full and failing disks. Clients put, read, swap, delete;
-keepers hold leases; a watcher of each member sees all. In the end all is put right, and then:
+keepers hold leases and lockers a lock; a watcher of each member sees all. In the end all is put
+right, and then:
   - what every client saw is explained by one history of revisions; see revisions.py;
   - every member has that history, from the first revision on, and the same hash;
-  - no lease ended before its time, all end, and the keys of each in one revision;
+  - no lease ended before its time, all end, and the keys of each in one revision; never did two
+    have the lock that some take in turns;
   - writes are acknowledged again, and every member stops cleanly.
 A seed repeats the choices; `--faults REGEX` keeps to some of them.
 """
@@ -33,11 +35,12 @@ class Crowd:
     """All who ask one cluster."""
     clerks: list
     keepers: list
-    compactors: list
+    lockers: list
+    single: list        # one that compacts, one that fills the store, or none
     watchers: list
 
     def askers(self):
-        return self.clerks + self.keepers + self.compactors
+        return self.clerks + self.keepers + self.lockers + self.single
 
     def all(self):
         return self.askers() + self.watchers
@@ -61,16 +64,19 @@ class Crowd:
         return sorted(seen for watcher in self.watchers for seen in watcher.sightings)
 
 
-def crowd_of(cluster, seed, compacts, clerks=6, keepers=3):
+def crowd_of(cluster, seed, compacts, heavy, clerks=6, keepers=3, lockers=3):
     ports = {number: cluster.port(number) for number in cluster.members}
     watchers = [chaos_clients.Watcher(number, port) for number, port in ports.items()]
     for watcher in watchers:
         watcher.may_miss = compacts
-    compactors = [chaos_clients.Compactor("compactor", ports, seed)] if compacts else []
+    single = [chaos_clients.Compactor("compactor", ports, seed)] if compacts else []
+    single += [chaos_clients.Loader(ports, seed)] if heavy else []
     return Crowd([chaos_clients.Clerk(turn, ports, f"{seed} clerk {turn}")
                   for turn in range(clerks)],
                  [chaos_clients.Keeper(turn, ports, f"{seed} keeper {turn}")
-                  for turn in range(keepers)], compactors, watchers)
+                  for turn in range(keepers)],
+                 [chaos_clients.Locker(turn, ports, f"{seed} locker {turn}")
+                  for turn in range(lockers)], single, watchers)
 
 
 def await_writes(crowd, count=50, seconds=40):
@@ -137,6 +143,14 @@ def check_leases(crowd, history):
     return kept
 
 
+def check_locks(lockers):
+    """Never did two have the lock; how often one had it."""
+    turns = sorted((*held, locker.title) for locker in lockers for held in locker.held)
+    for (_, end, first), (began, _, second) in zip(turns, turns[1:]):
+        expect(end <= began, f"{second} got the lock at {began:.3f}, {first} had it to {end:.3f}")
+    return len(turns)
+
+
 def history_of(watchers):
     """What all watchers saw together; where two saw the same revision, they saw the same."""
     whole = {}
@@ -169,17 +183,18 @@ def judge(cluster, crowd):
         watcher.stop()
     history = history_of(crowd.watchers)
     expect_equal(history.last, revision, "last revision")
-    check_members(cluster, history, revision, bool(crowd.compactors))
+    check_members(cluster, history, revision, crowd.watchers[0].may_miss)
     operations = crowd.operations()
     placed = revisions.check(operations, history, crowd.sightings(), chaos_clients.PREFIX,
-                             lambda key: key.startswith(chaos_clients.LEASED))
+                             (chaos_clients.LEASED, chaos_clients.HEAVY))
     leases = check_leases(crowd, history)
+    turns = check_locks(crowd.lockers)
     unknown = sum(operation.outcome == "unknown" for operation in operations)
     failed = sum(operation.outcome == "failed" for operation in operations)
     streams = sum(watcher.streams for watcher in crowd.watchers)
     return (f"{placed} of {len(operations)} operations placed, {failed} failed, {unknown} unknown; "
             f"{revision} revisions, {leases} of {len(crowd.leases())} leases with keys, "
-            f"{streams} watch streams")
+            f"{turns} turns of a lock, {streams} watch streams")
 
 
 def disturb(cluster, crowd, trouble, seconds):
@@ -198,13 +213,13 @@ def play(options, seed, only):
     dice = random.Random(seed)
     size, backend = dice.choice((3, 3, 5)), dice.choice(("memory", "memory", "lmdb"))
     snapshots = str(dice.choice((50, 500, 100000)))
-    compacts = dice.random() < 0.3
+    compacts, heavy = dice.random() < 0.3, dice.random() < 0.3
     print(f"seed {seed}: {size} members, {backend}, a snapshot after {snapshots}"
-          f"{', compacted all along' if compacts else ''}", flush=True)
+          f"{', compacted all along' if compacts else ''}{', heavy' if heavy else ''}", flush=True)
     flags = ("--backend", backend, "--snapshot-count", snapshots)
     cluster = ServerCluster(options.bin, size, flags, proxied=True, faults=options, seed=seed)
     with cluster:
-        crowd = crowd_of(cluster, seed, compacts)
+        crowd = crowd_of(cluster, seed, compacts, heavy)
         trouble = nemesis.Nemesis(cluster, dice, only)
         for actor in crowd.all():
             actor.start()

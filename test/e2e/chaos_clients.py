@@ -12,7 +12,7 @@ import wire
 from revisions import Operation, Violation
 
 PREFIX, END = "c/", "c0"        # keys of clients; "c0" is the first one behind them
-LEASED = "l/"
+LEASED, HEAVY = "l/", "h/"
 
 
 class Actor(threading.Thread):
@@ -248,6 +248,55 @@ class Keeper(Asker):
             raise Violation(f"lease {lease.id} of {lease.ttl} s is gone {early:.2f} s too early")
 
 
+class Locker(Asker):
+    """Takes a lock that others want too, holds it for a moment while its lease is sure to live, and
+    gives it back, or does not."""
+
+    NAME = "lock"
+
+    def __init__(self, index, ports, seed):
+        super().__init__(f"locker-{index}", ports, seed)
+        self.held = []              # (from, to): nobody else may have it then
+
+    def ask(self, path, body):
+        return self.client.call(self.ports[self.dice.choice(sorted(self.ports))], path, body)
+
+    def step(self):
+        began = time.monotonic()
+        granted = self.ask("lease/grant", {"TTL": 3})
+        if granted.kind != "ok":
+            time.sleep(0.05)
+            return
+        safe_until = began + v3.number(granted.body, "TTL")
+        taken = self.ask("lock/lock", {"name": v3.b64(self.NAME), "lease": granted.body["ID"]})
+        now = time.monotonic()
+        if taken.kind == "ok" and now < safe_until:
+            time.sleep(min(self.dice.uniform(0, 0.4), safe_until - now))
+            self.held.append((now, min(time.monotonic(), safe_until)))
+            if self.dice.random() < 0.7:
+                self.ask("lock/unlock", {"key": taken.body["key"]})
+        if self.dice.random() < 0.8:
+            self.ask("lease/revoke", {"ID": granted.body["ID"]})
+
+
+class Loader(Asker):
+    """Fills the store once, so that a snapshot of it takes its time."""
+
+    def __init__(self, ports, seed, count=100, size=100_000):
+        super().__init__("loader", ports, seed)
+        self.count = count
+        self.size = size
+
+    def step(self):
+        operation = self.begin("put", [f"{HEAVY}{self.serial}"])
+        operation.value = self.fresh() + "." * self.size
+        self.perform(operation, "kv/put", {"key": v3.b64(operation.keys[0]),
+                                           "value": v3.b64(operation.value)})
+        operation.succeeded = True if operation.outcome == "ok" else None
+        if self.serial == self.count:
+            self.stopping.set()
+
+
 class Compactor(Asker):
     """Has the store forget its history, but for the last revisions."""
 
@@ -271,6 +320,7 @@ class Watcher(Actor):
         self.port = port
         self.stream = None
         self.wanted = 2             # the next revision
+        self.latest = {}            # key -> pair
         self.events = []            # (revision, key, pair or None)
         self.sightings = []         # (time, revision) of each message
         self.streams = 0
@@ -282,7 +332,8 @@ class Watcher(Actor):
             if self.stream is None:
                 # Both ends "\0": all keys.
                 self.stream = v3.Stream(self.port, "watch", {"create_request": {
-                    "key": "AA==", "range_end": "AA==", "start_revision": str(self.wanted)}})
+                    "key": "AA==", "range_end": "AA==", "prev_kv": True,
+                    "start_revision": str(self.wanted)}})
                 self.streams += 1
             message = self.stream.next(0.2)
         except OSError:
@@ -307,10 +358,19 @@ class Watcher(Actor):
             if revision != self.wanted and (turn == 0 or revision != self.wanted - 1):
                 raise Violation(f"{self.title}: {revision} instead of {self.wanted}")
             self.wanted = revision + 1
-            gone = event.get("type") == "DELETE"
-            self.events.append((revision, v3.text_of(kv["key"]), None if gone else v3.pair(kv)))
+            self.note(revision, v3.text_of(kv["key"]),
+                      None if event.get("type") == "DELETE" else v3.pair(kv),
+                      v3.pair(event["prev_kv"]) if "prev_kv" in event else None)
         if batch.get("events"):
             self.sightings.append((time.monotonic(), self.wanted - 1))
+
+    def note(self, revision, key, pair, before):
+        """One event. What was before is told unless the store has forgotten it."""
+        if before != self.latest.get(key) and not self.may_miss:
+            raise Violation(f"{self.title}: {key} at {revision} was {self.latest.get(key)}, "
+                            f"not {before}")
+        self.latest[key] = pair
+        self.events.append((revision, key, pair))
 
     def canceled(self, message, compacted):
         """Only a compaction of what was not told yet may end a watch; the next goes on behind."""

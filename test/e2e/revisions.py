@@ -178,13 +178,16 @@ def check_real_time(positions, sightings):
                 seen, by = revision, operation or "a watch"
 
 
-def check(operations, history, sightings, prefix, foreign):
-    """Judges all; raises Violation. `prefix`: keys of these operations; `foreign(key)`:
-    whether it may be deleted without a client, as by a lease. Returns how much was judged."""
+def check(operations, history, sightings, prefix, others):
+    """Judges all; raises Violation. `prefix`: keys that only these operations delete; `others`:
+    prefixes of keys that only they put. Returns how many operations have their place."""
     deletions = collections.defaultdict(set)
+    written = {operation.value for operation in operations}
     for revision, key, pair in history.events:
-        if pair is None and not foreign(key):
+        if pair is None and key.startswith(prefix):
             deletions[key].add(revision)
+        if pair is not None and key.startswith((prefix, *others)) and pair[0] not in written:
+            raise Violation(f"a value that nobody wrote, at {revision}: {key} {pair}")
     positions = []
     uncertain = collections.Counter()
     for operation in operations:
@@ -202,9 +205,5 @@ def check(operations, history, sightings, prefix, foreign):
     for key, left in deletions.items():
         if len(left) > uncertain[key]:
             raise Violation(f"{key} was deleted at {sorted(left)}: {uncertain[key]} may have")
-    written = {operation.value for operation in operations if operation.value}
-    for value in history.values:
-        if value not in written and not value.startswith("lease "):
-            raise Violation(f"a value that nobody wrote: {value!r}")
     check_real_time(positions, sightings)
     return len(positions)
