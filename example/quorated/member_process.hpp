@@ -85,7 +85,8 @@ public:
     }
 
 private:
-    static constexpr int looks_max = 150; // three seconds of them
+    static constexpr int looks_max = 150;     // three seconds of them
+    static constexpr int last_looks_max = 50; // one second
     static constexpr int comparisons_max = 15;
 
     quorate::service_options options_with_log() {
@@ -284,7 +285,15 @@ private:
             leave();
         }
     }
-    void leave() {
+    // What was given up on behalf of clients is proposed, and shall arrive: but not at any price.
+    void leave(int looks_left = last_looks_max) {
+        const quorate::node_status node = service_.node().status();
+        if (looks_left > 0 && node.requests > 0 && !node.ended) {
+            pause_.expires_after(std::chrono::milliseconds(20));
+            pause_.async_wait(
+                [this, looks_left](const quorate::error_code&) { leave(looks_left - 1); });
+            return;
+        }
         service_.stop([this](quorate::error_code) {
             signals_.cancel();
             hangups_.cancel();

@@ -79,7 +79,8 @@ public:
 
     /// Effects: answers, now or later.
     void serve(http::exchange asked);
-    /// Effects: ends what would never end by itself, as before the server is drained.
+    /// Effects: ends what would never end by itself, as before the server is drained: streams, and
+    /// waits for a lock or an election.
     void close_streams();
     /// Effects: ends the streams of clients that asked for a member with a leader, once there has
     /// been none for three election timeouts. To be called now and then.
@@ -108,6 +109,11 @@ private:
         ~live_stream() = default;
     };
     class watch_session;
+    /// A wait for a lock or an election, and on whose behalf.
+    struct pending_turn {
+        std::weak_ptr<turn_wait<Service>> wait;
+        std::weak_ptr<call_state> asked;
+    };
     class snapshot_session;
     class observe_session;
 
@@ -128,6 +134,7 @@ private:
     bool dispatch_election(gateway::api_call what, const call& asked);
     void serve_campaign(const call& asked);
     void serve_lock(const call& asked);
+    void give_up(const call& asked, turn_wait<Service>& waiting, const gateway::api_error& why);
     void tell_leader(const call& asked, byte_view name);
     template <class Told>
     void wait_for_turn(const call& asked, byte_view name, lease_id lease, byte_view value,
@@ -174,6 +181,7 @@ private:
     Service& service_;
     json_api_options options_;
     std::list<std::weak_ptr<watch_session>> sessions_;
+    std::list<pending_turn> turns_;
     std::list<std::weak_ptr<live_stream>> leader_bound_; ///< Of clients that want a leader.
     std::optional<std::chrono::steady_clock::time_point> leaderless_since_;
 };

@@ -167,6 +167,24 @@ def a_client_that_leaves_any_member_gives_its_place_up(options):
         expect_equal(members.ask(2, "/v3/lock/lock", {"name": name, "lease": 3})[0], 200, "lock")
 
 
+@suite.case(60)
+def who_waits_for_a_lock_is_told_when_its_member_ends(options):
+    with Members(quorated(options)) as members:
+        name = b64("l")
+        for lease in (1, 2):
+            members.ask(0, "/v3/lease/grant", {"ID": lease, "TTL": 5000})
+        members.ask(0, "/v3/lock/lock", {"name": name, "lease": 1})
+        places = {"key": b64("l/"), "range_end": b64("l0"), "count_only": True}
+        with members.begin(1, "/v3/lock/lock", {"name": name, "lease": 2}) as waiting:
+            eventually("it waits", lambda: members.ask(
+                0, "/v3/kv/range", places)[1].get("count") == "2")
+            members.processes[1].terminate()
+            answer = waiting.read_response()
+            expect_equal(json.loads(answer.body)["message"], "etcdserver: server stopped", "answer")
+        eventually("its place is given up", lambda: members.ask(
+            0, "/v3/kv/range", places)[1].get("count") == "1")
+
+
 def families(page):
     """{name: type} of a scrape."""
     return dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.MULTILINE))

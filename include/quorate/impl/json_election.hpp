@@ -23,17 +23,27 @@ void json_api<Service>::wait_for_turn(const call& asked, byte_view name, lease_i
         [this, asked, told](error_code failed, reply_header made, const turn_key& turn) {
             failed ? refuse(asked, failed) : told(made.revision, turn);
         });
+    turns_.remove_if([](const auto& one) { return one.wait.expired(); });
+    turns_.push_back({waiting, asked});
     // A client that left must not come to power.
-    asked->client.on_left([this, of = std::weak_ptr(waiting), to = std::weak_ptr(asked)] {
-        const auto left = to.lock();
-        if (left != nullptr && !left->client.is_answered()) {
-            if (const auto given_up = of.lock()) {
-                given_up->cancel();
-            }
-            refuse(left, gateway::failures::client_left);
+    asked->client.on_left([this, turn = turns_.back()] {
+        const auto wait_left = turn.wait.lock();
+        const auto asked_left = turn.asked.lock();
+        if (wait_left != nullptr && asked_left != nullptr) {
+            give_up(asked_left, *wait_left, gateway::failures::client_left);
         }
     });
     waiting->begin(lease, std::string(value));
+}
+
+/// Effects: ends a wait that is not over, and deletes its key.
+template <class Service>
+void json_api<Service>::give_up(const call& asked, turn_wait<Service>& waiting,
+                                const gateway::api_error& why) {
+    if (!asked->client.is_answered()) {
+        waiting.cancel();
+        refuse(asked, why);
+    }
 }
 
 /// Effects: carries a change out if the key still has the turn it was given.

@@ -204,6 +204,13 @@ void json_api<Service>::close_streams() {
             session->end();
         }
     }
+    for (const pending_turn& turn : std::exchange(turns_, {})) {
+        const auto waiting = turn.wait.lock();
+        const auto asked = turn.asked.lock();
+        if (waiting != nullptr && asked != nullptr) {
+            give_up(asked, *waiting, gateway::api_error_of(errc::stopped));
+        }
+    }
 }
 
 // All messages are there before the first is answered, so the answers can be one body: a line each,
