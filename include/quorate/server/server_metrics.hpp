@@ -58,7 +58,6 @@ struct server_readings {
     std::optional<std::uint64_t> events;         ///< Sent to watchers.
     std::optional<std::uint64_t> leases;
     std::optional<std::uint64_t> auth_revision;
-    std::optional<std::uint64_t> wal_bytes; ///< Written since the start.
     std::optional<std::uint64_t> client_received_bytes;
     std::optional<std::uint64_t> client_sent_bytes;
     std::optional<bool> defragmenting;
@@ -83,7 +82,6 @@ struct server_metrics {
     counter deletes;
     counter ranges;
     counter txns;
-    counter compacted_keys;
     counter leases_granted;
     counter leases_renewed;
     counter leases_revoked;
@@ -96,15 +94,13 @@ struct server_metrics {
     counter stream_requests;
     call_metrics calls;
 
-    // How long things took. Units: seconds, but for compactions: milliseconds.
+    // How long things took. Units: seconds.
     histogram wal_fsync{buckets::of_disk()};
     histogram backend_commit{buckets::of_disk()};
     histogram snapshot_save{buckets::of_disk()};
-    histogram backend_snapshot{buckets::exponential(0.01, 2, 17)};
     histogram defragment{buckets::exponential(0.1, 2, 13)};
     histogram hash{buckets::exponential(0.01, 2, 15)};
     histogram hash_rev{buckets::exponential(0.01, 2, 15)};
-    histogram compaction_ms{buckets::exponential(100, 2, 14)};
     histogram lease_ttl{buckets::exponential(1, 2, 24)}; ///< As granted.
     /// From a request's admission to its answer; what no etcd tells.
     histogram writes{buckets::exponential(0.0001, 2, 18)};

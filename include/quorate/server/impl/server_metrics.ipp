@@ -134,10 +134,6 @@ private:
              "The store's revision.");
         read("etcd_debugging_mvcc_compact_revision", now_.compact_revision,
              "The revision that was compacted up to.");
-        rare("etcd_debugging_mvcc_db_compaction_keys_total", counted_.compacted_keys,
-             "Changes that compactions removed.");
-        spread("etcd_debugging_mvcc_db_compaction_total_duration_milliseconds",
-               counted_.compaction_ms, "Compacting.");
         read("etcd_debugging_mvcc_events_total", now_.events, "Events sent to watchers.",
              "counter");
         read("etcd_debugging_mvcc_pending_events_total", now_.pending_events,
@@ -160,11 +156,8 @@ private:
     void disk() {
         spread("etcd_disk_wal_fsync_duration_seconds", counted_.wal_fsync,
                "Syncs of the log; no write is acknowledged before its own.");
-        read("etcd_disk_wal_write_bytes_total", now_.wal_bytes, "Bytes written to the log.");
         spread("etcd_disk_backend_commit_duration_seconds", counted_.backend_commit,
                "Commits of the database.");
-        spread("etcd_disk_backend_snapshot_duration_seconds", counted_.backend_snapshot,
-               "Snapshots sent.");
         spread("etcd_disk_backend_defrag_duration_seconds", counted_.defragment, "Defragmenting.");
         read("etcd_disk_defrag_inflight", now_.defragmenting, "1 while defragmenting.");
         spread("etcd_debugging_snap_save_total_duration_seconds", counted_.snapshot_save,
