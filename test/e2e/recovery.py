@@ -429,6 +429,8 @@ def a_survivor_of_three_goes_on_alone(options):
             place.kill_all()
             for lost in (place.sites[0], place.sites[2]):
                 shutil.rmtree(lost.data)
+            said = place.type("How far a survivor got", survivor)
+            expect(re.search(r" last_term=[1-9]\d* last_index=[1-9]\d* ", said), said)
             place.serve(survivor, "Force a new cluster")
             survivor.wait_leader()
             expect_equal(keys_at(survivor), (keys, revision), f"keys, {backend}")
