@@ -273,9 +273,9 @@ class Locker(Asker):
         if taken.kind == "ok" and now < safe_until:
             time.sleep(min(self.dice.uniform(0, 0.4), safe_until - now))
             self.held.append((now, min(time.monotonic(), safe_until)))
-            if self.dice.random() < 0.7:
+            if self.dice.random() < 0.9:
                 self.ask("lock/unlock", {"key": taken.body["key"]})
-        if self.dice.random() < 0.8:
+        if self.dice.random() < 0.9:
             self.ask("lease/revoke", {"ID": granted.body["ID"]})
 
 
