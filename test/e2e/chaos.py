@@ -239,6 +239,31 @@ def play(options, seed, only):
         expect_equal(set(cluster.stop_all().values()), {0}, "exit statuses")
 
 
+@suite.case(150)
+def a_bit_that_turns_over_ends_the_connection(options):
+    """Whichever bit it is: the receiver notices, takes nothing of it, and hangs up."""
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}", flush=True)
+    with ServerCluster(options.bin, 3, proxied=True, seed=seed) as cluster:
+        crowd = crowd_of(cluster, seed, False, False, clerks=3, keepers=0, lockers=0)
+        for actor in crowd.all():
+            actor.start()
+        await_writes(crowd)
+        links = list(cluster.network.links.values())
+        cluster.network.set(cluster.network.links, corrupt=0.2)
+        until(lambda: sum(link.corrupted for link in links), lambda count: count >= 60, 40, "bits")
+        cluster.network.heal()
+        until(lambda: [link.corrupted - link.noticed for link in links],
+              lambda missed: not any(missed), 20, "not noticed")
+        cluster.wait_ready()
+        await_writes(crowd)
+        for actor in crowd.askers():
+            actor.stop()
+        print(f"  {judge(cluster, crowd)}", flush=True)
+        for watcher in crowd.watchers:
+            watcher.stop()
+
+
 @suite.case(7200)
 def one_history_explains_what_all_clients_saw(options):
     first = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)

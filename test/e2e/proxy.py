@@ -30,10 +30,18 @@ class Link:
     jitter: float = 0.0     # seconds more, at most; the order stays
     rate: float = 0.0       # bytes per second; zero: as fast as it goes
     tear: float = 0.0       # chance that a connection ends somewhere inside a piece
-    corrupt: float = 0.0    # chance that a bit of a piece is turned over
+    corrupt: float = 0.0    # chance that a bit of a piece is turned over, once in a connection
     torn: int = 0           # how often it was done
     corrupted: int = 0
+    noticed: int = 0        # connections that ended after a bit was turned over
     carried: int = 0        # bytes
+
+
+@dataclasses.dataclass
+class Flow:
+    """One connection on a link."""
+    link: Link
+    corrupted: bool = False
 
 
 class Network:
@@ -113,17 +121,17 @@ class Network:
     async def _carry(self, number, target, reader, writer):
         """Carries one connection that was dialled, for as long as both ends keep it."""
         ends = [writer]
-        pair = None
+        flow, pair = None, None
         try:
             first, pair = await self._hello(number, reader)
-            link = self.links[pair]
-            if link.mode == "cut":
+            flow = Flow(self.links[pair])
+            if flow.link.mode == "cut":
                 return
             there, out = await asyncio.open_connection(wire.HOST, target)
             ends.append(out)
             self.connections.setdefault(pair, set()).update(ends)
-            tasks = [asyncio.ensure_future(self._pump(link, first, reader, out)),
-                     asyncio.ensure_future(self._pump(link, b"", there, writer))]
+            tasks = [asyncio.ensure_future(self._pump(flow, first, reader, out)),
+                     asyncio.ensure_future(self._pump(flow, b"", there, writer))]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -136,6 +144,8 @@ class Network:
             for end in ends:
                 end.transport.abort()
                 self.connections.get(pair, set()).discard(end)
+            if flow and flow.corrupted:
+                flow.link.noticed += 1
 
     async def _hello(self, number, reader):
         """Reads who dials; (the bytes read, the pair)."""
@@ -146,10 +156,10 @@ class Network:
         body = await reader.readexactly(size)
         return header + body, (self.numbers[struct.unpack_from("<Q", body, 16)[0]], number)
 
-    async def _pump(self, link, first, reader, writer):
+    async def _pump(self, flow, first, reader, writer):
         """Carries one direction, in order, through whatever the link suffers at that moment."""
-        waiting = asyncio.Queue(64)
-        sender = asyncio.ensure_future(self._deliver(link, waiting, writer))
+        link, waiting = flow.link, asyncio.Queue(64)
+        sender = asyncio.ensure_future(self._deliver(flow, waiting, writer))
         try:
             piece = first or await reader.read(PIECE)
             while piece and not sender.done():
@@ -161,7 +171,8 @@ class Network:
         finally:
             sender.cancel()
 
-    async def _deliver(self, link, waiting, writer):
+    async def _deliver(self, flow, waiting, writer):
+        link = flow.link
         while True:
             due, piece = await waiting.get()
             await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -174,16 +185,17 @@ class Network:
                 writer.write(piece[:self.dice.randrange(len(piece))])
                 await writer.drain()
                 return
-            writer.write(self._maybe_corrupted(link, piece))
+            writer.write(self._maybe_corrupted(flow, piece))
             link.carried += len(piece)
             await writer.drain()
             if link.rate:
                 await asyncio.sleep(len(piece) / link.rate)
 
-    def _maybe_corrupted(self, link, piece):
-        if not link.corrupt or self.dice.random() >= link.corrupt:
+    def _maybe_corrupted(self, flow, piece):
+        if flow.corrupted or self.dice.random() >= flow.link.corrupt:
             return piece
-        link.corrupted += 1
+        flow.corrupted = True
+        flow.link.corrupted += 1
         changed = bytearray(piece)
         changed[self.dice.randrange(len(changed))] ^= 1 << self.dice.randrange(8)
         return bytes(changed)
