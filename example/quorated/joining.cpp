@@ -46,13 +46,10 @@ quorate::newcomer newcomer_of(const serve_options& told) {
     return who;
 }
 
-/// Returns: what encrypts talk with members; null, with a `problem` where it should not be.
+/// Returns: what encrypts questions; null where nothing does, or why not stands in `problem`.
 std::shared_ptr<quorate::secure_layer> security_of(const serve_options& told,
                                                    std::string& problem) {
-    if (told.peer_tls.cert_file.empty()) {
-        return nullptr;
-    }
-    return open_encryption(told.peer_tls, {}, problem);
+    return told.peer_tls.cert_file.empty() ? nullptr : open_encryption(told.peer_tls, {}, problem);
 }
 
 struct answer {
@@ -139,11 +136,8 @@ std::string join_cluster(serve_options& told) {
 }
 
 std::string why_not_begin(const serve_options& told) {
-    std::string unusable;
-    const auto security = security_of(told, unusable);
-    if (!unusable.empty()) {
-        return unusable;
-    }
+    std::string useless; // whoever begins says so soon
+    const auto security = security_of(told, useless);
     for (const std::string& url : urls_of_others(told)) {
         std::string silence;
         const std::optional<answer> heard = ask(url, short_answer_limit, security.get(), silence);

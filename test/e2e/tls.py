@@ -408,6 +408,32 @@ def a_revoked_member_is_refused(options):
         expect_equal(client.put(members[0], "k", "v")[0], 200, "a put without it")
 
 
+@suite.case(seconds=240)
+def a_new_member_asks_and_joins_over_tls(options):
+    with World(options) as world:
+        *members, fresh = world.add(3)
+        everybody = fresh.settings["initial-cluster"]
+        for member in members:
+            member.settings["initial-cluster"] = everybody.rsplit(",", 1)[0]
+        client = Client(world.authority)
+        world.serve(client, members)
+        expect_equal(client.put(members[0], "k", "v")[0], 200, "a put")
+        status, answer = client.call(members[0], "/v3/cluster/member/add",
+                                     {"peerURLs": [fresh.peer_url]})
+        expect_equal(status, 200, f"adding it: {answer}")
+        right = fresh.settings["peer-trusted-ca-file"]
+        fresh.settings["initial-cluster-state"] = "existing"
+        fresh.settings["peer-trusted-ca-file"] = Authority(world.folder / "other").ca
+        status, said = ended(options, fresh.settings)
+        expect_equal(status, 1, f"it asked somebody whom it must not trust: {said}")
+        expect("cannot fetch cluster info" in said, said)
+        fresh.settings["peer-trusted-ca-file"] = right
+        world.serve(client, [fresh])
+        expect_equal(client.get(fresh, "k"), "v", "what was written before it came")
+        listed = client.call(fresh, "/v3/cluster/member/list", {})[1]["members"]
+        expect_equal(len(listed), 3, "members")
+
+
 # ---------------------------------------------------------------------------- starts
 
 def ended(options, settings):

@@ -1,4 +1,5 @@
 // Members that speak TLS with one another.
+#include <quorate/net/tcp_discovery.hpp>
 #include <quorate/net/tcp_transport.hpp>
 #include <quorate/tls/layer.hpp>
 
@@ -291,6 +292,64 @@ BOOST_FIXTURE_TEST_CASE(without_certificates_there_is_no_https, pair) {
     open_two(files.good());
     BOOST_REQUIRE(!wire(one).add_peer(two, "https://127.0.0.1:" + std::to_string(port(two))));
     BOOST_TEST(hears(a, "this member was given no certificates"));
+}
+
+// ---- Who is no member yet ----------------------------------------------------------------------
+
+namespace {
+
+struct telling_sink : recording_sink {
+    shared_bytes on_newcomer() override { return shared_bytes::copy_of(std::string(70'000, 'm')); }
+};
+
+/// A member, and somebody on another thread who asks it who the members are.
+struct asked_member : pair {
+    asked_member() {
+        options.security = opened(files.good());
+        BOOST_REQUIRE(!open(one, cluster, sink));
+    }
+    result<discovered_group> ask(const std::string& where, const tls::options* own,
+                                 std::chrono::milliseconds limit = 20s) {
+        const auto security = own != nullptr ? opened(*own) : nullptr;
+        auto asking = std::async(std::launch::async, [&] {
+            return discover_members(*parse_peer_url(where), limit, security.get());
+        });
+        BOOST_TEST(
+            run_until([&] { return asking.wait_for(0s) == std::future_status::ready; }, 30s));
+        return asking.get();
+    }
+    telling_sink sink;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_newcomer_asks_over_tls, asked_member) {
+    const tls::options good = files.good();
+    const auto answer = ask(url(one), &good);
+    BOOST_REQUIRE(answer.has_value());
+    BOOST_TEST((answer->cluster == cluster));
+    BOOST_TEST(answer->members.size() == 70'000U);
+    const std::string plain = "http" + url(one).substr(5);
+    BOOST_TEST(!ask(plain, &good).has_value());
+    BOOST_TEST(ask(url(one), nullptr).error() == error_code(errc::invalid_option));
+    BOOST_TEST(wire(one).statistics().newcomers_told == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_newcomer_without_a_good_certificate_is_told_nothing, asked_member) {
+    tls::test::authority other("the authority");
+    other.issue(files.at("other"), {.common_name = "member", .address = "127.0.0.1"});
+    const tls::options bad = files.member(files.at("other"));
+    BOOST_TEST(!ask(url(one), &bad).has_value());
+    // And it asks only the host that it wants to ask.
+    const tls::options good = files.good();
+    BOOST_TEST(!ask("https://localhost:" + std::to_string(port(one)), &good).has_value());
+    BOOST_TEST(wire(one).statistics().newcomers_told == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_newcomer_gives_up_on_a_handshake_in_time, asked_member) {
+    tcp::acceptor silent(io, {boost::asio::ip::address_v4::loopback(), port(two)});
+    const tls::options good = files.good();
+    BOOST_TEST(ask(url(two), &good, 50ms).error() == error_code(errc::read_timed_out));
 }
 
 // ---- The rest goes on ---------------------------------------------------------------------------

@@ -11,11 +11,12 @@
 #include <quorate/base/ids.hpp>
 #include <quorate/base/result.hpp>
 #include <quorate/net/peer_address.hpp>
-#include <quorate/net/secure_channel.hpp>
 
 #include <chrono>
 
 namespace quorate {
+
+class secure_layer;
 
 /// What a member says. Its frame was valid; nothing of it is checked any further.
 struct discovered_group {
@@ -24,11 +25,11 @@ struct discovered_group {
     shared_bytes members; ///< A member table; at most call_bytes_max bytes.
 };
 
-/// Effects: dials the address, asks, and hangs up; for no longer than `limit`. `security` encrypts
-/// what is said at an https:// URL; the member has to prove that it is the URL's host.
-/// Errors: invalid_option: an https:// URL without `security`; read_timed_out; wrong_member: a
-/// member that tells nobody, such as one that knows no members yet itself; corrupt, too_large,
-/// unsupported_version: no member, or one of another version; those of the system.
+/// Effects: dials the address, asks, and hangs up; for no longer than `limit`. Behind an https://
+/// URL all of it is encrypted by `security`, which is not used by others meanwhile. Errors:
+/// read_timed_out; invalid_option: an https:// URL, and null; wrong_member: a member that tells
+/// nobody, such as one that knows no members yet itself; corrupt, too_large, unsupported_version:
+/// no member, or one of another version; those of the system.
 [[nodiscard]] result<discovered_group> discover_members(const peer_address& address,
                                                         std::chrono::milliseconds limit,
                                                         secure_layer* security = nullptr);

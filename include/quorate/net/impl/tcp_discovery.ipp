@@ -39,16 +39,19 @@ public:
     [[nodiscard]] result<discovered_group> ask(const peer_address& address,
                                                std::chrono::milliseconds limit,
                                                secure_layer* security) {
-        if (address.secure && security == nullptr) {
-            return errc::invalid_option;
-        }
-        security_ = address.secure ? security : nullptr;
         host_ = address.host;
+        security_ = address.secure ? security : nullptr;
         resolver_.async_resolve(address.host, std::to_string(address.port),
                                 boost::asio::ip::resolver_base::numeric_service,
                                 unless_failed([this](const auto& found) { connect(found); }));
         io_.run_for(limit);
-        return outcome_;
+        const result<discovered_group> outcome = outcome_;
+        // What is still under way ends before what it uses.
+        stream_.close();
+        resolver_.cancel();
+        io_.restart();
+        io_.poll();
+        return outcome;
     }
 
 private:
@@ -60,9 +63,9 @@ private:
     void secure() {
         if (security_ == nullptr) {
             write_question();
-        } else {
-            stream_.dial_over(*security_, host_, unless_failed([this] { write_question(); }));
+            return;
         }
+        stream_.dial_over(*security_, host_, unless_failed([this] { write_question(); }));
     }
 
     void write_question() {
@@ -126,8 +129,8 @@ private:
     boost::asio::io_context io_{1};
     boost::asio::ip::tcp::resolver resolver_{io_};
     tcp_stream stream_{io_};
-    secure_layer* security_ = nullptr;
     std::string host_;
+    secure_layer* security_ = nullptr; ///< Null: nothing is encrypted.
     framer framer_{answer_bytes_max};
     shared_bytes question_ = encode_hello({protocol_version, hello_status::ok, {}, {}, {}});
     discovered_group heard_{};
@@ -139,6 +142,9 @@ private:
 QUORATE_DECL result<discovered_group> discover_members(const peer_address& address,
                                                        std::chrono::milliseconds limit,
                                                        secure_layer* security) {
+    if (address.secure && security == nullptr) {
+        return errc::invalid_option;
+    }
     return detail::tcp_question().ask(address, limit, security);
 }
 
