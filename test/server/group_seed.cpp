@@ -1,3 +1,4 @@
+#include <quorate/log/data_directory.hpp>
 #include <quorate/log/file_snapshots.hpp>
 #include <quorate/log/plain_file.hpp>
 #include <quorate/log/segmented_log.hpp>
