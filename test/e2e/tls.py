@@ -434,6 +434,42 @@ def a_new_member_asks_and_joins_over_tls(options):
         expect_equal(len(listed), 3, "members")
 
 
+@suite.case(seconds=300)
+def a_running_cluster_moves_to_tls(options):
+    with World(options) as world:
+        members = world.add(3)
+        client = Client(world.authority)
+        plain = {}
+        for member in members:
+            plain[member.name] = f"http://{member.host}:{cluster.free_ports(1)[0]}"
+        begun = ",".join(f"{name}={url}" for name, url in plain.items())
+        for member in members:
+            member.settings.update({"listen-peer-urls": plain[member.name],
+                                    "initial-advertise-peer-urls": plain[member.name],
+                                    "initial-cluster": begun})
+        world.serve(client, members)
+        expect_equal(client.put(members[0], "k", "v")[0], 200, "a put")
+        for member in members:      # Both kinds of URLs.
+            member.end()
+            member.settings["listen-peer-urls"] = f"{plain[member.name]},{member.peer_url}"
+            world.serve(client, [member])
+        for member in client.call(members[0], "/v3/cluster/member/list", {})[1]["members"]:
+            moved = next(one for one in members if one.name == member["name"])
+            eventually(f"{moved.name} is moved", lambda: client.call(
+                members[0], "/v3/cluster/member/update",
+                {"ID": member["ID"], "peerURLs": [moved.peer_url]})[0] == 200)
+        for member in members:      # And only encrypted ones.
+            member.end()
+            member.settings["listen-peer-urls"] = member.peer_url
+            member.settings["initial-advertise-peer-urls"] = member.peer_url
+            world.serve(client, [member])
+        for number, member in enumerate(members):
+            eventually("a put", lambda: client.put(member, f"k{number}", "v")[0] == 200)
+            expect_equal(client.get(member, "k"), "v", "what was written before")
+        for member in client.call(members[0], "/v3/cluster/member/list", {})[1]["members"]:
+            expect(member["peerURLs"][0].startswith("https://"), f"{member}")
+
+
 # ---------------------------------------------------------------------------- starts
 
 def ended(options, settings):
