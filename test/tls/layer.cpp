@@ -272,6 +272,7 @@ BOOST_AUTO_TEST_CASE(hostnames_can_be_limited) {
     BOOST_TEST(f.ask(named("2", "*.example.com")) == "<2>");
     BOOST_TEST(f.ask(named("3", "c.example.com")) == "refused");
     BOOST_TEST(f.ask(named("a.example.com", "c.example.com")) == "refused");
+    BOOST_TEST(f.ask(named("b.example.com", "")) == "refused"); // A common name is no host name.
 }
 
 BOOST_AUTO_TEST_CASE(a_name_with_a_zero_byte_is_none) {

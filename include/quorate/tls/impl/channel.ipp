@@ -66,12 +66,14 @@ using certificate = std::unique_ptr<X509, certificate_deleter>;
     return !ec;
 }
 
-/// Only names made for the purpose count, not the common name, as in RFC 6125 §6.4.4; `flags` may
-/// say otherwise.
-[[nodiscard]] inline bool fits_host(X509* shown, const std::string& host, unsigned flags) {
+/// Only names made for the purpose count, not the common name, as RFC 6125 §6.4.4 has it.
+inline constexpr unsigned host_flags =
+    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+
+[[nodiscard]] inline bool fits_host(X509* shown, const std::string& host) {
     return is_literal_address(host)
                ? X509_check_ip_asc(shown, host.c_str(), 0) == 1
-               : X509_check_host(shown, host.data(), host.size(), flags, nullptr) == 1;
+               : X509_check_host(shown, host.data(), host.size(), host_flags, nullptr) == 1;
 }
 
 QUORATE_DECL channel::channel(tcp_socket socket, std::shared_ptr<boost::asio::ssl::context> context,
@@ -90,8 +92,7 @@ QUORATE_DECL bool channel::expect_host() {
     if (is_literal_address(host_)) {
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session()), host_.c_str()) == 1;
     }
-    SSL_set_hostflags(session(),
-                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set_hostflags(session(), host_flags);
     return SSL_set1_host(session(), host_.c_str()) == 1 &&
            SSL_ctrl(session(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                     host_.data()) == 1;
@@ -131,13 +132,13 @@ QUORATE_DECL bool channel::is_admitted() const {
     }
     const auto& hosts = admitted_.hostnames;
     return hosts.empty() || std::any_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
-               return fits_host(shown.get(), host, 0);
+               return fits_host(shown.get(), host);
            });
 }
 
 QUORATE_DECL bool channel::is_for_host(const std::string& host) const {
     const certificate shown = verified_certificate(session());
-    return shown != nullptr && fits_host(shown.get(), host, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    return shown != nullptr && fits_host(shown.get(), host);
 }
 
 QUORATE_DECL std::string channel::complaint() const {
