@@ -148,6 +148,29 @@ BOOST_FIXTURE_TEST_CASE(members_meet_and_nobody_reads_along, pair) {
     BOOST_TEST(b.refused.empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_transport_is_given_its_certificates, peer_world) {
+    issued("a", {.common_name = "member", .address = "127.0.0.1"});
+    // [secure_example
+    tls::options shown;
+    shown.certificate_file = at("a.pem");
+    shown.key_file = at("a.key");
+    shown.trusted_ca_file = at("ca.pem"); // whoever connects has to show a certificate, too
+    shown.dials = true;
+    const auto certificates = std::make_shared<tls::layer>(shown);
+    BOOST_REQUIRE(!certificates->open()); // else failed_file() says which file it was
+
+    transport_options options; // or node_options::peer_security
+    options.security = certificates;
+    options.listen_url = "https://127.0.0.1:0";
+    // secure_example]
+    options.self = one;
+    boost::asio::io_context io;
+    tcp_transport wire(io, options);
+    recording_sink sink;
+    BOOST_TEST(!wire.start(sink));
+    BOOST_TEST(wire.listen_port() != 0U);
+}
+
 // ---- Refusals -----------------------------------------------------------------------------------
 
 BOOST_FIXTURE_TEST_CASE(another_authority_is_refused, pair) {
