@@ -73,10 +73,11 @@ def a_learner_joins_and_is_promoted(options):
         writer = group.write("abc")
         writer.wait_for(100)
         added = group.add("d", learner=True)
-        refused = group[group.leader()].ask("cluster/member/promote", {"ID": added})
-        expect_equal((refused.status, refused.message),
-                     (412, "etcdserver: can only promote a learner member which is in sync with "
-                           "leader"), "promotion of one that did not start")
+        for name in "abc":
+            refused = group[name].ask("cluster/member/promote", {"ID": added})
+            expect_equal((refused.status, refused.message),
+                         (412, "etcdserver: can only promote a learner member which is in sync "
+                               "with leader"), f"promotion at {name} of one that did not start")
         group.launch("d", "abcd", "existing")
         until(lambda: "serving clients" in group["d"].said(), "the learner serves")
         asked = group["d"].ask("kv/range", {"key": b64("x")})
@@ -84,7 +85,8 @@ def a_learner_joins_and_is_promoted(options):
                      (503, "etcdserver: rpc not supported for learner"), "a read at a learner")
         until(lambda: writer.kept.items() & group["d"].range_all(serializable=True).items(),
               "the learner has data")
-        group.change("promote", {"ID": added})
+        follower = next(name for name in "abc" if name != group.leader())
+        group.change("promote", {"ID": added}, at=follower)
         group.wait_serving("d")
         again = group[group.leader()].ask("cluster/member/promote", {"ID": added})
         expect_equal((again.status, again.message),
@@ -193,6 +195,30 @@ def who_was_not_added_cannot_join(options):
         group.launch("c", "ac", "existing")
         group.wait_serving("c")
         group.expect_kept("ac")
+
+
+@suite.case(120)
+def one_that_is_killed_while_it_joins_goes_on(options):
+    with Group(options.bin) as group:
+        group.write("abc").wait_for(50)
+        added = group.add("d")
+        for pause in (0, 0.002, 0.01, 0.05):
+            group.launch("d", "abcd", "existing")
+            until(lambda: (group["d"].data / "identity").exists(), "whose directory it is")
+            time.sleep(pause)
+            group.kill("d")
+        group.launch("d", "abcd", "existing")
+        group.wait_serving("d")
+        expect_equal(group["d"].member_id(), added, "its id")
+        group.expect_kept("abcd")
+        # Removed before it got anywhere: told by those it asks, or by those it finds.
+        gone = group.add("e")
+        group.launch("e", "abcde", "existing")
+        until(lambda: (group["e"].data / "identity").exists(), "whose directory it is")
+        group.kill("e")
+        group.change("remove", {"ID": gone})
+        status, said = group.refused("e", "abcde", "existing")
+        expect(status in (0, 1) and "was removed from the" in said, f"{status}: {said[-300:]}")
 
 
 @suite.case(60)

@@ -25,11 +25,12 @@ struct discovered_group {
     shared_bytes members; ///< A member table; at most call_bytes_max bytes.
 };
 
-/// Effects: dials the address, asks, and hangs up; for no longer than `limit`. Behind an https://
-/// URL all of it is encrypted by `security`, which is not used by others meanwhile. Errors:
-/// read_timed_out; invalid_option: an https:// URL, and null; wrong_member: a member that tells
-/// nobody, such as one that knows no members yet itself; corrupt, too_large, unsupported_version:
-/// no member, or one of another version; those of the system.
+/// Effects: dials the address, asks, and hangs up; for no longer than `limit`, unless the system
+/// takes longer to look a name up. Behind an https:// URL all of it is encrypted by `security`,
+/// which is not used by others meanwhile.
+/// Errors: read_timed_out; invalid_option: an https:// URL, and null; wrong_member: a member that
+/// tells nobody, such as one that knows no members yet itself; corrupt, too_large,
+/// unsupported_version: no member, or one of another version; those of the system.
 [[nodiscard]] result<discovered_group> discover_members(const peer_address& address,
                                                         std::chrono::milliseconds limit,
                                                         secure_layer* security = nullptr);
