@@ -165,6 +165,8 @@ public:
     /// Errors: as read of basic_node where `linearizable`.
     void members(bool linearizable, members_handler done);
     [[nodiscard]] std::vector<cluster_member> members() const;
+    /// All that change members wait while an earlier change is not applied yet, at most for the
+    /// request timeout; change_pending then.
     /// Effects: the member is part of the cluster; it has to be started then. `done` is given all
     /// members, the new one under the id that its name is empty with.
     /// Errors: those of basic_node::add_member; permission_denied, peer_url_invalid,
@@ -174,8 +176,9 @@ public:
     void remove_member(node_id id, const identity& by, handler done);
     void update_member(node_id id, std::vector<std::string> peer_urls, const identity& by,
                        handler done);
-    /// Errors: learner_required, learner_not_ready, member_unknown; not_leader where only a leader
-    /// knows.
+    /// Effects: a learner becomes a voter; on any member, which asks the leader. Errors:
+    /// learner_required, learner_not_ready, member_unknown, not_enough_started; read_timed_out: the
+    /// leader did not answer, and may have done it.
     void promote_member(node_id id, const identity& by, handler done);
 
     // Maintenance (impl/service_maintenance.hpp).
@@ -200,6 +203,7 @@ public:
 private:
     using clock = std::chrono::steady_clock;
     using call_kind = detail::call_kind;
+    static constexpr std::size_t changes_max = 1000; // of members, that wait
 
     // node_observer
     void on_applied(log_index index, const reply& done) override;
@@ -230,6 +234,12 @@ private:
     void confirm(lease_life_reply life, life_handler done);
     void ask_leader(call_kind kind, lease_id id, life_handler done);
     [[nodiscard]] lease_life_reply life_of(lease_id id);
+    using change_attempt = std::function<void(handler)>;
+    void change_members(change_attempt attempt, handler done);
+    void change_members(change_attempt attempt, handler done, clock::time_point deadline);
+    void tend_changes();
+    [[nodiscard]] error_code may_promote(node_id id) const;
+    void promote(node_id id, handler done);
     [[nodiscard]] membership_guard guard() const;
     void listen_for_members(clock::time_point now);
     [[nodiscard]] bool was_heard(node_id id) const;
@@ -250,6 +260,12 @@ private:
     std::map<node_id, clock::time_point> heard_; // while this member leads: when from whom
     boost::asio::steady_timer timer_;
     std::mt19937_64 random_;
+    struct waiting_change {
+        change_attempt attempt;
+        handler done;
+        clock::time_point deadline;
+    };
+    std::vector<waiting_change> changes_; // tried again with the next tick
     clock::time_point progress_told_{};
     clock::time_point compared_{}; // the members' states
     bool watches_behind_ = false;

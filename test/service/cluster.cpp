@@ -61,6 +61,7 @@ BOOST_AUTO_TEST_CASE(a_learner_joins_catches_up_and_is_promoted) {
     BOOST_REQUIRE(!asked.failed);
     const node_id id = asked.id;
     BOOST_TEST(c.promote(c.leading(), id) == errc::learner_not_ready);
+    BOOST_TEST(c.promote(c.following(), id) == errc::learner_not_ready);
     BOOST_TEST(c.add(c.leading(), cluster::url(8), true).failed == errc::too_many_learners);
 
     service& joined = c.join(id, cluster::url(9));
@@ -70,11 +71,13 @@ BOOST_AUTO_TEST_CASE(a_learner_joins_catches_up_and_is_promoted) {
     BOOST_TEST(c.range(joined, {.key = "k"}).failed == errc::learner_unsupported);
     BOOST_TEST(c.range(joined, {.key = "k"}, {}, true).as<range_reply>().count == 1u);
 
-    BOOST_REQUIRE(c.run_until([&] { return c.leader() != 0 && !c.promote(c.leading(), id); }));
+    BOOST_REQUIRE(c.run_until([&] { return c.leader() != 0 && !c.promote(c.following(), id); }));
     BOOST_REQUIRE(c.run_until([&] { return !joined.serves_all(); }));
     c.submit(joined, put{.key = "k", .value = "after"}).as<put_reply>();
     BOOST_TEST(c.value(c.leading(), "k") == "after");
     BOOST_TEST(c.promote(c.leading(), id) == errc::learner_required);
+    BOOST_TEST(c.promote(c.following(), id) == errc::learner_required);
+    BOOST_TEST(c.promote(c.following(), node_id(77)) == errc::member_unknown);
 }
 
 BOOST_AUTO_TEST_CASE(addresses_are_checked_and_may_change) {
@@ -116,6 +119,53 @@ BOOST_AUTO_TEST_CASE(a_change_that_would_cost_the_quorum_is_refused) {
     BOOST_TEST(c.remove(c.following(), node_id(c.leader())) == errc::cluster_unhealthy);
     BOOST_TEST(c.add(c.following(), cluster::url(9), false).failed == errc::cluster_unhealthy);
     BOOST_TEST(!c.remove(c.leading(), node_id(down)));
+}
+
+BOOST_AUTO_TEST_CASE(changes_wait_for_one_another) {
+    named_cluster c;
+    std::vector<error_code> outcomes;
+    const auto move = [&](service& at, std::uint64_t id) {
+        at.update_member(node_id(id), {cluster::url(id + 10)}, {},
+                         [&outcomes](error_code failed) { outcomes.push_back(failed); });
+    };
+    move(c.leading(), 1);
+    move(c.following(), 2);
+    move(c.leading(), 3);
+    BOOST_REQUIRE(c.run_until([&] { return outcomes.size() == 3; }));
+    BOOST_TEST(std::count(outcomes.begin(), outcomes.end(), error_code()) == 3);
+    for (const cluster_member& m : c.leading().members()) {
+        BOOST_TEST(m.peer_urls.front() == cluster::url(m.id.value() + 10));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(changes_that_wait_do_not_outlive_the_service) {
+    named_cluster c;
+    const std::uint64_t leader = c.leader();
+    // The others hear nothing, so that the first change stays where it is.
+    c.network.set_filter([](const message&) { return loopback_fate::drop; });
+    std::vector<error_code> outcomes;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        c.leading().update_member(node_id(id), {cluster::url(id + 10)}, {},
+                                  [&](error_code failed) { outcomes.push_back(failed); });
+    }
+    c.run_for(milliseconds(10));
+    c.stop(leader);
+    BOOST_TEST_REQUIRE(outcomes.size() == 3u);
+    BOOST_TEST(std::count(outcomes.begin(), outcomes.end(), errc::stopped) == 2);
+    BOOST_TEST(std::count(outcomes.begin(), outcomes.end(), errc::outcome_unknown) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_leader_finds_its_successor_itself) {
+    named_cluster c;
+    const std::uint64_t before = c.leader();
+    service& follower = c.following();
+    BOOST_TEST(c.outcome([&](auto done) {
+        follower.node().transfer_leadership(std::move(done));
+    }) == errc::transferee_invalid);
+    BOOST_TEST(
+        !c.outcome([&](auto done) { c.leading().node().transfer_leadership(std::move(done)); }));
+    BOOST_TEST(c.run_until([&] { return c.leader() != 0; }));
+    BOOST_TEST(c.leader() != before);
 }
 
 BOOST_AUTO_TEST_CASE(leadership_goes_where_it_is_told) {

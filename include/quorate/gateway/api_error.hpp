@@ -84,7 +84,7 @@ inline constexpr api_failure bad_leader_transferee{grpc_code::failed_preconditio
                                                    "etcdserver: bad leader transferee"};
 inline constexpr api_failure transfer_timed_out{
     grpc_code::unknown, "etcdserver: request timed out, leader transfer took too long"};
-inline constexpr api_failure not_supported_for_learner{grpc_code::failed_precondition,
+inline constexpr api_failure not_supported_for_learner{grpc_code::unavailable,
                                                        "etcdserver: rpc not supported for learner"};
 inline constexpr api_failure too_many_requests{grpc_code::resource_exhausted,
                                                "etcdserver: too many requests"};

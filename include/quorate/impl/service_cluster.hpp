@@ -98,76 +98,138 @@ error_code basic_service<Policies>::check_urls(const std::vector<std::string>& u
     return {};
 }
 
+// A leader takes one change at a time, and none before it has applied what it began with. That is
+// soon over, so whoever asks waits. Everything is checked anew: the change before may decide it.
+template <class Policies>
+void basic_service<Policies>::change_members(change_attempt attempt, handler done,
+                                             clock::time_point deadline) {
+    attempt([this, attempt, deadline, done = std::move(done)](error_code failed) mutable {
+        // Nothing was proposed: an earlier change, or an election, is to be over first.
+        const bool passing = failed == errc::change_pending || failed == errc::not_leader ||
+                             failed == errc::peer_not_found;
+        const bool again =
+            passing && !stopping_ && clock::now() < deadline && changes_.size() < changes_max;
+        if (again) {
+            changes_.push_back({std::move(attempt), std::move(done), deadline});
+        } else {
+            done(failed);
+        }
+    });
+}
+
+template <class Policies>
+void basic_service<Policies>::tend_changes() {
+    for (waiting_change& one : std::exchange(changes_, {})) {
+        change_members(std::move(one.attempt), std::move(one.done), one.deadline);
+    }
+}
+
+template <class Policies>
+void basic_service<Policies>::change_members(change_attempt attempt, handler done) {
+    change_members(std::move(attempt), std::move(done),
+                   clock::now() + options_.node.request_timeout);
+}
+
 template <class Policies>
 void basic_service<Policies>::add_member(std::vector<std::string> peer_urls, bool learner,
                                          const identity& by,
                                          std::function<void(error_code, node_id)> done) {
-    error_code refused = permits_root(by);
-    if (!refused) {
-        refused = check_urls(peer_urls, {});
-    }
-    if (!refused) {
-        refused = guard().add(learner, options_.learners_max, options_.strict_reconfig_check);
-    }
-    if (refused) {
-        done(refused, {});
-        return;
-    }
     const node_id id(random_() >> 1 | 1); // no id of a member that left comes back
     member_info added;
     added.id = id;
     added.peer_urls = std::move(peer_urls);
-    node_.add_member(added, learner ? change_kind::add_learner : change_kind::add_voter,
-                     [id, done = std::move(done)](error_code failed) { done(failed, id); });
+    change_members(
+        [this, added, learner, by](handler then) {
+            error_code refused = permits_root(by);
+            if (!refused) {
+                refused = check_urls(added.peer_urls, added.id);
+            }
+            if (!refused) {
+                refused =
+                    guard().add(learner, options_.learners_max, options_.strict_reconfig_check);
+            }
+            const change_kind kind = learner ? change_kind::add_learner : change_kind::add_voter;
+            refused ? then(refused) : node_.add_member(added, kind, std::move(then));
+        },
+        [id, done = std::move(done)](error_code failed) { done(failed, failed ? node_id() : id); });
 }
 
 template <class Policies>
 void basic_service<Policies>::remove_member(node_id id, const identity& by, handler done) {
-    error_code refused = permits_root(by);
-    if (!refused) {
-        refused = guard().remove(id, options_.strict_reconfig_check);
-    }
-    refused ? done(refused) : node_.remove_member(id, std::move(done));
+    change_members(
+        [this, id, by](handler then) {
+            error_code refused = permits_root(by);
+            if (!refused) {
+                refused = guard().remove(id, options_.strict_reconfig_check);
+            }
+            refused ? then(refused) : node_.remove_member(id, std::move(then));
+        },
+        std::move(done));
 }
 
 template <class Policies>
 void basic_service<Policies>::update_member(node_id id, std::vector<std::string> peer_urls,
                                             const identity& by, handler done) {
-    error_code refused = permits_root(by);
-    const member_info* known = node_.members().find(id);
-    if (!refused && known == nullptr) {
-        refused = errc::member_unknown;
+    change_members(
+        [this, id, by, urls = std::move(peer_urls)](handler then) {
+            error_code refused = permits_root(by);
+            const member_info* known = node_.members().find(id);
+            if (!refused && known == nullptr) {
+                refused = errc::member_unknown;
+            }
+            if (!refused) {
+                refused = check_urls(urls, id);
+            }
+            if (refused) {
+                then(refused);
+                return;
+            }
+            member_info updated = *known;
+            updated.peer_urls = urls;
+            node_.update_member(updated, std::move(then));
+        },
+        std::move(done));
+}
+
+/// Errors: those of promote_member.
+template <class Policies>
+error_code basic_service<Policies>::may_promote(node_id id) const {
+    const node_status now = node_.status();
+    if (now.engine.soft.role == role_kind::leader) {
+        return guard().promote(id, now.engine.last.value(), options_.strict_reconfig_check);
     }
-    if (!refused) {
-        refused = check_urls(peer_urls, id);
+    if (node_.members().find(id) == nullptr) {
+        return errc::member_unknown;
     }
-    if (refused) {
-        done(refused);
-        return;
-    }
-    member_info updated = *known;
-    updated.peer_urls = std::move(peer_urls);
-    node_.update_member(updated, std::move(done));
+    const bool learner = node_.configuration().learners.contains(id);
+    return learner ? errc::not_leader : errc::learner_required;
+}
+
+// Only the leader knows how far the learner is, so it is asked, as one of etcd's members asks its.
+template <class Policies>
+void basic_service<Policies>::promote(node_id id, handler done) {
+    change_members(
+        [this, id](handler then) {
+            const error_code refused = may_promote(id);
+            if (refused == errc::not_leader) {
+                ask_leader(call_kind::promote, lease_id(id.value()),
+                           [then = std::move(then)](error_code failed, const lease_life_reply&) {
+                               then(failed);
+                           });
+            } else if (refused) {
+                then(refused);
+            } else {
+                node_.add_member(*node_.members().find(id), change_kind::add_voter,
+                                 std::move(then));
+            }
+        },
+        std::move(done));
 }
 
 template <class Policies>
 void basic_service<Policies>::promote_member(node_id id, const identity& by, handler done) {
-    error_code refused = permits_root(by);
-    const node_status now = node_.status();
-    if (!refused && now.engine.soft.role != role_kind::leader) {
-        const member_info* known = node_.members().find(id);
-        const bool voter = known != nullptr && !node_.configuration().learners.contains(id);
-        refused = known == nullptr ? errc::member_unknown
-                  : voter          ? errc::learner_required
-                                   : errc::not_leader;
-    } else if (!refused) {
-        refused = guard().promote(id, now.engine.last.value(), options_.strict_reconfig_check);
-    }
-    if (refused) {
-        done(refused);
-        return;
-    }
-    node_.add_member(*node_.members().find(id), change_kind::add_voter, std::move(done));
+    const error_code refused = permits_root(by);
+    refused ? done(refused) : promote(id, std::move(done));
 }
 
 } // namespace quorate

@@ -45,6 +45,9 @@ void basic_service<Policies>::stop(handler done) {
     stopping_ = true;
     timer_.cancel();
     lessor_.demote();
+    for (const waiting_change& one : std::exchange(changes_, {})) {
+        one.done(errc::stopped);
+    }
     node_.stop(std::move(done));
 }
 
@@ -67,6 +70,7 @@ void basic_service<Policies>::on_timer() {
     tend_progress(now);
     tend_corruption(now);
     listen_for_members(now);
+    tend_changes();
     tokens_.sweep(now);
 }
 
@@ -144,7 +148,11 @@ void basic_service<Policies>::on_call(node_id, shared_bytes asked,
         const bool ours = !failed || failed.category() == quorate_category();
         answer(detail::encode_life(ours ? failed : make_error_code(errc::no_leader), life));
     };
-    if (kind == call_kind::keep_alive) {
+    if (kind == call_kind::promote) {
+        const bool leads = node_.status().engine.soft.role == role_kind::leader;
+        const auto outcome = [tell, id](error_code failed) { tell(failed, {id, 0, 0, {}}); };
+        leads ? promote(node_id(number), outcome) : outcome(errc::not_leader);
+    } else if (kind == call_kind::keep_alive) {
         renew(id, tell);
     } else if (kind == call_kind::time_to_live) {
         const bool leads = node_.status().engine.soft.role == role_kind::leader;

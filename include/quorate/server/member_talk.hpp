@@ -33,7 +33,12 @@ struct lease_life_reply {
 namespace detail {
 
 /// Values are part of what members of one version tell each other.
-enum class call_kind : std::uint8_t { keep_alive = 1, time_to_live = 2, store_hash = 3 };
+enum class call_kind : std::uint8_t {
+    keep_alive = 1,
+    time_to_live = 2,
+    store_hash = 3,
+    promote = 4, ///< A learner; the number is its id, and answered as that of a lease would be.
+};
 
 /// How often leases, compaction and progress are looked at. Short against the second that leases
 /// are counted in.

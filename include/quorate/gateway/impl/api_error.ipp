@@ -29,6 +29,8 @@ inline constexpr api_failure no_failure{grpc_code::ok, {}};
     case errc::lease_epoch_over:
     case errc::leader_changed: return {grpc_code::unavailable, "etcdserver: leader changed"};
     case errc::outcome_unknown:
+    case errc::change_pending: // waited for, as long as the request might take
+    case errc::peer_not_found: // no connection to the member that was to be asked
     case errc::read_timed_out: return {grpc_code::unavailable, "etcdserver: request timed out"};
     case errc::timed_out_leader_lost:
         return {grpc_code::unavailable,
@@ -48,7 +50,6 @@ inline constexpr api_failure no_failure{grpc_code::ok, {}};
 
 [[nodiscard]] constexpr api_failure failure_of_membership(errc code) noexcept {
     switch (code) {
-    case errc::change_pending: return failures::unhealthy_cluster;
     case errc::removed_all_voters:
     case errc::not_enough_started: return failures::not_enough_started_members;
     case errc::learner_unsupported: return failures::not_supported_for_learner;
