@@ -134,7 +134,8 @@ def the_leader_is_removed_under_load(options):
 
 @suite.case(120)
 def a_leader_that_is_told_to_end_hands_over_first(options):
-    with Group(options.bin) as group:
+    # Patient, so that a slow machine does not fail what waits for the next leader.
+    with Group(options.bin, flags=["--election-timeout=3000"]) as group:
         for _ in range(3):
             leader = group.leader()
             writer = group.write([name for name in "abc" if name != leader])
