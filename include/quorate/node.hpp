@@ -214,8 +214,6 @@ private:
     using clock = std::chrono::steady_clock;
     static constexpr int rounds_per_pump = 64;
     static constexpr std::size_t calls_max = 1024; // under way, in each direction
-    static constexpr std::uint8_t trace_topic = 1; // of calls
-    static constexpr std::uint8_t echo_topic = 2;  // answered as it is
     static constexpr int ticks_per_round_trip = 30;
     static constexpr std::chrono::milliseconds slow_apply{100};
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;

@@ -40,8 +40,10 @@ inline constexpr std::uint8_t frame_kind_call = 35;
 
 /// Data bytes of a call or its answer.
 inline constexpr std::uint32_t call_bytes_max = 1 << 20;
-/// The topic of the answer to a hello from nobody: who the members are.
-inline constexpr std::uint8_t members_topic = 2;
+/// What calls are about; zero is left to whatever is built on the node.
+inline constexpr std::uint8_t trace_topic = 1;   ///< The path of a request.
+inline constexpr std::uint8_t echo_topic = 2;    ///< Answered as it is.
+inline constexpr std::uint8_t members_topic = 3; ///< Who the members are, for somebody who is none.
 
 /// The first bytes of each frame, once their checksum is found right.
 struct frame_header {
