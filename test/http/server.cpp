@@ -217,6 +217,38 @@ BOOST_AUTO_TEST_CASE(a_client_that_reads_nothing_is_dropped) {
     BOOST_TEST(f.eventually([&] { return f.connection_count() == 1; }));
 }
 
+BOOST_AUTO_TEST_CASE(clients_that_read_nothing_cost_bounded_memory) {
+    server_options o = patient();
+    o.unsent_bytes_max = 40 << 20;
+    const auto body = shared_bytes::copy_of(std::string(16 << 20, 'x'));
+    fixture f(o, [&](exchange x) {
+        x.respond({.body = x.request().target == "/small" ? shared_bytes() : body});
+    });
+    std::deque<client> stalled;
+    for (int i = 0; i < 8; ++i) {
+        stalled.emplace_back(f.port(), 4096).send(get_root);
+    }
+    client small = f.connect();
+    small.send("GET /small HTTP/1.1\r\nHost: a\r\n\r\n");
+    BOOST_TEST(small.receive().status == 200U);
+    // Two such answers fit the bound, beside whoever has nothing waiting.
+    BOOST_TEST(f.eventually([&] { return f.connection_count() == 3; }));
+    client another = f.connect();
+    another.send("GET /small HTTP/1.1\r\nHost: a\r\n\r\n");
+    BOOST_TEST(another.receive().status == 200U);
+    BOOST_TEST(f.connection_count() == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(one_answer_may_be_larger_than_all_may_be) {
+    server_options o = patient();
+    o.unsent_bytes_max = 1 << 20;
+    const auto body = shared_bytes::copy_of(std::string(16 << 20, 'x'));
+    fixture f(o, [&](exchange x) { x.respond({.body = body}); });
+    client slow(f.port(), 65536);
+    slow.send(get_root);
+    BOOST_TEST((slow.receive().body == body.view()));
+}
+
 BOOST_AUTO_TEST_CASE(refused_clients_are_not_lingered_for_forever) {
     fixture f(patient());
     client c = f.connect();

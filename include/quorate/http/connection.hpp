@@ -41,8 +41,9 @@ class connection;
 
 /// What is under way on all connections of a server, and outlives it in what is still held.
 struct traffic {
-    std::size_t requests = 0; ///< Handed on and not answered, their connections gone or not.
-    std::size_t streams = 0;  ///< Open.
+    std::size_t requests = 0;       ///< Handed on and not answered, their connections gone or not.
+    std::size_t streams = 0;        ///< Open.
+    std::uint64_t unsent_bytes = 0; ///< Of answers, made and not written.
     std::uint64_t bytes_received = 0; ///< Without what encryption adds.
     std::uint64_t bytes_sent = 0;
 };
@@ -59,6 +60,8 @@ public:
 
     /// Returns: the first tick that lies at least `limit` ahead.
     [[nodiscard]] virtual std::uint64_t tick_after(std::chrono::milliseconds limit) const = 0;
+    /// More waits to be written than may. Closes nothing before it returns.
+    virtual void on_unsent() = 0;
     /// Called once; the host forgets the connection.
     virtual void on_closed(connection& closed) noexcept = 0;
 
@@ -91,6 +94,9 @@ public:
     /// Effects: closes if idle; else the last response under way will close. Streams are told.
     /// Requires: the host is draining.
     void on_drain();
+
+    /// Units: bytes that the client has not taken.
+    [[nodiscard]] std::size_t unsent_bytes() const noexcept { return outbox_.unsent_bytes(); }
 
     void answer(exchange_slot& which, response&& r) override;
     void watch(exchange_slot& which) override;
@@ -188,6 +194,7 @@ private:
     [[nodiscard]] bool wants_to_read();
     void read();
     void on_read(error_code ec, std::size_t bytes);
+    void weigh();
     void flush();
     void write();
     void on_write(error_code ec, std::size_t bytes);
@@ -213,6 +220,7 @@ private:
     std::size_t streams_ = 0; ///< Open ones.
 
     outbox outbox_;
+    std::size_t weighed_ = 0; ///< What of `load_` is its.
     std::uint64_t idle_since_ = 0;
     std::uint64_t asked_at_ = 0; ///< The tick of the request handed on last.
     std::uint64_t read_deadline_ = 0;

@@ -36,6 +36,7 @@ public:
     void abandon() noexcept;
 
     [[nodiscard]] std::uint64_t tick_after(std::chrono::milliseconds limit) const override;
+    void on_unsent() override;
     void on_closed(connection& closed) noexcept override;
 
 private:
@@ -48,6 +49,7 @@ private:
     void on_accept(error_code ec, tcp_socket socket);
     void admit(tcp_socket socket);
     [[nodiscard]] bool make_room();
+    void shed_unsent();
     void run_ticks();
     void on_tick();
     void close_all() noexcept;
@@ -65,6 +67,7 @@ private:
     std::size_t connections_max_ = 0; ///< What descriptors allow of the option.
     std::uint16_t port_ = 0;
     bool is_ticking_ = false;
+    bool is_shedding_ = false;
 };
 
 } // namespace quorate::http::detail

@@ -25,9 +25,12 @@ struct server_options {
     /// Beyond: a long idle one makes way, or 503. Three quarters of the descriptors that the
     /// process may open are the bound where that is less: a log needs descriptors, too.
     std::uint32_t connections_max = 4096;
-    std::uint32_t pipeline_max = 16;      ///< Unanswered requests of one connection.
-    std::uint32_t requests_max = 16384;   ///< Of all connections, in the handler; else 503. 0: any.
-    std::uint32_t streams_max = 4096;     ///< Streams open at once; else 503. 0: any number.
+    std::uint32_t pipeline_max = 16;    ///< Unanswered requests of one connection.
+    std::uint32_t requests_max = 16384; ///< Of all connections, in the handler; else 503. 0: any.
+    std::uint32_t streams_max = 4096;   ///< Streams open at once; else 503. 0: any number.
+    /// Answers of all connections that clients have not taken yet. Beyond: whoever has most of it
+    /// waiting loses the connection, but never the only one that has. 0: any number.
+    std::uint64_t unsent_bytes_max = 256 << 20;
     std::uint32_t stream_room = 64 << 10; ///< Bytes waiting at which a stream has room again.
 
     std::chrono::milliseconds handshake_timeout{10'000}; ///< Where connections are encrypted.

@@ -99,6 +99,7 @@ QUORATE_DECL void connection::close() noexcept {
     }
     drop_streams();
     tell_left();
+    load_->unsent_bytes -= std::exchange(weighed_, 0);
     std::exchange(host_, nullptr)->on_closed(*this);
 }
 
@@ -563,7 +564,19 @@ QUORATE_DECL void connection::on_read(error_code ec, std::size_t bytes) {
     advance();
 }
 
+QUORATE_DECL void connection::weigh() {
+    const std::size_t now = outbox_.unsent_bytes();
+    const bool more = now > weighed_;
+    load_->unsent_bytes += now;
+    load_->unsent_bytes -= std::exchange(weighed_, now);
+    const std::uint64_t bound = host_->options.unsent_bytes_max;
+    if (more && bound != 0 && load_->unsent_bytes > bound) {
+        host_->on_unsent();
+    }
+}
+
 QUORATE_DECL void connection::flush() {
+    weigh();
     if (!writing_ && outbox_.waiting_bytes() > 0) {
         outbox_.launch();
         write();
@@ -592,6 +605,7 @@ QUORATE_DECL void connection::on_write(error_code ec, std::size_t bytes) {
         return close();
     }
     outbox_.consume(bytes);
+    weigh();
     check_room();
     if (outbox_.in_flight()) {
         return write();

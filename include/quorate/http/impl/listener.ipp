@@ -182,6 +182,31 @@ QUORATE_DECL bool listener::make_room() {
     return true;
 }
 
+// Posted, for a connection that just got an answer to write may be the one that has to go.
+QUORATE_DECL void listener::on_unsent() {
+    if (!std::exchange(is_shedding_, true)) {
+        boost::asio::post(executor_, [self = shared_from_this()] {
+            self->is_shedding_ = false;
+            self->shed_unsent();
+        });
+    }
+}
+
+/// Effects: closes whoever has most waiting, until what waits is within its bound. One answer that
+/// is larger than the bound is sent, as long as nobody else waits for any.
+QUORATE_DECL void listener::shed_unsent() {
+    while (options.unsent_bytes_max != 0 && load->unsent_bytes > options.unsent_bytes_max) {
+        const auto less = [](const connection& a, const connection& b) {
+            return a.unsent_bytes() < b.unsent_bytes();
+        };
+        const auto most = std::max_element(connections_.begin(), connections_.end(), less);
+        if (most == connections_.end() || most->unsent_bytes() == load->unsent_bytes) {
+            return;
+        }
+        most->close();
+    }
+}
+
 // ---- Time ---------------------------------------------------------------------------------------
 
 QUORATE_DECL std::uint64_t listener::tick_after(std::chrono::milliseconds limit) const {
