@@ -5,6 +5,7 @@
 #include <quorate/base/assert.hpp>
 #include <quorate/consensus/entry.hpp>
 #include <quorate/gateway/api_call.hpp>
+#include <quorate/net/transport.hpp>
 #include <quorate/server/quota.hpp>
 #include <quorate/server/server_metrics.hpp>
 #include <quorate/version.hpp>

@@ -113,7 +113,7 @@ public:
 
 private:
     bool read_some() {
-        char place[4096];
+        char place[4096]{};
         boost::system::error_code ec;
         const std::size_t size = socket_.read_some(boost::asio::buffer(place), ec);
         received.append(place, size);
