@@ -254,6 +254,7 @@ private:
     bool release_free();
     bool start_sync();
     bool run_job(typename log_type::sync_job job, snapshot_ptr received);
+    void note_sync(clock::duration took, bool with_snapshot) const;
     void on_synced(typename log_type::sync_job job, error_code failed, snapshot_ptr received);
     void on_full_disk(typename log_type::sync_job job, snapshot_ptr received);
     void retry_full_disk();

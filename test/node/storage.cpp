@@ -225,6 +225,28 @@ BOOST_AUTO_TEST_CASE(a_torn_end_is_cut_off_and_reported) {
     BOOST_TEST(g.words(1).words().size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(slow_syncs_are_logged) {
+    file_group g(1);
+    std::size_t told = 0;
+    node_options options = g.options_of(1);
+    options.slow_sync = std::chrono::nanoseconds(1);
+    options.log = [&told](severity level, const std::string& text) {
+        told +=
+            level == severity::warning && text.starts_with("slow disk: a sync of the log took ");
+    };
+    g.start(options);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    BOOST_REQUIRE(g.wrote(1, "word"));
+    BOOST_TEST(told > 0u);
+    g.stop(1);
+    told = 0;
+    options.slow_sync = std::chrono::hours(1);
+    g.start(options);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    BOOST_REQUIRE(g.wrote(1, "word"));
+    BOOST_TEST(told == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_damaged_log_is_refused_with_its_name) {
     file_group g(1);
     g.start_all();

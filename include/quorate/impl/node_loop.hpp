@@ -239,14 +239,25 @@ bool basic_node<Policies>::run_job(typename log_type::sync_job job, snapshot_ptr
             const auto took = std::chrono::steady_clock::now() - began;
             boost::asio::post(io_, [this, job = std::move(job), failed, took,
                                     received = std::move(received)]() mutable {
-                if (options_.metrics != nullptr) {
-                    options_.metrics->wal_fsync.observe(took);
-                }
+                note_sync(took, received != nullptr);
                 on_synced(std::move(job), failed, std::move(received));
                 pump();
             });
         });
         return false;
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::note_sync(clock::duration took, bool with_snapshot) const {
+    if (options_.metrics != nullptr) {
+        options_.metrics->wal_fsync.observe(took);
+    }
+    if (options_.slow_sync.count() > 0 && took >= options_.slow_sync) {
+        const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(took);
+        say(severity::warning, "slow disk: a sync of the log " +
+                                   std::string(with_snapshot ? "and of a snapshot " : "") +
+                                   "took " + std::to_string(whole.count()) + " ms");
     }
 }
 

@@ -64,6 +64,9 @@ struct node_options {
     std::chrono::milliseconds leader_wait{2000};
     /// A write that took this long is logged, with where the time went. Zero: none is.
     std::chrono::milliseconds slow_request{300};
+    /// A sync of the log that took this long is logged: the disk is what makes requests slow then.
+    /// Zero: none is.
+    std::chrono::nanoseconds slow_sync{std::chrono::seconds(1)};
     /// A read that is not confirmed by then is asked for anew.
     std::chrono::milliseconds read_retry{500};
 
@@ -96,8 +99,8 @@ struct node_options {
     [[nodiscard]] error_code check() const noexcept {
         const bool positive = tick_interval.count() > 0 && request_timeout.count() > 0 &&
                               leader_wait.count() >= 0 && slow_request.count() >= 0 &&
-                              read_retry.count() > 0 && snapshot_entries > 0 &&
-                              snapshot_bytes > 0 && request_bytes_max > 0 &&
+                              slow_sync.count() >= 0 && read_retry.count() > 0 &&
+                              snapshot_entries > 0 && snapshot_bytes > 0 && request_bytes_max > 0 &&
                               unapplied_entries_max > 0 && requests_in_flight_max > 0;
         const bool tellable =
             name.size() <= member_text_bytes_max && urls_within_limits(client_urls);
