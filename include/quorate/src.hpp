@@ -45,6 +45,7 @@
 #include <quorate/gateway/impl/json_writer.ipp>
 #include <quorate/http/impl/connection.ipp>
 #include <quorate/http/impl/connection_leaving.ipp>
+#include <quorate/http/impl/connection_socket.ipp>
 #include <quorate/http/impl/connection_stream.ipp>
 #include <quorate/http/impl/error_page.ipp>
 #include <quorate/http/impl/head_scanner.ipp>

@@ -246,6 +246,7 @@ private:
 #if defined(QUORATE_HEADER_ONLY)
 #include <quorate/http/impl/connection.ipp>
 #include <quorate/http/impl/connection_leaving.ipp>
+#include <quorate/http/impl/connection_socket.ipp>
 #include <quorate/http/impl/connection_stream.ipp>
 #endif
 
