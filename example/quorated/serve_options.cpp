@@ -231,18 +231,23 @@ void read_compaction(const flag_reader& given, serve_options& out) {
     out.compaction = out.compaction_period.count() > 0 ? compaction_mode::periodic : out.compaction;
 }
 
-void read_tls(const flag_reader& given, serve_options& out) {
-    tls_settings& tls = out.client_tls;
-    tls.cert_file = given.text("cert-file");
-    tls.key_file = given.text("key-file");
-    tls.trusted_ca_file = given.text("trusted-ca-file");
-    tls.crl_file = given.text("client-crl-file");
-    tls.allowed_hostname = given.text("client-cert-allowed-hostname");
-    tls.client_cert_auth = given.boolean("client-cert-auth");
+/// What both sides have, under names that begin with `side`: "" or "peer-".
+void read_either_tls(const flag_reader& given, const std::string& side, tls_settings& tls) {
+    tls.cert_file = given.text(side + "cert-file");
+    tls.key_file = given.text(side + "key-file");
+    tls.trusted_ca_file = given.text(side + "trusted-ca-file");
+    tls.client_cert_auth = given.boolean(side + "client-cert-auth");
     tls.only_1_3 = given.choice("tls-min-version", {"TLS1.2", "TLS1.3"}) == 1;
     tls.cipher_suites = split_list(given.text("cipher-suites"));
     require(tls.cert_file.empty() == tls.key_file.empty(),
-            "--cert-file: needs --key-file, and the other way round");
+            "--" + side + "cert-file: needs --" + side + "key-file, and the other way round");
+}
+
+void read_tls(const flag_reader& given, serve_options& out) {
+    tls_settings& tls = out.client_tls;
+    read_either_tls(given, "", tls);
+    tls.crl_file = given.text("client-crl-file");
+    tls.allowed_hostname = given.text("client-cert-allowed-hostname");
     require(!tls.client_cert_auth || !tls.trusted_ca_file.empty(),
             "--client-cert-auth: needs --trusted-ca-file");
     require(tls.client_cert_auth || (tls.crl_file.empty() && tls.allowed_hostname.empty()),
@@ -251,19 +256,12 @@ void read_tls(const flag_reader& given, serve_options& out) {
 
 void read_peer_tls(const flag_reader& given, serve_options& out) {
     tls_settings& tls = out.peer_tls;
-    tls.cert_file = given.text("peer-cert-file");
-    tls.key_file = given.text("peer-key-file");
-    tls.trusted_ca_file = given.text("peer-trusted-ca-file");
+    read_either_tls(given, "peer-", tls);
     tls.crl_file = given.text("peer-crl-file");
     tls.allowed_common_name = given.text("peer-cert-allowed-cn");
     tls.allowed_hostname = given.text("peer-cert-allowed-hostname");
-    tls.client_cert_auth = given.boolean("peer-client-cert-auth");
-    tls.only_1_3 = out.client_tls.only_1_3;
-    tls.cipher_suites = out.client_tls.cipher_suites;
     tls.dials = true;
     out.peer_cert_names_member = given.boolean("peer-cert-names-member");
-    require(tls.cert_file.empty() == tls.key_file.empty(),
-            "--peer-cert-file: needs --peer-key-file, and the other way round");
     const bool named = !tls.allowed_common_name.empty() || !tls.allowed_hostname.empty();
     const bool asks =
         tls.client_cert_auth || named || !tls.crl_file.empty() || out.peer_cert_names_member;
