@@ -119,11 +119,7 @@ BOOST_FIXTURE_TEST_CASE(an_answer_may_come_later_but_only_once, asking_group) {
 BOOST_AUTO_TEST_CASE(round_trips_are_timed_to_every_peer_that_answers) {
     std::map<std::uint64_t, server_metrics> counted; // outlives the group
     memory_group g;
-    for (std::uint64_t id = 1; id <= 3; ++id) {
-        node_options options = g.options_of(id);
-        options.metrics = &counted[id];
-        g.start(std::move(options));
-    }
+    g.start_counted(counted);
     const auto timed = [&](std::uint64_t from, std::uint64_t to) {
         const auto& trips = counted.at(from).round_trips;
         const auto found = trips.find(node_id(to));

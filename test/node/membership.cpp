@@ -63,12 +63,7 @@ BOOST_AUTO_TEST_CASE(a_member_joins_and_takes_part) {
 BOOST_AUTO_TEST_CASE(a_learner_follows_without_a_vote) {
     std::map<std::uint64_t, server_metrics> counted; // outlives the group
     memory_group g;
-    for (std::uint64_t id = 1; id <= 3; ++id) {
-        node_options options = g.options_of(id);
-        options.metrics = &counted[id];
-        g.start(std::move(options));
-    }
-    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    g.start_counted(counted);
     BOOST_REQUIRE(g.wrote(1, "before"));
     const auto added = add(g, 1, 4, change_kind::add_learner);
     BOOST_REQUIRE(g.finished(added));

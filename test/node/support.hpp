@@ -7,6 +7,7 @@
 #include <quorate/log/memory_snapshots.hpp>
 #include <quorate/net/loopback_transport.hpp>
 #include <quorate/node.hpp>
+#include <quorate/server/server_metrics.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -177,6 +178,15 @@ public:
     void start_all() {
         for (const member_info& m : initial) {
             start(m.id.value());
+        }
+        BOOST_REQUIRE(run_until([this] { return leader() != 0; }));
+    }
+    /// Effects: starts all; each counts what happens to it, under its id.
+    void start_counted(std::map<std::uint64_t, server_metrics>& counted) {
+        for (const member_info& m : initial) {
+            node_options options = options_of(m.id.value());
+            options.metrics = &counted[m.id.value()];
+            start(std::move(options));
         }
         BOOST_REQUIRE(run_until([this] { return leader() != 0; }));
     }
