@@ -313,7 +313,7 @@ private:
     void on_unreachable(node_id peer) override;
     void on_snapshot_sent(node_id peer, bool delivered) override;
     void on_removed() override;
-    void on_refused(const std::string& why) override;
+    void on_untrusted(const std::string& why) override;
     void on_call(node_id from, const member_call& call) override;
     void on_refused(node_id peer, hello_status why) override;
     shared_bytes on_newcomer() override;

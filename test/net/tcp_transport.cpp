@@ -343,7 +343,6 @@ BOOST_FIXTURE_TEST_CASE(hellos_are_judged, duo) {
 
 BOOST_FIXTURE_TEST_CASE(who_is_refused_is_told_why_once, duo) {
     struct refused_sink : recording_sink {
-        using recording_sink::on_refused;
         void on_refused(node_id peer, hello_status why) override {
             reasons.emplace_back(peer, why);
         }

@@ -475,7 +475,7 @@ void basic_node<Policies>::on_snapshot_sent(node_id peer, bool delivered) {
 }
 
 template <class Policies>
-void basic_node<Policies>::on_refused(const std::string& why) {
+void basic_node<Policies>::on_untrusted(const std::string& why) {
     say(severity::warning, why);
 }
 

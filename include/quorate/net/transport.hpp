@@ -63,7 +63,7 @@ public:
     virtual void on_snapshot_sent(node_id peer, bool delivered) = 0;
     /// Somebody was refused, or refuses this member, for want of encryption or of a certificate.
     /// At most once a second; `why` is for people.
-    virtual void on_refused(const std::string& why) { static_cast<void>(why); }
+    virtual void on_untrusted(const std::string& why) { static_cast<void>(why); }
     /// The group says that this member was removed from it.
     virtual void on_removed() = 0;
     /// A call of `from`, or its answer to one; `from` is the member at the other end. Nothing else

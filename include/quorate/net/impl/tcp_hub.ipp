@@ -40,7 +40,7 @@ QUORATE_DECL void tcp_hub::complain(std::string text) {
     if (const std::uint64_t kept = std::exchange(complaints_kept, 0); kept != 0) {
         text += "; " + std::to_string(kept) + " more refusals like this since the last line";
     }
-    tell([text = std::move(text)](transport_sink& s) { s.on_refused(text); });
+    tell([text = std::move(text)](transport_sink& s) { s.on_untrusted(text); });
 }
 
 } // namespace quorate::detail

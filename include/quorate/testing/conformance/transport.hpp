@@ -44,7 +44,7 @@ public:
         note();
         ++removed;
     }
-    void on_refused(const std::string& why) override {
+    void on_untrusted(const std::string& why) override {
         note();
         refused.push_back(why);
     }
