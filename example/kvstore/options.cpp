@@ -28,6 +28,7 @@ struct raw_options {
     std::string address = "127.0.0.1";
     bool join = false;
     bool accept_data_loss = false;
+    bool force_new_cluster = false;
     std::string data_dir;
     std::int64_t snapshot_count = 100'000;
     std::int64_t max_request_bytes = 1'572'864;
@@ -58,6 +59,8 @@ po::options_description describe(raw_options& raw) {
         "where log and snapshots live (default: kvstore-<id>)");
     add("accept-data-loss", po::bool_switch(&raw.accept_data_loss),
         "start from what a damaged log still holds; for the only copy there is");
+    add("force-new-cluster", po::bool_switch(&raw.force_new_cluster),
+        "remove all other members for good and go on alone; for a quorum that is lost for good");
     add("snapshot-count", number(raw.snapshot_count), "applied entries between two snapshots");
     add("max-request-bytes", number(raw.max_request_bytes), "largest value");
     add("heartbeat-interval", number(raw.heartbeat_ms), "milliseconds between heartbeats");
@@ -82,7 +85,8 @@ std::vector<quorate::member_info> members_of(const std::string& cluster) {
     for (const std::string& url : urls) {
         require(quorate::parse_peer_url(url) && url.starts_with("http://"),
                 "--cluster: '" + url + "' is not a URL of the form http://HOST:PORT");
-        require(seen.insert(url).second, "--cluster: '" + url + "' stands there twice");
+        require(seen.insert(quorate::canonical_peer_url(url)).second,
+                "--cluster: lists the peer URL '" + url + "' twice");
         members.push_back({quorate::node_id(members.size() + 1), url});
     }
     return members;
@@ -94,6 +98,9 @@ options translate(const raw_options& raw) {
     const auto count = static_cast<std::int64_t>(out.node.initial_members.size());
     require(raw.id >= 1 && raw.id <= count,
             "--id must be from 1 to " + std::to_string(count) + ", the number of --cluster URLs");
+    require(!raw.join || !raw.force_new_cluster,
+            "--force-new-cluster makes a cluster of a member that has data, and --join gives it to "
+            "one that has none: use one of them");
     require(raw.port >= 0 && raw.port <= 65'535, "--port must be from 0 to 65535");
     require(raw.snapshot_count > 0, "--snapshot-count must be positive");
     require(raw.max_request_bytes > 0 && raw.max_request_bytes <= (512 << 20),
@@ -110,6 +117,7 @@ options translate(const raw_options& raw) {
         out.node.initial_members[static_cast<std::size_t>(raw.id - 1)].peer_urls.front();
     out.node.join = raw.join;
     out.node.accept_data_loss = raw.accept_data_loss;
+    out.node.force_new_group = raw.force_new_cluster;
     out.node.data_directory =
         raw.data_dir.empty() ? "kvstore-" + std::to_string(raw.id) : raw.data_dir;
     out.node.tick_interval = std::chrono::milliseconds(raw.heartbeat_ms);

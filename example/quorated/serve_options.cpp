@@ -1,5 +1,6 @@
 #include "serve_options.hpp"
 
+#include <quorate/net/peer_address.hpp>
 #include <quorate/version.hpp>
 
 #include <algorithm>
@@ -162,8 +163,8 @@ std::string bootstrap_problem_of(const serve_options& options) {
     for (const initial_member& one : options.initial_cluster) {
         self = one.name == options.name ? &one : self;
         for (const std::string& url : one.peer_urls) {
-            if (!seen.insert(url).second) {
-                return "--initial-cluster: '" + url + "' stands there twice";
+            if (!seen.insert(quorate::canonical_peer_url(url)).second) {
+                return "--initial-cluster: lists the peer URL '" + url + "' twice";
             }
         }
     }

@@ -16,6 +16,7 @@
 #include <quorate/server/leader_transfers.hpp>
 #include <quorate/server/lone_group.hpp>
 #include <quorate/server/member_table.hpp>
+#include <quorate/server/membership_guard.hpp>
 #include <quorate/server/node_observer.hpp>
 #include <quorate/server/node_options.hpp>
 #include <quorate/server/node_snapshot.hpp>
@@ -34,6 +35,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -166,13 +168,16 @@ public:
 
     /// Effects: adds a member, or makes a learner a voter. A name and client URLs that are empty
     /// leave known ones as they are. Errors: as submit; member_exists with other peer URLs;
-    /// member_removed; change_pending; invalid_option for a URL that is none.
+    /// peer_url_exists; member_removed; change_pending; invalid_option for an invalid URL. Unless
+    /// strict_reconfig_check is off: not_enough_started, cluster_unhealthy, learner_not_ready.
     void add_member(const member_info& member, change_kind kind, handler done);
     /// Effects: changes the addresses and the name of a member; its peers then reach it there.
-    /// Errors: as submit; member_unknown, member_removed, change_pending, invalid_option.
+    /// Errors: as submit; member_unknown, member_removed, peer_url_exists, change_pending,
+    /// invalid_option.
     void update_member(const member_info& member, handler done);
     /// Effects: removes a member for good; it stops by itself. Errors: as submit; member_unknown,
-    /// member_removed, removed_all_voters, change_pending.
+    /// member_removed, removed_all_voters, change_pending; not_enough_started, cluster_unhealthy
+    /// unless strict_reconfig_check is off.
     void remove_member(node_id member, handler done);
     [[nodiscard]] const member_table& members() const noexcept { return members_; }
 
@@ -258,6 +263,7 @@ private:
     void on_synced(typename log_type::sync_job job, error_code failed, snapshot_ptr received);
     void on_full_disk(typename log_type::sync_job job, snapshot_ptr received);
     void retry_full_disk();
+    [[nodiscard]] error_code refusal_of(const message& m) const;
     [[nodiscard]] std::pair<log_index, log_index> durable_marks() const;
     [[nodiscard]] bool refuses_writes() const;
     void seal_idle_log();
@@ -281,6 +287,10 @@ private:
     [[nodiscard]] error_code admit() const noexcept;
 
     // Members (impl/node_members.hpp).
+    [[nodiscard]] error_code check_member(const member_info& member) const;
+    [[nodiscard]] error_code judge_change(entry_kind kind, byte_view payload) const;
+    [[nodiscard]] member_health health_of(const peer_progress& peer) const;
+    void listen_for_peers(bool leads_anew);
     void propose_change(const single_change& change, byte_view told, handler done);
     void apply_change(const entry& e);
     void adopt_change(const single_change& change, const std::optional<member_update>& told);
@@ -360,6 +370,8 @@ private:
     log_index next_snapshot_{}; // not before this is applied: the last try found no space
     std::uint64_t bytes_since_snapshot_ = 0;
     log_index compacted_{};
+    std::map<node_id, std::uint32_t>
+        silent_ticks_;     // while this member leads: since it heard a peer
     log_id database_at_{}; // what the machine had applied before this start
     log_index stable_{};   // up to here the own log is durable
     soft_state soft_{};

@@ -16,8 +16,8 @@ from wire import Broken, Connection, Session, once, request_head
 suite = Suite()
 METHODS = {"PUT", "GET", "POST", "DELETE"}
 FLAGS = ("--id", "--cluster", "--port", "--join", "--data-dir", "--cluster-token",
-         "--listen-address", "--snapshot-count", "--max-request-bytes", "--heartbeat-interval",
-         "--election-timeout", "--request-timeout")
+         "--force-new-cluster", "--listen-address", "--snapshot-count", "--max-request-bytes",
+         "--heartbeat-interval", "--election-timeout", "--request-timeout")
 
 
 def lone(options, *flags):

@@ -19,6 +19,7 @@ TESTS = (
     ("contract", 600, (), (), ()),
     ("http_abuse", 300, (), (), ()),
     ("raftexample", 180, (), (), ()),
+    ("kvstore_members", 180, (), (), ()),
     ("linearizable", 300, (), ("--rounds", "2"), ("--rounds", "15")),
     ("snapshot", 400, (), (), ()),
     ("trace", 120, (), (), ()),

@@ -95,4 +95,20 @@ BOOST_AUTO_TEST_CASE(several_urls_have_commas_between_them) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(spellings_of_one_place_have_one_canonical_url) {
+    const auto same = [](std::string_view a, std::string_view b) {
+        return canonical_peer_url(a) == canonical_peer_url(b);
+    };
+    BOOST_TEST(canonical_peer_url("http://Node-1.Example.:2380") == "node-1.example:2380");
+    BOOST_TEST(same("http://a.example:2380", "https://A.EXAMPLE:02380"));
+    BOOST_TEST(same("http://localhost:1", "http://127.0.0.1:1"));
+    BOOST_TEST(same("http://LocalHost.:1", "http://127.0.0.1:1"));
+    BOOST_TEST(same("http://[2001:DB8:0:0::1]:80", "http://[2001:db8::1]:80"));
+    BOOST_TEST(!same("http://a.example:2380", "http://a.example:2381"));
+    BOOST_TEST(!same("http://a.example:2380", "http://b.example:2380"));
+    BOOST_TEST(!same("http://[::1]:1", "http://127.0.0.1:1"));
+    BOOST_TEST(!same("nowhere", "elsewhere"));
+    BOOST_TEST(canonical_peer_url("nowhere") == "nowhere");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

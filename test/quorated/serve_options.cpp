@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_together_is_told) {
                "--initial-advertise-peer-urls lacks");
     BOOST_TEST(read({"--initial-cluster=default=http://localhost:2380,b=http://localhost:2380"})
                    .bootstrap_problem ==
-               "--initial-cluster: 'http://localhost:2380' stands there twice");
+               "--initial-cluster: lists the peer URL 'http://localhost:2380' twice");
     BOOST_TEST(complains({"--initial-cluster=http"}, "--initial-cluster: 'http' is not"));
     BOOST_TEST(complains({"--initial-cluster=a="}, "--initial-cluster: 'a=' is not"));
     BOOST_TEST(complains({"--initial-cluster=a=b"}, "--initial-cluster: 'b' is not"));

@@ -125,6 +125,10 @@ BOOST_AUTO_TEST_CASE(what_is_no_group_makes_no_directory) {
     seed.members[0].peer_urls.clear();
     BOOST_TEST(refused(seed));
     seed = seed_of("state");
+    seed.members[0].peer_urls = {"http://LOCALHOST:7"};
+    seed.members[1].peer_urls = {"http://127.0.0.1:07"};
+    BOOST_TEST(refused(seed));
+    seed = seed_of("state");
     seed.term = term_id(0);
     BOOST_TEST(refused(seed));
     seed.term = term_id(UINT64_MAX);

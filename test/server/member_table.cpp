@@ -44,6 +44,19 @@ BOOST_AUTO_TEST_CASE(one_is_found_changed_added_and_removed) {
     BOOST_TEST(table.find(node_id(1)) == nullptr);
 }
 
+BOOST_AUTO_TEST_CASE(find_rival_finds_another_member_with_one_of_the_urls) {
+    const quorate::member_table table = three();
+    const auto rival = [&table](std::uint64_t id, std::vector<std::string> urls) {
+        const member_info* found = table.find_rival({node_id(id), std::move(urls)});
+        return found == nullptr ? 0 : found->id.value();
+    };
+    BOOST_TEST(rival(9, {"http://z:1", "https://B.:01"}) == 2u);
+    BOOST_TEST(rival(2, {"http://b:1"}) == 0u); // its own
+    BOOST_TEST(rival(2, {"http://b:1", "http://c:1"}) == 3u);
+    BOOST_TEST(rival(9, {"http://b:2"}) == 0u);
+    BOOST_TEST(rival(9, {}) == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_told_stays_as_it_was) {
     quorate::member_table table = three();
     table.put({{node_id(2), {"http://b:1"}, "two", {"http://c:2"}}, true, true});

@@ -120,10 +120,10 @@ enum class errc {
     learner_required,    ///< Only a learner can be promoted.
     learner_not_ready,   ///< The learner's log is still too far behind the leader's.
     too_many_learners,   ///< The cluster has as many learners as it may have.
-    peer_url_exists,     ///< Another member has that peer URL.
+    peer_url_exists,     ///< Another member has that peer URL, perhaps spelled otherwise.
     peer_url_invalid,    ///< No peer URLs, or one that is none.
     not_enough_started,  ///< The change would leave too few members that have started.
-    cluster_unhealthy,   ///< The leader has not been connected to enough members for long enough.
+    cluster_unhealthy,   ///< The change would leave too few members that the leader reaches.
     transferee_invalid,  ///< Leadership cannot go to that member.
     election_leaderless, ///< The election has no leader.
     feature_unavailable, ///< This member was built or started without that.

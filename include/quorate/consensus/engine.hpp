@@ -77,6 +77,8 @@ struct engine_status {
     log_index applied{};
     log_index first{}; ///< First entry still held; one past `last` when none is.
     log_index last{};
+    bool change_pending =
+        false; ///< It leads, and takes no membership change before it applied more.
 };
 
 /// Deterministic: the same calls in the same order give the same effects, bit for bit. Never

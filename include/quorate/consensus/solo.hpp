@@ -104,7 +104,7 @@ public:
     }
 
     [[nodiscard]] engine_status status() const noexcept {
-        return {id_, hard(), soft(), log_.applied(), log_.first(), log_.last()};
+        return {id_, hard(), soft(), log_.applied(), log_.first(), log_.last(), false};
     }
     [[nodiscard]] const membership& members() const noexcept { return members_; }
     /// Returns: nothing; there is nobody to follow the progress of.

@@ -56,7 +56,11 @@ void basic_node<Policies>::propose_queued() {
             return;
         }
         const term_id term = engine_->status().hard.term;
-        const error_code refused = engine_->propose(batch.proposals, batch.number);
+        const proposed& first = batch.proposals.front(); // a change is alone in its batch
+        error_code refused = judge_change(first.kind, first.payload.view());
+        if (!refused) {
+            refused = engine_->propose(batch.proposals, batch.number);
+        }
         if (!refused) {
             requests_.on_clock(clock::now());
             requests_.on_proposed(batch, term);
@@ -117,6 +121,7 @@ void basic_node<Policies>::take_note(effects& batch) {
         reads_.abandon_round();
         const std::string term = " in term " + std::to_string(engine_->status().hard.term.value());
         if (soft_.role == role_kind::leader) {
+            listen_for_peers(true);
             say(severity::info, "became leader" + term);
         } else if (led) {
             say(severity::info, "stepped down" + term);
@@ -387,6 +392,7 @@ void basic_node<Policies>::on_timer() {
         retry_database();
         maybe_publish();
         time_round_trips();
+        listen_for_peers(false);
         engine_->tick(static_cast<std::uint32_t>(random_()));
         proposals_blocked_ = false;
         reads_blocked_ = false;
@@ -437,17 +443,34 @@ void basic_node<Policies>::end(error_code reason) {
     }
 }
 
+/// Returns: why this leader does not take a follower's proposal, beside the reasons of its engine.
+template <class Policies>
+error_code basic_node<Policies>::refusal_of(const message& m) const {
+    if (m.kind != message_kind::proposal || soft_.role != role_kind::leader) {
+        return {};
+    }
+    if (refuses_writes()) {
+        return errc::no_space;
+    }
+    for (const entry& e : m.entries) {
+        if (const error_code refused = judge_change(e.kind, e.payload.view())) {
+            return refused;
+        }
+    }
+    return {};
+}
+
 template <class Policies>
 void basic_node<Policies>::on_message(const message& m) {
     if (failed_ || stopping_) {
         return;
     }
-    if (m.kind == message_kind::proposal && soft_.role == role_kind::leader && refuses_writes()) {
+    if (const error_code reason = refusal_of(m)) {
         message refused{.kind = message_kind::proposal_refused,
                         .to = m.from,
                         .from = options_.id,
                         .context = m.context};
-        refused.reject_hint = log_index(static_cast<std::uint64_t>(errc::no_space));
+        refused.reject_hint = log_index(static_cast<std::uint64_t>(reason.value()));
         wire_->send(refused);
         return;
     }

@@ -15,7 +15,8 @@ namespace detail {
 
 [[nodiscard]] inline bool can_be_member(const member_info& member) {
     const auto usable = [](const std::string& url) {
-        return static_cast<bool>(parse_peer_url(url));
+        const auto address = parse_peer_url(url);
+        return address && address->port != 0; // which is for listeners
     };
     return within_limits(member) &&
            std::all_of(member.peer_urls.begin(), member.peer_urls.end(), usable);
@@ -23,15 +24,25 @@ namespace detail {
 
 } // namespace detail
 
+/// Errors: invalid_option; peer_url_exists.
+template <class Policies>
+error_code basic_node<Policies>::check_member(const member_info& member) const {
+    if (!detail::can_be_member(member)) {
+        return errc::invalid_option;
+    }
+    return members_.find_rival(member) == nullptr ? error_code()
+                                                  : make_error_code(errc::peer_url_exists);
+}
+
 template <class Policies>
 void basic_node<Policies>::add_member(const member_info& member, change_kind kind, handler done) {
     QUORATE_ASSERT(kind == change_kind::add_voter || kind == change_kind::add_learner);
-    if (!detail::can_be_member(member)) {
-        done(errc::invalid_option);
-        return;
-    }
     if (members_.was_removed(member.id)) {
         done(errc::member_removed);
+        return;
+    }
+    if (const error_code refused = check_member(member)) {
+        done(refused);
         return;
     }
     const member_info* known = members_.find(member.id);
@@ -52,11 +63,11 @@ void basic_node<Policies>::update_member(const member_info& member, handler done
         done(errc::member_unknown);
         return;
     }
-    if (!detail::can_be_member(member)) {
-        done(errc::invalid_option);
+    if (const error_code refused = check_member(member)) {
+        done(refused);
         return;
     }
-    // Only what differs is told, so that it does not undo what somebody else changes meanwhile.
+    // An update holds only the differences, so that it does not undo a change made meanwhile.
     const bool same = *known == member;
     const bool urls = same || known->peer_urls != member.peer_urls;
     const bool attributes =
@@ -91,6 +102,59 @@ void basic_node<Policies>::propose_change(const single_change& change, byte_view
     asked.context = std::move(context).freeze();
     enqueue(id, entry_kind::change, encode(asked, entry_kind::change),
             [done = std::move(done)](error_code failed, reply_type) { done(failed); });
+}
+
+/// Returns: what this leader knows of a peer. Connected means heard within two election timeouts.
+template <class Policies>
+member_health basic_node<Policies>::health_of(const peer_progress& peer) const {
+    const auto found = silent_ticks_.find(peer.id());
+    const bool known = found != silent_ticks_.end();
+    const bool heard = peer.id() == options_.id || (peer.recently_active() && peer.match());
+    return {.id = peer.id(),
+            .learner = peer.learner(),
+            .started = heard || known || peer.match(),
+            .connected = heard || (known && found->second <= 2 * options_.engine.election_ticks),
+            .match = peer.match().value()};
+}
+
+// The engine forgets with each election timeout which peers it heard, so this counts beyond that. A
+// new leader has not heard all voters yet, and takes them to be there; a peer that joins later
+// counts from its first acknowledgement on.
+template <class Policies>
+void basic_node<Policies>::listen_for_peers(bool leads_anew) {
+    if (leads_anew) {
+        silent_ticks_.clear();
+    }
+    for (const peer_progress& peer : engine_->progress()) {
+        const bool heard = peer.recently_active() && peer.match();
+        const auto known = silent_ticks_.find(peer.id());
+        if (heard || leads_anew) {
+            silent_ticks_[peer.id()] = 0;
+        } else if (known != silent_ticks_.end()) {
+            ++known->second;
+        }
+    }
+}
+
+// The check of a leader as it proposes, which rests on its own connections: reachability is not
+// part of the replicated state, so that no member can check it again as it applies the change.
+/// Errors: those of membership_guard::admit().
+template <class Policies>
+error_code basic_node<Policies>::judge_change(entry_kind kind, byte_view payload) const {
+    if (kind == entry_kind::normal || !options_.strict_reconfig_check ||
+        soft_.role != role_kind::leader || engine_->progress().empty()) {
+        return {};
+    }
+    const engine_status now = engine_->status();
+    const result<membership_change> change = decode_change(kind, payload);
+    if (now.change_pending || !change) {
+        return {}; // the engine refuses it
+    }
+    std::vector<member_health> known;
+    for (const peer_progress& peer : engine_->progress()) {
+        known.push_back(health_of(peer));
+    }
+    return membership_guard(std::move(known)).admit(change->changes, now.last.value());
 }
 
 // What is refused here is refused by every member: it rests on nothing but the log.

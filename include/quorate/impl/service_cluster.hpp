@@ -87,15 +87,8 @@ error_code basic_service<Policies>::check_urls(const std::vector<std::string>& u
     if (!usable) {
         return errc::peer_url_invalid;
     }
-    for (const member_info& m : node_.members()) {
-        const bool taken = std::any_of(urls.begin(), urls.end(), [&](const std::string& url) {
-            return std::find(m.peer_urls.begin(), m.peer_urls.end(), url) != m.peer_urls.end();
-        });
-        if (taken && m.id != self) {
-            return errc::peer_url_exists;
-        }
-    }
-    return {};
+    const bool taken = node_.members().find_rival(member_info(self, urls)) != nullptr;
+    return taken ? error_code(errc::peer_url_exists) : error_code();
 }
 
 // A leader takes one change at a time, and none before it has applied what it began with. That is

@@ -11,12 +11,23 @@
 
 namespace quorate {
 
+namespace detail {
+
+/// Returns: the options of a service's node, which has one check of changes in common with it.
+[[nodiscard]] inline node_options node_options_of(const service_options& options) {
+    node_options node = options.node;
+    node.strict_reconfig_check = node.strict_reconfig_check && options.strict_reconfig_check;
+    return node;
+}
+
+} // namespace detail
+
 template <class Policies>
 basic_service<Policies>::basic_service(boost::asio::io_context& io, service_options options,
                                        std::unique_ptr<typename Policies::transport> wire)
     : io_(io),
       options_(std::move(options)),
-      node_(io, options_.node, std::move(wire)),
+      node_(io, detail::node_options_of(options_), std::move(wire)),
       quota_(options_.quota_bytes),
       lessor_(options_.lease),
       tokens_(options_.tokens),

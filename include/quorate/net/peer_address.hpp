@@ -32,6 +32,11 @@ struct peer_address {
 /// Accepts one such URL, or several with commas between them. Errors: invalid_option.
 [[nodiscard]] result<std::vector<peer_address>> parse_peer_urls(std::string_view urls);
 
+/// Returns: HOST:PORT, the same text for each spelling of one place to listen. The scheme, letter
+/// case, a final dot of a name, leading zeros of a port and the spelling of an IPv6 address make
+/// no difference; `localhost` is 127.0.0.1. Names are not resolved. An invalid URL stays as it is.
+[[nodiscard]] std::string canonical_peer_url(std::string_view url);
+
 } // namespace quorate
 
 #if defined(QUORATE_HEADER_ONLY)

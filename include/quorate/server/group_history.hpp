@@ -36,8 +36,8 @@ struct told_change {
 [[nodiscard]] std::optional<told_change> read_change(const entry& e);
 
 /// Whether a change that is committed may be made.
-/// Errors: member_removed, member_unknown, member_exists; command_invalid where it lacks what is to
-/// be told of a member.
+/// Errors: member_removed, member_unknown, member_exists; peer_url_exists: another member has one
+/// of the peer URLs; command_invalid where it lacks what is to be told of a member.
 [[nodiscard]] error_code check_change(const told_change& asked, const member_table& table,
                                       const membership& config);
 

@@ -7,6 +7,7 @@
 #include <quorate/base/bytes.hpp>
 #include <quorate/base/error.hpp>
 #include <quorate/format/primitives.hpp>
+#include <quorate/net/peer_address.hpp>
 #include <quorate/server/member_info.hpp>
 
 #include <algorithm>
@@ -35,6 +36,22 @@ public:
     [[nodiscard]] const member_info* find(node_id id) const noexcept {
         const auto place = lower_bound(id);
         return place != members_.end() && place->id == id ? &*place : nullptr;
+    }
+    /// Returns: the first other member that has one of `candidate`'s peer URLs, in any spelling;
+    /// null without one. Complexity: the product of both numbers of URLs.
+    [[nodiscard]] const member_info* find_rival(const member_info& candidate) const {
+        std::vector<std::string> wanted;
+        for (const std::string& url : candidate.peer_urls) {
+            wanted.push_back(canonical_peer_url(url));
+        }
+        const auto taken = [&wanted](const std::string& url) {
+            return std::find(wanted.begin(), wanted.end(), canonical_peer_url(url)) != wanted.end();
+        };
+        const auto rival = std::find_if(begin(), end(), [&](const member_info& m) {
+            return m.id != candidate.id &&
+                   std::any_of(m.peer_urls.begin(), m.peer_urls.end(), taken);
+        });
+        return rival == end() ? nullptr : &*rival;
     }
     /// Effects: adds a member, or replaces what is known of it.
     void put(member_info member) {

@@ -9,10 +9,13 @@
 
 #include <quorate/base/error.hpp>
 #include <quorate/base/ids.hpp>
+#include <quorate/consensus/membership_change.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace quorate {
@@ -83,8 +86,7 @@ public:
         if (!rising->learner) {
             return errc::learner_required;
         }
-        // Nine tenths of the log, as the reference asks for: the rest comes within moments.
-        if (!rising->connected || rising->match < last - last / 10) {
+        if (!is_ready(*rising, last)) {
             return errc::learner_not_ready;
         }
         const std::size_t voters = count([](const member_health&) { return true; }) + 1;
@@ -93,7 +95,69 @@ public:
                                                   : error_code();
     }
 
+    /// What a leader checks last, with what it knows at the moment of the proposal. `last`: its
+    /// last entry. A group of one may grow to two although the second is not there yet, as in etcd.
+    /// Errors: learner_not_ready; not_enough_started: with the members that never started, and
+    /// cluster_unhealthy: with those that are not connected, fewer than a quorum is left.
+    [[nodiscard]] error_code admit(std::span<const single_change> changes,
+                                   std::uint64_t last) const {
+        membership_guard after(members_);
+        for (const single_change& one : changes) {
+            if (const error_code refused = after.make(one, last)) {
+                return refused;
+            }
+        }
+        const std::size_t voters = after.count([](const member_health&) { return true; });
+        const bool first_growth =
+            count([](const member_health&) { return true; }) == 1 && voters == 2;
+        if (voters == 0 || first_growth || after.voter_ids() == voter_ids()) {
+            return {}; // removed_all_voters is the engine's to answer
+        }
+        if (after.count([](const member_health& m) { return m.started; }) < quorum(voters)) {
+            return errc::not_enough_started;
+        }
+        const std::size_t up = after.count([](const member_health& m) { return m.connected; });
+        return up < quorum(voters) ? make_error_code(errc::cluster_unhealthy) : error_code();
+    }
+
 private:
+    /// Effects: makes a change that is to be judged; a member that it adds is not there yet.
+    error_code make(const single_change& change, std::uint64_t last) {
+        const auto found = std::find_if(members_.begin(), members_.end(),
+                                        [&](const auto& m) { return m.id == change.node; });
+        if (!change.node || change.kind == change_kind::update) {
+            return {};
+        }
+        if (change.kind == change_kind::remove) {
+            if (found != members_.end()) {
+                members_.erase(found);
+            }
+            return {};
+        }
+        const bool learns = change.kind == change_kind::add_learner;
+        if (found == members_.end()) {
+            members_.push_back({.id = change.node, .learner = learns});
+            return {};
+        }
+        if (found->learner && !learns && !is_ready(*found, last)) {
+            return errc::learner_not_ready;
+        }
+        found->learner = learns;
+        return {};
+    }
+    /// Nine tenths of the log, as the reference asks for: the rest comes within moments.
+    [[nodiscard]] static bool is_ready(const member_health& learner, std::uint64_t last) noexcept {
+        return learner.connected && learner.match >= last - last / 10;
+    }
+    [[nodiscard]] id_set voter_ids() const {
+        id_set ids;
+        for (const member_health& m : members_) {
+            if (!m.learner) {
+                ids.insert(m.id);
+            }
+        }
+        return ids;
+    }
     [[nodiscard]] static std::size_t quorum(std::size_t voters) noexcept { return voters / 2 + 1; }
     /// Returns: how many voters `wanted` holds for.
     template <class Wanted>

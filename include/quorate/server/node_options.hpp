@@ -54,6 +54,10 @@ struct node_options {
     /// would go on with the old group. See make_alone().
     bool force_new_group = false;
 
+    /// A leader refuses a membership change that would leave fewer voters that it reaches than a
+    /// quorum. See membership_guard::admit().
+    bool strict_reconfig_check = true;
+
     std::chrono::milliseconds tick_interval{100};
     /// Timing in ticks, limits and rules of the engine; `id` is filled in by the node.
     raft_options engine;

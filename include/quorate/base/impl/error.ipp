@@ -103,7 +103,7 @@ inline constexpr std::array error_texts{
     error_text{"peer_url_exists", "another member has that peer URL"},
     error_text{"peer_url_invalid", "the peer URLs are missing or invalid"},
     error_text{"not_enough_started", "too few members have started for this change"},
-    error_text{"cluster_unhealthy", "the cluster is unhealthy"},
+    error_text{"cluster_unhealthy", "too few members can be reached for this change"},
     error_text{"transferee_invalid", "leadership cannot be transferred to that member"},
     error_text{"election_leaderless", "the election has no leader"},
     error_text{"feature_unavailable", "not available on this member"},

@@ -280,7 +280,7 @@ QUORATE_DECL error_code raft::step_role(const message& m) {
     if (m.kind == message_kind::proposal_refused || m.kind == message_kind::read_refused) {
         const bool known =
             m.reject_hint.value() >= 1 &&
-            m.reject_hint.value() <= static_cast<std::uint64_t>(errc::invalid_option);
+            m.reject_hint.value() <= static_cast<std::uint64_t>(errc::cluster_unhealthy);
         const auto reason =
             known ? static_cast<errc>(m.reject_hint.value()) : errc::proposal_dropped;
         const bool read = m.kind == message_kind::read_refused;
@@ -415,7 +415,9 @@ QUORATE_DECL effects& raft::take_effects() {
 }
 
 QUORATE_DECL engine_status raft::status() const noexcept {
-    return {options_.id, hard(), soft(), log_.applied(), log_.first(), log_.last()};
+    const leader_role* leads = std::get_if<leader_role>(&data_);
+    const bool pending = leads != nullptr && leads->pending_change > log_.applied();
+    return {options_.id, hard(), soft(), log_.applied(), log_.first(), log_.last(), pending};
 }
 
 QUORATE_DECL std::span<const peer_progress> raft::progress() const noexcept {

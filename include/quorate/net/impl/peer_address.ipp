@@ -95,6 +95,26 @@ QUORATE_DECL result<std::vector<peer_address>> parse_peer_urls(std::string_view 
     return addresses;
 }
 
+QUORATE_DECL std::string canonical_peer_url(std::string_view url) {
+    const auto address = parse_peer_url(url);
+    if (!address) {
+        return std::string(url);
+    }
+    std::string host = address->host;
+    in6_addr six{};
+    if (address->literal && ::inet_pton(AF_INET6, host.c_str(), &six) == 1) {
+        char text[INET6_ADDRSTRLEN];
+        host = "[" + std::string(::inet_ntop(AF_INET6, &six, text, sizeof(text))) + "]";
+    } else {
+        for (char& c : host) {
+            c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        }
+        host.resize(host.size() - (host.ends_with('.') ? 1 : 0));
+        host = host == "localhost" ? "127.0.0.1" : host;
+    }
+    return host + ":" + std::to_string(address->port);
+}
+
 } // namespace quorate
 
 #endif

@@ -48,6 +48,10 @@ QUORATE_DECL error_code check_change(const told_change& asked, const member_tabl
             known->peer_urls != asked.told->info.peer_urls && config.is_voter(one.node)) {
             return errc::member_exists;
         }
+        const bool sets_urls = known == nullptr || asked.told->peer_urls;
+        if (sets_urls && table.find_rival(asked.told->info) != nullptr) {
+            return errc::peer_url_exists;
+        }
     }
     return {};
 }

@@ -87,6 +87,15 @@ QUORATE_DECL std::string problem_of(const std::vector<member_info>& members, nod
     if (!std::all_of(members.begin(), members.end(), within_limits)) {
         return "an initial member has no id or no URL, or too many or too long ones";
     }
+    const member_table table(members);
+    for (const member_info& one : members) {
+        if (const member_info* rival = table.find_rival(one)) {
+            return "members " + std::to_string(one.id.value()) + " and " +
+                   std::to_string(rival->id.value()) +
+                   " have one peer URL: " + joined_peer_urls(one) + " and " +
+                   joined_peer_urls(*rival);
+        }
+    }
     return {};
 }
 

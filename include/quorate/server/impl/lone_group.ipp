@@ -22,7 +22,7 @@ public:
 
     void leave_joint() { append({}, entry_kind::joint_change); }
     void make_voter(const member_info& self) {
-        const std::string told = encode(member_update{self, true, true});
+        const std::string told = encode(member_update{self, false, false}); // as it is known
         draft context(command_header_bytes + told.size());
         byte_writer(context.data(), context.size()).zeros(command_header_bytes).bytes(told);
         membership_change change;
