@@ -103,7 +103,10 @@ private:
     using call = std::shared_ptr<call_state>;
     /// A stream that may have to end before its client does.
     struct live_stream {
+        virtual void end() = 0;
         virtual void end_with(const gateway::api_error& reason) = 0;
+        /// Effects: tries again what failed.
+        virtual void on_tick() {}
 
     protected:
         ~live_stream() = default;
@@ -144,6 +147,7 @@ private:
     [[nodiscard]] static range oldest_of(byte_view prefix, byte_view end);
 
     // Answers that go on (impl/json_streams.hpp, impl/json_election.hpp).
+    void keep(const std::shared_ptr<live_stream>& stream);
     void bind_to_leader(const call& asked, const std::shared_ptr<live_stream>& stream);
     void serve_watch(const call& asked);
     void serve_keep_alive(const call& asked);
@@ -180,7 +184,7 @@ private:
 
     Service& service_;
     json_api_options options_;
-    std::list<std::weak_ptr<watch_session>> sessions_;
+    std::list<std::weak_ptr<live_stream>> sessions_; ///< Streams that clients hold open.
     std::list<pending_turn> turns_;
     std::list<std::weak_ptr<live_stream>> leader_bound_; ///< Of clients that want a leader.
     std::optional<std::chrono::steady_clock::time_point> leaderless_since_;

@@ -90,6 +90,8 @@ public:
     [[nodiscard]] node_type& node() noexcept { return node_; }
     [[nodiscard]] const node_type& node() const noexcept { return node_; }
     [[nodiscard]] const service_options& options() const noexcept { return options_; }
+    /// Effects: calls `then` after the pause, unless the service is stopped by then.
+    void after(std::chrono::milliseconds pause, std::function<void()> then);
 
     // Keys and values (impl/service_kv.hpp).
 
@@ -122,6 +124,8 @@ public:
     /// something to take.
     [[nodiscard]] watch_stream_id open_watches(std::function<void()> wake);
     void close_watches(watch_stream_id stream);
+    /// Effects: begins a watch for a user. A change of users, roles or permissions that takes the
+    /// permission away cancels it: behind the events that wait for it, and before any later write.
     /// Errors: permission_denied and its kin; those of watch_hub::create.
     [[nodiscard]] result<watch_id> watch(watch_stream_id stream, const watch_request& asked,
                                          const identity& by);
@@ -214,12 +218,14 @@ private:
 
     void arm_timer();
     void on_timer();
-    void propose(request asked);
+    void propose(request asked, handler lost = {});
     void raise_space_alarm();
     void catch_up_watches();
     void tend_leases(clock::time_point now);
     void tend_compaction(clock::time_point now);
     void tend_progress(clock::time_point now);
+    [[nodiscard]] std::uint32_t watch_owner_of(byte_view user);
+    void recheck_watches();
     void tend_corruption(clock::time_point now);
     void compare_state(node_id other, const store_hash& mine,
                        std::function<void(std::optional<bool>)> done);
@@ -269,6 +275,9 @@ private:
     clock::time_point progress_told_{};
     clock::time_point compared_{}; // the members' states
     bool watches_behind_ = false;
+    std::map<std::string, std::uint32_t, std::less<>> watch_owners_; // users, by number in the hub
+    std::uint32_t last_watch_owner_ = 0;
+    std::pair<std::uint64_t, std::uint64_t> watches_checked_at_; // auth revisions: enabled, now
     bool alarm_under_way_ = false;
     bool stopping_ = false;
     boost::asio::thread_pool password_thread_{1}; // last: its thread ends before what it uses

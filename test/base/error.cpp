@@ -10,7 +10,7 @@ using namespace quorate;
 
 namespace {
 
-constexpr int last_code = static_cast<int>(errc::timed_out_disconnected);
+constexpr int last_code = static_cast<int>(errc::session_expired);
 
 struct error_row {
     errc code;
@@ -80,6 +80,7 @@ constexpr error_row rows[] = {
     {errc::feature_unavailable, "feature_unavailable", condition::rejected},
     {errc::timed_out_leader_lost, "timed_out_leader_lost", condition::outcome_unknown},
     {errc::timed_out_disconnected, "timed_out_disconnected", condition::outcome_unknown},
+    {errc::session_expired, "session_expired", condition::rejected},
 };
 
 constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,

@@ -212,6 +212,10 @@ private:
     /// member stay in order.
     void propose(member& who, request asked, duration renewed_at = {}) {
         if (one_in(6)) {
+            const auto* noting = std::get_if<lease_checkpoint>(&asked);
+            if (noting != nullptr && renewed_at == duration{} && one_in(2)) {
+                who.clock.lost(*noting, time_of(who)); // It hears of it, or does not.
+            }
             return;
         }
         if (working() && who.term == term_ && who.sent < now_) {

@@ -178,6 +178,27 @@ BOOST_AUTO_TEST_CASE(what_is_being_noted_is_not_noted_again) {
     BOOST_TEST(l.one.due(start + 300s).checkpoint.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_lost_checkpoint_is_proposed_again_and_burdens_no_renewal) {
+    leader l;
+    l.take_over();
+    l.grant(1, 1000, 0s);
+    const auto first = l.one.due(start + 100s);
+    BOOST_REQUIRE(first.checkpoint.has_value());
+    l.one.lost(*first.checkpoint, start + 105s);
+    BOOST_TEST(!l.one.due(start + 107s).checkpoint.has_value());
+    const auto second = l.one.due(start + 108s);
+    BOOST_REQUIRE(second.checkpoint.has_value());
+    BOOST_TEST((*second.checkpoint == lease_checkpoint{term, {{lease_id(1), 892, 101}}}));
+    l.one.lost(*second.checkpoint, start + 110s);
+    BOOST_TEST(!l.renew(1, 111s)->reset.has_value());
+    // What another leader, or an earlier lease of the same id, had on its way changes nothing.
+    const auto third = l.one.due(start + 211s);
+    BOOST_REQUIRE(third.checkpoint.has_value());
+    l.one.lost({term - 1, third.checkpoint->leases}, start + 212s);
+    l.one.lost({term, {{lease_id(1), 900, 100}}}, start + 212s);
+    BOOST_TEST(l.renew(1, 213s)->reset.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_renewal_of_a_noted_lease_waits_until_that_is_undone) {
     leader l({{lease_id(1), 250, 20, 1}});
     l.take_over();

@@ -93,4 +93,95 @@ BOOST_AUTO_TEST_CASE(another_password_ends_the_tokens) {
     BOOST_TEST(!c.log_in(c.leading(), "ann", "other").first);
 }
 
+/// A watch of a user on one member, with everything that it was told.
+struct watched {
+    watched(service& member, const identity& by, byte_view key, byte_view end = {})
+        : at(member), stream(at.open_watches([this] { take(); })) {
+        BOOST_REQUIRE(at.watch(stream, {.key = key, .range_end = end}, by).has_value());
+    }
+    ~watched() { at.close_watches(stream); }
+    watched(const watched&) = delete;
+    watched& operator=(const watched&) = delete;
+
+    void take() {
+        while (const auto batch = at.take_watched(stream, 1 << 20)) {
+            for (const shared_event& event : batch->events) {
+                told.push_back(std::string(event->kv.key.view()) + "@" +
+                               std::to_string(event->kv.mod_revision));
+            }
+            if (batch->canceled) {
+                told.push_back(std::string(name_of(static_cast<errc>(batch->reason.value()))) +
+                               "@" + std::to_string(batch->revision));
+            }
+        }
+    }
+
+    service& at;
+    std::vector<std::string> told;
+    watch_stream_id stream;
+};
+
+void ends_watches(const auth_request& asked) {
+    guarded_cluster c;
+    const identity root = identity::of_user("root");
+    std::vector<std::unique_ptr<watched>> anns;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        anns.push_back(std::make_unique<watched>(c.at(id), identity::of_user("ann"), "a", "b"));
+    }
+    watched kept(c.leading(), root, "a");
+    const std::uint64_t last =
+        c.submit(c.leading(), put{.key = "a", .value = "2"}, root).made.header.revision;
+    c.administer(asked, root);
+    c.submit(c.leading(), put{.key = "a", .value = "3"}, root).as<put_reply>();
+    const std::vector<std::string> expected{"a@" + std::to_string(last),
+                                            "permission_denied@" + std::to_string(last)};
+    for (const auto& ann : anns) {
+        BOOST_TEST(c.run_until([&] { return ann->at.header().revision == last + 1; }));
+        c.run_until([&] { return ann->told.size() >= 2; }, milliseconds(1000));
+        BOOST_TEST(ann->told == expected, boost::test_tools::per_element());
+    }
+    BOOST_TEST(c.run_until([&] { return kept.told.size() == 2; }));
+}
+
+BOOST_AUTO_TEST_CASE(watch_of_a_deleted_user_ends_at_that_revision_on_every_member) {
+    ends_watches(user_delete{"ann"});
+}
+
+BOOST_AUTO_TEST_CASE(watch_without_its_role_ends_at_that_revision_on_every_member) {
+    ends_watches(user_revoke_role{"ann", "reader"});
+}
+
+BOOST_AUTO_TEST_CASE(watch_without_its_permission_ends_at_that_revision_on_every_member) {
+    ends_watches(role_revoke_permission{"reader", "a", "b"});
+}
+
+BOOST_AUTO_TEST_CASE(watch_of_an_anonymous_client_ends_when_authentication_is_enabled) {
+    guarded_cluster c;
+    const identity root = identity::of_user("root");
+    c.administer(auth_disable{}, root);
+    watched anonymous(c.leading(), {}, "a");
+    watched named(c.leading(), root, "a");
+    c.administer(auth_enable{});
+    const std::uint64_t last = c.leading().header().revision;
+    c.submit(c.leading(), put{.key = "a", .value = "2"}, root).as<put_reply>();
+    BOOST_TEST(c.run_until([&] { return !named.told.empty(); }));
+    BOOST_TEST(named.told.front() == "a@" + std::to_string(last + 1));
+    const std::vector<std::string> expected{"user_empty@" + std::to_string(last)};
+    BOOST_TEST(anonymous.told == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(watch_with_an_empty_key_needs_the_permission_for_the_first_key) {
+    guarded_cluster c;
+    const identity root = identity::of_user("root");
+    const identity ann = identity::of_user("ann");
+    const auto stream = c.leading().open_watches([] {});
+    BOOST_TEST(c.leading().watch(stream, {}, ann).error() == errc::permission_denied);
+    c.administer(role_grant_permission{.name = "reader",
+                                       .granted = {permission_kind::read,
+                                                   std::string(1, '\0'), std::string()}},
+                 root);
+    BOOST_TEST(c.leading().watch(stream, {}, ann).has_value());
+    c.leading().close_watches(stream);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(everybody_may_manage_while_it_is_off) {
     BOOST_TEST(!store.permits({"who", 77}, quorate::auth_enable{}));
     BOOST_TEST(!store.permits_root({}));
     BOOST_TEST(!store.permits_user({}));
-    BOOST_TEST(!store.permits_read({}, "k", zero));
+    BOOST_TEST(!store.permits_read({}, quorate::span_of("k", zero)));
 }
 
 BOOST_AUTO_TEST_CASE(only_root_manages) {
@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(what_a_user_may_follows_every_change) {
     quorate::auth_store store = enabled_store();
     const error_code denied = errc::permission_denied;
     const auto reads = [&](byte_view key, byte_view end = {}) {
-        return store.permits_read(as(store, "u"), key, end);
+        return store.permits_read(as(store, "u"), quorate::span_of(key, end));
     };
     BOOST_TEST(reads("a") == denied); // deny by default
     done(store, grant("r", permission_kind::read, "a", "c"));

@@ -131,6 +131,8 @@ enum class errc {
     // As outcome_unknown, where the reason can be guessed.
     timed_out_leader_lost,  ///< The leader that the write was given to may have failed.
     timed_out_disconnected, ///< The leader, or a quorum of the leader's, could not be reached.
+
+    session_expired, ///< The key or the lease of a wait for a lock ended before the wait did.
 };
 
 /// What the caller may do next. Compare an error_code with these.

@@ -92,6 +92,8 @@ inline constexpr api_failure no_password_user{
     grpc_code::unknown, "auth: authentication failed, password was given for no password user"};
 inline constexpr api_failure election_no_leader{grpc_code::unknown, "election: no leader"};
 inline constexpr api_failure election_not_leader{grpc_code::unknown, "election: not leader"};
+inline constexpr api_failure election_session_expired{grpc_code::unknown,
+                                                      "election: session is expired"};
 inline constexpr api_failure election_leader_missing{grpc_code::unknown,
                                                      "\"leader\" field must be provided"};
 inline constexpr api_failure request_canceled{grpc_code::canceled, "etcdserver: request canceled"};

@@ -86,12 +86,15 @@ struct watch_reply {
     std::span<const shared_event> events{};
 };
 
-/// Returns: what a batch of a hub is on the wire. Lifetime: refers to the batch.
-[[nodiscard]] inline watch_reply watch_reply_of(const watch_batch& batch) noexcept {
+/// Returns: what a batch of a hub is on the wire, with the words for its reason. Lifetime: refers
+/// to both.
+[[nodiscard]] inline watch_reply watch_reply_of(const watch_batch& batch,
+                                                std::string_view reason = {}) noexcept {
     watch_reply made;
     made.id = batch.id;
     made.canceled = batch.canceled;
     made.compact_revision = static_cast<std::int64_t>(batch.compact_revision);
+    made.cancel_reason = reason;
     made.fragment = batch.fragment;
     made.events = batch.events;
     return made;

@@ -21,7 +21,11 @@ void json_api<Service>::wait_for_turn(const call& asked, byte_view name, lease_i
     const auto waiting = std::make_shared<wait>(
         service_, std::string(name), asked->by,
         [this, asked, told](error_code failed, reply_header made, const turn_key& turn) {
-            failed ? refuse(asked, failed) : told(made.revision, turn);
+            if (failed == errc::session_expired && asked->what == gateway::api_call::campaign) {
+                refuse(asked, gateway::failures::election_session_expired);
+            } else {
+                failed ? refuse(asked, failed) : told(made.revision, turn);
+            }
         });
     turns_.remove_if([](const auto& one) { return one.wait.expired(); });
     turns_.push_back({waiting, asked});
@@ -195,20 +199,42 @@ public:
                 self->drain();
             }
         });
-        if (api_.service_.watch(*events_, {.key = prefix_, .range_end = end_}, by_)) {
+        watch();
+        look();
+    }
+    void end() override {
+        out_.end();
+        close();
+    }
+    void on_tick() override {
+        if (std::exchange(look_again_, false)) {
             look();
-        } else {
-            out_.end();
         }
     }
 
 private:
+    void watch() {
+        const auto made =
+            api_.service_.watch(*events_, {.key = prefix_, .range_end = end_}, by_);
+        if (!made) {
+            end_with(gateway::api_error_of(made.error()));
+        }
+    }
     // Which events there were does not matter: the state after them is what is told.
     void drain() {
         const auto self = this->shared_from_this();
-        while (events_ && api_.service_.take_watched(*events_, 1 << 20)) {
+        while (events_) {
+            const auto batch = api_.service_.take_watched(*events_, 1 << 20);
+            if (!batch) {
+                look();
+                return;
+            }
+            if (batch->canceled && batch->reason) {
+                end_with(gateway::api_error_of(batch->reason));
+            } else if (batch->canceled) {
+                watch(); // the past was compacted before this watch had read it
+            }
         }
-        look();
     }
     void look() {
         if (!events_) {
@@ -217,10 +243,16 @@ private:
         api_.service_.range(
             oldest_of(prefix_, end_), false, by_,
             [self = this->shared_from_this()](error_code failed, const reply& made) {
-                if (!failed) {
-                    self->tell(made);
-                }
+                failed ? self->on_failed(failed) : self->tell(made);
             });
+    }
+    // No event may follow for long: what was missed now has to be looked up again.
+    void on_failed(const error_code& failed) {
+        if (failed == condition::retry && failed != errc::stopped) {
+            look_again_ = true;
+        } else if (out_.is_open()) {
+            end_with(gateway::api_error_of(failed));
+        }
     }
     void tell(const reply& made) {
         const auto& found = std::get<range_reply>(made.body).kvs;
@@ -246,7 +278,8 @@ private:
     identity by_;
     std::string prefix_;
     std::string end_;
-    std::uint64_t told_ = 0; ///< At which revision what was told last was put.
+    std::uint64_t told_ = 0;  ///< At which revision what was told last was put.
+    bool look_again_ = false; ///< The last look-up failed.
     std::optional<watch_stream_id> events_;
     http::response_stream out_;
 };
@@ -257,8 +290,13 @@ void json_api<Service>::serve_observe(const call& asked) {
     if (!take(asked, message)) {
         return;
     }
+    if (const error_code refused = service_.serves_all()) {
+        refuse(asked, refused);
+        return;
+    }
     const auto session =
         std::make_shared<observe_session>(*this, asked, std::string(message.name) + '/');
+    keep(session);
     bind_to_leader(asked, session);
     http::response head = stream_head(asked);
     session->begin(asked->client.stream(std::move(head)));

@@ -32,6 +32,11 @@ std::string json_api<Service>::last_line(const gateway::api_error& reason) const
 
 template <class Service>
 void json_api<Service>::tend_streams(std::chrono::steady_clock::time_point now) {
+    for (const auto& one : std::list<std::weak_ptr<live_stream>>(sessions_)) {
+        if (const auto session = one.lock()) {
+            session->on_tick();
+        }
+    }
     if (service_.node().status().engine.soft.leader) {
         leaderless_since_.reset();
         return;
@@ -89,7 +94,7 @@ public:
     }
 
     /// Effects: ends the stream, in a way that the client can tell from a break.
-    void end() {
+    void end() override {
         out_.end();
         close();
     }
@@ -142,7 +147,11 @@ private:
                 return;
             }
             std::string line;
-            say(line, batch->revision, gateway::watch_reply_of(*batch));
+            const std::string reason =
+                batch->reason ? gateway::watch_cancel_reason(
+                                    static_cast<errc>(batch->reason.value()))
+                              : std::string();
+            say(line, batch->revision, gateway::watch_reply_of(*batch, reason));
             out_.write(line);
         }
     }
@@ -180,11 +189,16 @@ void json_api<Service>::serve_watch(const call& asked) {
             return;
         }
     }
-    sessions_.remove_if([](const auto& one) { return one.expired(); });
     const auto session = std::make_shared<watch_session>(*this, asked);
-    sessions_.push_back(session);
+    keep(session);
     bind_to_leader(asked, session);
     session->begin(asked, std::move(first), rest);
+}
+
+template <class Service>
+void json_api<Service>::keep(const std::shared_ptr<live_stream>& stream) {
+    sessions_.remove_if([](const auto& one) { return one.expired(); });
+    sessions_.push_back(stream);
 }
 
 template <class Service>
@@ -198,7 +212,7 @@ void json_api<Service>::bind_to_leader(const call& asked,
 
 template <class Service>
 void json_api<Service>::close_streams() {
-    const std::list<std::weak_ptr<watch_session>> all = std::exchange(sessions_, {});
+    const std::list<std::weak_ptr<live_stream>> all = std::exchange(sessions_, {});
     for (const auto& one : all) {
         if (const auto session = one.lock()) {
             session->end();

@@ -218,7 +218,9 @@ void basic_service<Policies>::tend_leases(clock::time_point now) {
         propose(over);
     }
     if (work.checkpoint) {
-        propose(*std::move(work.checkpoint));
+        propose(*work.checkpoint, [this, lost = *work.checkpoint](error_code) {
+            lessor_.lost(lost, clock::now());
+        });
     }
 }
 

@@ -171,8 +171,8 @@ void basic_service<Policies>::tend_compaction(clock::time_point now) {
     if (!compactor_ || !node_.status().leads_fresh) {
         return;
     }
-    const auto upto = compactor_->due(now, store().current_revision());
-    if (upto && *upto > store().compact_revision()) {
+    const auto upto = compactor_->due(now, store().current_revision(), store().compact_revision());
+    if (upto) {
         propose(compact{.revision = *upto});
     }
 }

@@ -41,10 +41,14 @@ error_code basic_service<Policies>::start(handler ended) {
     if (options_.password_cost < password_cost_min || options_.password_cost > password_cost_max) {
         return errc::invalid_option;
     }
+    if (options_.compaction.keep_time.count() > 0 && options_.compaction.keep_revisions > 0) {
+        return errc::invalid_option; // each would compact what the other one keeps
+    }
     if (const error_code failed = node_.start(std::move(ended))) {
         return failed;
     }
     hub_.emplace(store(), options_.watch);
+    watches_checked_at_ = {auth().enabled_since(), auth().revision()};
     progress_told_ = clock::now();
     compared_ = progress_told_;
     arm_timer();
@@ -86,10 +90,26 @@ void basic_service<Policies>::on_timer() {
 }
 
 // What this member proposes of its own accord: nobody waits for the answer, and what fails comes
-// again if it is still due.
+// again if it is still due. `lost` is called when it is certain that it was not carried out.
 template <class Policies>
-void basic_service<Policies>::propose(request asked) {
-    node_.submit({std::move(asked), issuer::cluster()}, [](error_code, const reply&) {});
+void basic_service<Policies>::propose(request asked, handler lost) {
+    node_.submit({std::move(asked), issuer::cluster()},
+                 [lost = std::move(lost)](error_code failed, const reply& made) {
+                     const error_code reason = failed ? failed : made.error();
+                     if (lost && reason && reason != condition::outcome_unknown) {
+                         lost(reason);
+                     }
+                 });
+}
+
+template <class Policies>
+void basic_service<Policies>::after(std::chrono::milliseconds pause, std::function<void()> then) {
+    const auto timer = std::make_shared<boost::asio::steady_timer>(io_, pause);
+    timer->async_wait([this, timer, then = std::move(then)](const error_code& cancelled) {
+        if (!cancelled && !stopping_) {
+            then();
+        }
+    });
 }
 
 // Watches first: whoever is answered a revision may rely on it that watches know of it.
@@ -97,6 +117,7 @@ template <class Policies>
 void basic_service<Policies>::on_applied(log_index index, const reply& done) {
     if (hub_.has_value()) {
         hub_->publish();
+        recheck_watches();
         catch_up_watches();
     }
     const bool of_leases = std::holds_alternative<lease_grant_reply>(done.body) ||
@@ -118,6 +139,7 @@ void basic_service<Policies>::on_restored() {
     }
     if (hub_.has_value()) {
         hub_->publish();
+        recheck_watches();
         catch_up_watches();
     }
 }

@@ -36,12 +36,50 @@ result<watch_id> basic_service<Policies>::watch(watch_stream_id stream, const wa
     if (!who) {
         return who.error();
     }
-    if (const error_code refused = auth().permits_read(*who, asked.key, asked.range_end)) {
+    watch_request settled = asked;
+    settled.key = asked.key.empty() ? byte_view("\0", 1) : asked.key; // as the hub takes it
+    const key_span span = span_of(settled.key, settled.range_end);
+    if (const error_code refused = auth().permits_read(*who, span)) {
         return refused;
     }
-    result<watch_id> made = hub_->create(stream, asked);
+    settled.owner = watch_owner_of(who->user.empty() ? byte_view(by.user) : who->user);
+    result<watch_id> made = hub_->create(stream, settled);
     catch_up_watches();
     return made;
+}
+
+/// Returns: the user's number in the hub; zero without a name.
+template <class Policies>
+std::uint32_t basic_service<Policies>::watch_owner_of(byte_view user) {
+    if (user.empty()) {
+        return 0;
+    }
+    const auto known = watch_owners_.find(user);
+    return known != watch_owners_.end()
+               ? known->second
+               : (watch_owners_[std::string(user)] = ++last_watch_owner_);
+}
+
+// Each member does so when it applies the change, so a watch ends at the same revision on all.
+template <class Policies>
+void basic_service<Policies>::recheck_watches() {
+    const std::pair now{auth().enabled_since(), auth().revision()};
+    if (std::exchange(watches_checked_at_, now) == now) {
+        return;
+    }
+    std::map<std::uint32_t, byte_view> names;
+    for (const auto& [name, owner] : watch_owners_) {
+        names.emplace(owner, name);
+    }
+    hub_->cancel_unless([&](std::uint32_t owner, const key_span& span) {
+        const auto known = names.find(owner);
+        const byte_view user = known == names.end() ? byte_view() : known->second;
+        return auth().permits_read({user, auth().revision()}, span);
+    });
+    std::erase_if(watch_owners_, [this](const auto& one) {
+        // Only then all of its watches were ended.
+        return auth().enabled() && auth().find_user(one.first) == nullptr;
+    });
 }
 
 template <class Policies>

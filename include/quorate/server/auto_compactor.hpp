@@ -16,7 +16,7 @@
 
 namespace quorate {
 
-/// Both kinds may be asked for, each on its own; zero: never.
+/// One of both kinds may be asked for; zero: never.
 struct auto_compaction {
     std::chrono::milliseconds keep_time{0}; ///< Keep what was readable so long ago.
     std::uint64_t keep_revisions = 0;       ///< Keep so many of the newest revisions.
@@ -33,14 +33,28 @@ public:
         : options_(options), sampled_(now), compacted_(now), looked_(now) {}
 
     /// To be called now and then: at least ten times in `keep_time`. `current`: the store's
-    /// revision. Returns: what to compact up to; nothing when it is not due.
-    [[nodiscard]] std::optional<std::uint64_t> due(time_point now, std::uint64_t current) {
+    /// revision; `compacted`: the one up to which it is compacted.
+    /// Returns: what to compact up to; nothing when it is not due. The same again, as long as the
+    /// store is not compacted so far: what is proposed may be lost.
+    [[nodiscard]] std::optional<std::uint64_t> due(time_point now, std::uint64_t current,
+                                                   std::uint64_t compacted) {
         const std::optional<std::uint64_t> aged = by_age(now, current);
-        const std::optional<std::uint64_t> counted = by_count(now, current);
-        return aged && counted ? std::max(aged, counted) : aged ? aged : counted;
+        const std::optional<std::uint64_t> fresh = aged ? aged : by_count(now, current);
+        if (fresh) {
+            wanted_ = std::max(wanted_, *fresh);
+        } else if (now - proposed_ < retry) {
+            return std::nullopt;
+        }
+        if (wanted_ <= compacted) {
+            return std::nullopt;
+        }
+        proposed_ = now;
+        return wanted_;
     }
 
 private:
+    static constexpr std::chrono::milliseconds retry{3000};
+
     // Samples are taken ten times in an interval, of an hour at most, so that what is compacted is
     // at most a tenth older than it need be.
     [[nodiscard]] std::chrono::milliseconds interval() const noexcept {
@@ -88,6 +102,8 @@ private:
     time_point sampled_;
     time_point compacted_;
     time_point looked_;
+    std::uint64_t wanted_ = 0; // zero: nothing yet
+    time_point proposed_{};
 };
 
 } // namespace quorate

@@ -66,12 +66,15 @@ public:
         std::optional<lease_checkpoint> checkpoint;
     };
     /// Effects: takes it that the work will be proposed. Takeovers and revokes that are not applied
-    /// come again later; checkpoints need not be.
+    /// come again later; of a checkpoint that is lost the owner calls `lost`.
     /// Complexity: a search for each lease that is looked at; no more of them than are over, to be
     /// noted, or renewed since they were looked at last.
     [[nodiscard]] QUORATE_DECL work due(time_point now);
     /// Returns: when `due` should be called next; nothing while there is nothing to wait for.
     [[nodiscard]] QUORATE_DECL std::optional<time_point> next_due() const;
+    /// Effects: a checkpoint of `due` was not applied and never will be; it comes again later.
+    /// Complexity: a search for each of its leases.
+    QUORATE_DECL void lost(const lease_checkpoint& asked, time_point now);
 
     struct renewal {
         std::uint64_t ttl = 0; ///< Units: seconds.
@@ -106,18 +109,16 @@ public:
                                                          std::uint64_t drawn) noexcept;
 
 private:
-    /// What the log may say is left of a lease: all of it; less, as soon as a checkpoint that is on
-    /// its way is applied; or less. Of each lease no more than one checkpoint is on its way, so
-    /// that a reset which is applied behind it is known to be the later one.
-    enum class noted : std::uint8_t { whole, lowering, less };
-
     struct lease {
         std::uint64_t ttl = 0;
         std::uint64_t serial = 0;
         time_point expiry{};
         time_point checkpoint{}; ///< When to note what is left; the last time there is: never.
         time_point scheduled{};  ///< Its place in the schedule: not after either of those.
-        noted state = noted::whole;
+        bool noted_less = false; ///< The log says that not all of it is left.
+        /// A checkpoint that says so is on its way. Of each lease there is no more than one, so that
+        /// a reset which is applied behind it is known to be the later one.
+        bool lowering = false;
         bool ending = false; ///< A revoke is on its way: nothing keeps the lease alive any more.
     };
     using lease_map = std::map<lease_id, lease>;

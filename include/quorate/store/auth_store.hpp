@@ -56,8 +56,8 @@ public:
     [[nodiscard]] QUORATE_DECL error_code permits_user(const issuer& by) const;
     [[nodiscard]] QUORATE_DECL error_code permits_root(const issuer& by) const;
     /// For watches. Errors: as access_of; permission_denied.
-    [[nodiscard]] QUORATE_DECL error_code permits_read(const issuer& by, byte_view key,
-                                                       byte_view range_end) const;
+    [[nodiscard]] QUORATE_DECL error_code permits_read(const issuer& by,
+                                                       const key_span& span) const;
 
     [[nodiscard]] bool enabled() const noexcept { return held_.enabled_since != 0; }
     /// Returns: 1 at first.

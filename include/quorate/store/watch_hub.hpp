@@ -58,6 +58,12 @@ public:
     /// Effects: ends a watch; what it had to tell is lost. Returns: whether there was one.
     bool cancel(watch_stream_id stream, watch_id id);
 
+    /// Effects: publishes, and ends the watches that `permits(owner, span)` gives an error for:
+    /// events that wait are told first; what was not read of the history is not told any more.
+    /// Complexity: linear in all watches.
+    template <class Permits>
+    void cancel_unless(Permits permits);
+
     /// Effects: offers the writes that the store has made since the last time, up to a limit.
     /// To be called after every write, or a few, and after a restore; before that the store must
     /// not compact what was not published, or watches are cancelled that need not be.

@@ -7,6 +7,7 @@
 #ifndef QUORATE_STORE_WATCH_REQUEST_HPP
 #define QUORATE_STORE_WATCH_REQUEST_HPP
 
+#include <quorate/base/error.hpp>
 #include <quorate/base/ids.hpp>
 #include <quorate/command/reply.hpp>
 #include <quorate/command/request.hpp>
@@ -42,6 +43,7 @@ struct watch_request {
     bool prev_kv = false;         ///< Tell what was there before, too.
     bool progress_notify = false; ///< Tell how far it has got when nothing happens for long.
     bool fragment = false;        ///< Allow that a write is told in several batches.
+    std::uint32_t owner = 0;      ///< A number for the user; see watch_hub::cancel_unless.
 };
 
 /// One change of one key.
@@ -81,12 +83,15 @@ using shared_event = std::shared_ptr<const watch_event>;
 struct watch_batch {
     watch_id id = 0;
     /// With this batch, everything of the watch up to this revision has been told; where a fragment
-    /// is, once its last part has been. Zero when cancelled.
+    /// is, once its last part has been. Zero when compaction cancelled it; with another reason, the
+    /// one that it was cancelled at.
     std::uint64_t revision = 0;
     std::vector<shared_event> events{};
     bool fragment = false; ///< More of the last write's events are in the next batch of this watch.
-    bool canceled = false; ///< The watch is over: what it should tell next is compacted away.
-    std::uint64_t compact_revision = 0; ///< When cancelled: the oldest revision to start from anew.
+    /// The watch is over: what it should tell next is compacted away, or for the reason below.
+    bool canceled = false;
+    std::uint64_t compact_revision = 0; ///< When compacted: the oldest revision to start from anew.
+    error_code reason{}; ///< Why it was cancelled, unless that was compaction.
 };
 
 struct watch_limits {

@@ -56,9 +56,11 @@ struct watcher : by_id_hook, same_span_hook, member_hook, ready_hook {
     bool progress_notify : 1 = false;
     bool fragment : 1 = false;
     bool paused : 1 = false;       ///< Its queue is full; goes on once there is room.
-    bool canceled : 1 = false;     ///< What it should read is compacted away.
+    bool canceled : 1 = false;     ///< Over, for compaction or for `reason`.
     bool told : 1 = false;         ///< Events were taken since the last look at progress.
     bool progress_due : 1 = false; ///< To be told how far it has got.
+    std::uint16_t reason = 0;      ///< The errc for which it was cancelled; zero: compaction.
+    std::uint32_t owner = 0;       ///< The user that it tells, by number.
 };
 
 struct id_of_watcher {

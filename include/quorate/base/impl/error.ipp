@@ -111,9 +111,10 @@ inline constexpr std::array error_texts{
                "timed out, maybe as a leader failed: the outcome is unknown"},
     error_text{"timed_out_disconnected",
                "timed out, maybe as a connection was lost: the outcome is unknown"},
+    error_text{"session_expired", "the session of the lock or the candidate expired"},
 };
 
-static_assert(error_texts.size() == static_cast<std::size_t>(errc::timed_out_disconnected));
+static_assert(error_texts.size() == static_cast<std::size_t>(errc::session_expired));
 
 class error_category final : public boost::system::error_category {
 public:

@@ -104,6 +104,7 @@ inline constexpr api_failure no_failure{grpc_code::ok, {}};
         return {grpc_code::not_found, "etcdserver: requested lease not found"};
     case errc::lease_exists:
         return {grpc_code::failed_precondition, "etcdserver: lease already exists"};
+    case errc::session_expired: return {grpc_code::unknown, "mutex: session is expired"};
     case errc::ttl_too_large: return {grpc_code::out_of_range, "etcdserver: too large lease TTL"};
     default: return no_failure;
     }

@@ -41,7 +41,7 @@ QUORATE_DECL void lessor::promote(time_point now, std::chrono::milliseconds exte
         one.expiry = later(later(now, known.remaining), extend);
         one.checkpoint = checkpoint_after(now, known.ttl);
         one.scheduled = std::min(one.expiry, one.checkpoint);
-        one.state = known.remaining == known.ttl ? noted::whole : noted::less;
+        one.noted_less = known.remaining != known.ttl;
         order.emplace_back(one.scheduled, id);
         leases_.emplace_hint(leases_.end(), id, one);
     });
@@ -107,9 +107,26 @@ QUORATE_DECL void lessor::noted_in_log(const lease_remaining& done, time_point n
     lease& one = known->second;
     if (done.seconds >= one.ttl) {
         one.expiry = one.ending ? one.expiry : std::max(one.expiry, later(now, one.ttl));
-        one.state = one.state == noted::less ? noted::whole : one.state;
+        one.noted_less = false;
     } else {
-        one.state = noted::less;
+        one.noted_less = true;
+        one.lowering = false;
+    }
+}
+
+QUORATE_DECL void lessor::lost(const lease_checkpoint& asked, time_point now) {
+    if (epoch_ == 0 || asked.epoch != epoch_) {
+        return;
+    }
+    for (const lease_remaining& left : asked.leases) {
+        const auto known = leases_.find(left.id);
+        if (known == leases_.end() || known->second.serial != left.serial) {
+            continue;
+        }
+        lease& one = known->second;
+        one.lowering = false;
+        one.checkpoint = std::min(one.checkpoint, later(now, options_.retry));
+        schedule(left.id, one, std::min(one.scheduled, one.checkpoint));
     }
 }
 
@@ -148,9 +165,9 @@ QUORATE_DECL void lessor::look_at(lease_id id, lease& one, time_point now, work&
     }
     if (one.checkpoint <= now) {
         const auto seconds = std::chrono::ceil<std::chrono::seconds>(one.expiry - now).count();
-        if (static_cast<std::uint64_t>(seconds) < one.ttl && one.state != noted::lowering) {
+        if (static_cast<std::uint64_t>(seconds) < one.ttl && !one.lowering) {
             left.push_back({id, static_cast<std::uint64_t>(seconds), one.serial});
-            one.state = noted::lowering;
+            one.lowering = true;
         }
         one.checkpoint = later(now, options_.checkpoint_interval);
     }
@@ -187,7 +204,7 @@ QUORATE_DECL auto lessor::renew(lease_id id, time_point now) -> result<renewal> 
     one.expiry = std::max(one.expiry, later(now, one.ttl));
     one.checkpoint = std::max(one.checkpoint, checkpoint_after(now, one.ttl));
     renewal made{one.ttl, std::nullopt};
-    if (one.state != noted::whole) {
+    if (one.noted_less || one.lowering) {
         made.reset = lease_checkpoint{epoch_, {{id, 0, one.serial}}};
     }
     return made;

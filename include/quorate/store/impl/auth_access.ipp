@@ -69,14 +69,14 @@ QUORATE_DECL error_code auth_store::permits_root(const issuer& by) const {
                                                  : make_error_code(errc::permission_denied);
 }
 
-QUORATE_DECL error_code auth_store::permits_read(const issuer& by, byte_view key,
-                                                 byte_view range_end) const {
+QUORATE_DECL error_code auth_store::permits_read(const issuer& by,
+                                                 const key_span& span) const {
     const result<const user_access*> access = access_of(by);
     if (!access) {
         return access.error();
     }
     const user_access* may = *access;
-    return may == nullptr || may->root || may->reads.covers(span_of(key, range_end))
+    return may == nullptr || may->root || may->reads.covers(span)
                ? error_code()
                : make_error_code(errc::permission_denied);
 }

@@ -87,6 +87,7 @@ result<watch_id> watch_hub<Store>::create(watch_stream_id stream, const watch_re
     w.prev_kv = asked.prev_kv;
     w.progress_notify = asked.progress_notify;
     w.fragment = asked.fragment;
+    w.owner = asked.owner;
     ++size_;
     join(w);
     wake_streams();
@@ -107,6 +108,29 @@ bool watch_hub<Store>::cancel(watch_stream_id stream, watch_id id) {
         wake_streams();
     }
     return true;
+}
+
+template <class Store>
+template <class Permits>
+void watch_hub<Store>::cancel_unless(Permits permits) {
+    publish();
+    while (live_->next <= head_) {
+        advance(*live_, limits_.publish_rows); // What was written up to now is still told.
+    }
+    for (auto& [stream, home] : streams_) {
+        for (watcher& w : home.watches) {
+            const error_code refused =
+                w.canceled ? error_code() : permits(w.owner, w.span.view());
+            if (refused) {
+                leave(w);
+                w.paused = false;
+                w.reason = static_cast<std::uint16_t>(refused.value());
+                expire(w);
+            }
+        }
+    }
+    arouse_for_progress();
+    wake_streams();
 }
 
 /// Effects: nothing but its stream knows of the watch any more.
@@ -188,7 +212,12 @@ template <class Store>
 watch_batch watch_hub<Store>::take_cancel(watcher& w) {
     watch_batch made{.id = w.id};
     made.canceled = true;
-    made.compact_revision = store_->compact_revision();
+    if (w.reason != 0) {
+        made.reason = static_cast<errc>(w.reason);
+        made.revision = head_;
+    } else {
+        made.compact_revision = store_->compact_revision();
+    }
     auto& watches = w.stream->watches;
     drop(w);
     watches.erase_and_dispose(watches.iterator_to(w), detail::watcher_deleter());
