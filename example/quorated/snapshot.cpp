@@ -87,9 +87,16 @@ int tell_status(const snapshot_options& told) {
 
 int restore(const snapshot_options& told) {
     std::string problem;
-    const auto saved = open_saved_snapshot(told.file, told.skip_hash_check, problem);
+    auto saved = open_saved_snapshot(told.file, told.skip_hash_check, problem);
     if (!saved) {
         return complain(problem);
+    }
+    if (told.mark_compacted) {
+        if (saved->machine.bump(told.bump_revision)) {
+            return complain("--bump-revision is too large for a revision of " +
+                            std::to_string(saved->machine.store().current_revision()));
+        }
+        saved->state = quorate::bulk_bytes(saved->machine.snapshot());
     }
     const serve_options& self = told.member;
     quorate::group_seed seed;

@@ -2,6 +2,7 @@
 
 #include <boost/program_options.hpp>
 
+#include <charconv>
 #include <exception>
 #include <iostream>
 #include <vector>
@@ -19,7 +20,8 @@ constexpr const char* restore_about =
     "it\n"
     "with the same FILE once for each member, with the flags that the member is then started "
     "with.\n"
-    "Keys keep their revisions; leases, users and roles are kept, the old members are "
+    "Keys keep their revisions, and --bump-revision with --mark-compacted ends the watches of "
+    "clients\nthat knew later ones; leases, users and roles are kept, the old members are "
     "forgotten.\n\n"
     "Exit status: 0 done, 1 the file cannot be used or the directory not be written, 2 wrong "
     "usage.\n";
@@ -55,6 +57,9 @@ po::options_description described(bool restore) {
             "simple, table or json");
         return all;
     }
+    add("bump-revision", po::value<std::string>()->value_name("N"),
+        "how much greater the restored revision is; with --mark-compacted");
+    add("mark-compacted", "compact the restored revision, so that watches of the old cluster end");
     for (const auto& flag : member_flags) {
         add(flag[0], po::value<std::string>()->value_name("TEXT"), flag[1]);
     }
@@ -69,6 +74,26 @@ output_kind output_of(const std::string& text) {
         throw usage_error("--write-out: '" + text + "' is none of simple, table, json");
     }
     return output_kind::simple;
+}
+
+/// As in etcd's tool: a revision that is bumped must be compacted, for nothing was written between;
+/// and one that is not bumped must not be, for it would end no watch that it should.
+/// Errors: usage_error.
+void take_bump(const po::variables_map& given, snapshot_options& out) {
+    out.mark_compacted = given.count("mark-compacted") != 0;
+    if (given.count("bump-revision") != 0) {
+        const std::string& text = given["bump-revision"].as<std::string>();
+        const char* const end = text.data() + text.size();
+        const auto read = std::from_chars(text.data(), end, out.bump_revision);
+        if (read.ec != std::errc() || read.ptr != end) {
+            throw usage_error("--bump-revision: '" + text + "' is not a number of revisions");
+        }
+    }
+    if (out.mark_compacted != (out.bump_revision > 0)) {
+        throw usage_error(
+            "--mark-compacted is required with --bump-revision above zero, and not "
+            "allowed without it");
+    }
 }
 
 /// Errors: usage_error, as for `serve`.
@@ -117,6 +142,7 @@ void take(const std::vector<std::string>& words, snapshot_options& out, std::opt
     out.file = files.front();
     out.skip_hash_check = given.count("skip-hash-check") != 0;
     if (out.restore) {
+        take_bump(given, out);
         out.member = member_of(given);
     } else {
         out.output = output_of(given["write-out"].as<std::string>());

@@ -2,6 +2,7 @@
 #ifndef QUORATED_SNAPSHOT_OPTIONS_HPP
 #define QUORATED_SNAPSHOT_OPTIONS_HPP
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,8 @@ struct snapshot_options {
     bool restore = false; ///< Else status.
     std::string file;
     bool skip_hash_check = false;
+    std::uint64_t bump_revision = 0;          ///< How much greater the restored revision is.
+    bool mark_compacted = false;              ///< Whether that revision is compacted.
     output_kind output = output_kind::simple; ///< Of status.
     serve_options member;                     ///< Of restore: who starts on what is restored.
 };

@@ -10,7 +10,7 @@ using namespace quorate;
 
 namespace {
 
-constexpr int last_code = static_cast<int>(errc::session_expired);
+constexpr int last_code = static_cast<int>(errc::reply_too_large);
 
 struct error_row {
     errc code;
@@ -81,6 +81,7 @@ constexpr error_row rows[] = {
     {errc::timed_out_leader_lost, "timed_out_leader_lost", condition::outcome_unknown},
     {errc::timed_out_disconnected, "timed_out_disconnected", condition::outcome_unknown},
     {errc::session_expired, "session_expired", condition::rejected},
+    {errc::reply_too_large, "reply_too_large", condition::rejected},
 };
 
 constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,

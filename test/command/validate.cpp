@@ -195,4 +195,24 @@ BOOST_AUTO_TEST_CASE(the_bytes_of_a_transaction_are_those_of_all_its_parts) {
                make_error_code(errc::request_too_large));
 }
 
+BOOST_AUTO_TEST_CASE(nested_operations_count_together) {
+    const auto of = [](std::size_t ranges) {
+        quorate::txn made;
+        made.success.assign(ranges, {quorate::range{.key = "k"}});
+        return made;
+    };
+    const auto with = [](quorate::txn success, quorate::txn also, quorate::txn failure) {
+        quorate::txn made;
+        made.success = {{std::move(success)}, {std::move(also)}};
+        made.failure = {{std::move(failure)}};
+        return quorate::request(std::move(made));
+    };
+    // Two for the outer one, then what either branch takes.
+    BOOST_TEST(!quorate::validate(with(of(63), of(63), of(126))));
+    BOOST_TEST(quorate::validate(with(of(64), of(63), of(1))) ==
+               make_error_code(errc::too_many_operations));
+    BOOST_TEST(quorate::validate(with(of(1), of(1), of(127))) ==
+               make_error_code(errc::too_many_operations));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -84,6 +84,8 @@ BOOST_AUTO_TEST_CASE(errors_are_those_of_etcd) {
         {errc::timed_out_disconnected, grpc_code::unavailable, 503,
          "etcdserver: request timed out, possibly due to connection lost"},
         {errc::session_expired, grpc_code::unknown, 500, "mutex: session is expired"},
+        {errc::reply_too_large, grpc_code::resource_exhausted, 429,
+         "quorate: the reply would be too large: ask for less at a time"},
         {errc::cluster_corrupt, grpc_code::data_loss, 500, "etcdserver: corrupt cluster"}};
     for (const expected& answer : answers) {
         const api_failure failure = failure_of(answer.code);
@@ -94,7 +96,7 @@ BOOST_AUTO_TEST_CASE(errors_are_those_of_etcd) {
 }
 
 BOOST_AUTO_TEST_CASE(every_code_has_an_answer) {
-    const auto last = static_cast<int>(errc::session_expired);
+    const auto last = static_cast<int>(errc::reply_too_large);
     int internal = 0;
     for (int value = 1; value <= last; ++value) {
         const api_error error = api_error_of(make_error_code(static_cast<errc>(value)));

@@ -199,4 +199,34 @@ BOOST_AUTO_TEST_CASE(a_snapshot_in_one_large_piece_is_not_kept_whole) {
     BOOST_TEST(found->key.pinned() == found->key.size());
 }
 
+BOOST_AUTO_TEST_CASE(bumped_revision_is_compacted_and_survives_a_snapshot) {
+    quorate::kv_machine<> m;
+    std::uint64_t index = 0;
+    const auto done = [&](const quorate::request& asked) {
+        return m.apply(
+            quorate::log_index(++index),
+            quorate::kv_machine<>::encode(asked).freeze().slice(quorate::command_header_bytes));
+    };
+    done(quorate::put{.key = "a", .value = "1"});
+    done(quorate::put{.key = "a", .value = "2"});
+    done(quorate::delete_range{.key = "b"});
+    done(quorate::put{.key = "c"});
+    done(quorate::delete_range{.key = "c"});
+    const std::uint64_t before = m.store().current_revision();
+    BOOST_TEST(m.bump(UINT64_MAX) == make_error_code(quorate::errc::invalid_option));
+    BOOST_TEST(!m.bump(1000));
+    quorate::kv_machine<> restored;
+    BOOST_REQUIRE(!restored.restore(quorate::bulk_bytes(m.snapshot())));
+    for (const quorate::kv_machine<>* one : {&m, &restored}) {
+        BOOST_TEST(one->store().current_revision() == before + 1000);
+        BOOST_TEST(one->store().compact_revision() == before + 1000);
+        BOOST_TEST(one->store().row_count() == 1u);
+        BOOST_TEST(one->get("a")->value.view() == "2");
+        BOOST_TEST(one->get("a")->mod_revision == 3u);
+        BOOST_TEST(one->range({.key = "a", .revision = before}).error() ==
+                   make_error_code(quorate::errc::revision_compacted));
+    }
+    BOOST_TEST(done(quorate::put{.key = "d"}).header.revision == before + 1001);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -175,6 +176,46 @@ BOOST_AUTO_TEST_CASE(only_keys_that_are_tied_may_be) {
     BOOST_TEST(w.table.may_be_tied("b"));
     w.tie("b", {});
     BOOST_TEST(!w.table.may_be_tied("b"));
+}
+
+BOOST_AUTO_TEST_CASE(failed_backend_leaves_keys_in_the_list) {
+    quorate::lease_table table;
+    BOOST_REQUIRE(table.grant({quorate::lease_id(1), 60}).has_value());
+    for (int i = 0; i < 40; ++i) {
+        table.tie(quorate::lease_id(1), quorate::shared_bytes::copy_of("k" + std::to_string(i)));
+    }
+    const auto unreadable = [](quorate::byte_view) { return std::optional<quorate::lease_id>(); };
+    for (int i = 0; i < 39; ++i) { // often enough for the list to be looked through
+        table.untie(quorate::lease_id(1), "k" + std::to_string(i), unreadable);
+    }
+    BOOST_TEST(table.take_keys(quorate::lease_id(1), unreadable).size() == 40u);
+}
+
+BOOST_AUTO_TEST_CASE(check_of_a_lease_looks_at_each_key_once) {
+    quorate::lease_table table;
+    const quorate::lease_id lease(1);
+    BOOST_REQUIRE(table.grant({lease, 60}).has_value());
+    const auto tied = [&](quorate::byte_view) { return lease; };
+    const auto gone = [](quorate::byte_view) { return quorate::lease_id(); };
+    int looked_at = 0;
+    const auto holds = [&](quorate::byte_view key) {
+        ++looked_at;
+        return key.front() != 'z';
+    };
+    quorate::checked_keys done;
+    for (int i = 0; i < 100; ++i) {
+        table.tie(lease, quorate::shared_bytes::copy_of("a" + std::to_string(i)));
+        BOOST_TEST(table.every_key(lease, done, holds, tied));
+    }
+    BOOST_TEST(looked_at == 100);
+    table.tie(lease, quorate::shared_bytes::copy_of("z"));
+    BOOST_TEST(!table.every_key(lease, done, holds, tied));
+    BOOST_TEST(!table.every_key(lease, done, holds, tied));
+    table.untie(lease, "z", gone); // it stays in the list for a while
+    BOOST_TEST(table.every_key(lease, done, holds, gone));
+    table.tie(lease, quorate::shared_bytes::copy_of("z"));
+    BOOST_TEST(!table.every_key(lease, done, holds, tied));
+    BOOST_TEST(table.every_key(quorate::lease_id(2), done, holds, tied));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -36,7 +36,7 @@ error_code compact(store& s, std::uint64_t revision) {
     return failed;
 }
 quorate::delete_reply erase(store& s, byte_view key, byte_view end = {}, bool prev_kv = false) {
-    return s.delete_range({.key = key, .range_end = end, .prev_kv = prev_kv});
+    return *s.delete_range({.key = key, .range_end = end, .prev_kv = prev_kv});
 }
 /// "a=1 b=2": the rows as a reader sees them.
 std::string text(const std::vector<key_value>& kvs) {

@@ -401,4 +401,97 @@ BOOST_AUTO_TEST_CASE(small_values_of_a_transaction_do_not_keep_its_block) {
     BOOST_TEST(m.get("b")->value.pinned() > 1000u); // Shared: it is most of the block.
 }
 
+BOOST_AUTO_TEST_CASE(reply_over_its_limit_changes_nothing) {
+    quorate::kv_machine<> m;
+    std::uint64_t index = 0;
+    const auto done = [&](const quorate::request& asked) {
+        return m.apply(
+            quorate::log_index(++index),
+            quorate::kv_machine<>::encode(asked).freeze().slice(quorate::command_header_bytes));
+    };
+    const std::string mebibyte(1 << 20, 'v');
+    BOOST_REQUIRE(!done(quorate::put{.key = "k", .value = mebibyte}).error().failed());
+    quorate::txn reads;
+    for (int i = 0; i < 63; ++i) {
+        reads.success.push_back({quorate::range{.key = "k"}});
+    }
+    BOOST_TEST(!m.peek(reads).error().failed());
+    quorate::txn more = reads;
+    more.success.push_back({quorate::range{.key = "k"}});
+    BOOST_TEST(m.peek(more).error() == make_error_code(errc::reply_too_large));
+    quorate::txn nested;
+    nested.success = {{reads}, {reads}};
+    BOOST_TEST(m.peek(nested).error() == make_error_code(errc::reply_too_large));
+
+    const std::uint64_t before = m.store().current_revision();
+    more.success.push_back({quorate::put{.key = "other"}});
+    BOOST_TEST(done(more).error() == make_error_code(errc::reply_too_large));
+    // What the transaction itself puts counts, and what it lets move up.
+    quorate::txn own;
+    own.success.push_back({quorate::put{.key = "l", .value = mebibyte}});
+    for (int i = 0; i < 64; ++i) {
+        own.success.push_back({quorate::range{.key = "l"}});
+    }
+    BOOST_TEST(done(own).error() == make_error_code(errc::reply_too_large));
+    BOOST_TEST(m.store().current_revision() == before);
+
+    BOOST_REQUIRE(!done(quorate::put{.key = "a"}).error().failed());
+    quorate::txn moving;
+    moving.success.push_back({quorate::delete_range{.key = "a"}});
+    for (int i = 0; i < 64; ++i) {
+        moving.success.push_back({quorate::range{.key = "a", .range_end = "z", .limit = 1}});
+    }
+    BOOST_TEST(done(moving).error() == make_error_code(errc::reply_too_large));
+    moving.success.resize(33);
+    BOOST_TEST(!done(moving).error().failed());
+
+    for (int i = 0; i < 64; ++i) {
+        const std::string key = "k" + std::to_string(i);
+        BOOST_REQUIRE(!done(quorate::put{.key = key, .value = mebibyte}).error().failed());
+    }
+    const quorate::range all{.key = "k", .range_end = "l"};
+    BOOST_TEST(m.range(all).error() == make_error_code(errc::reply_too_large));
+    for (const quorate::sort_target target :
+         {quorate::sort_target::version, quorate::sort_target::value}) {
+        quorate::range sorted = all;
+        sorted.target = target;
+        sorted.order = quorate::sort_order::descend;
+        BOOST_TEST(m.range(sorted).error() == make_error_code(errc::reply_too_large));
+        sorted.limit = 10;
+        BOOST_TEST(!m.range(sorted).error().failed());
+        sorted.limit = 0;
+        sorted.keys_only = true;
+        BOOST_TEST(!m.range(sorted).error().failed());
+    }
+    quorate::delete_range gone{.key = "k", .range_end = "l", .prev_kv = true};
+    BOOST_TEST(done(gone).error() == make_error_code(errc::reply_too_large));
+    gone.prev_kv = false;
+    BOOST_TEST(!done(gone).error().failed());
+}
+
+BOOST_AUTO_TEST_CASE(negative_revision_in_a_transaction_is_compacted_but_minus_one_at_first) {
+    quorate::kv_machine<> m;
+    std::uint64_t index = 0;
+    const auto done = [&](const quorate::request& asked) {
+        return m.apply(
+            quorate::log_index(++index),
+            quorate::kv_machine<>::encode(asked).freeze().slice(quorate::command_header_bytes));
+    };
+    done(quorate::put{.key = "k"});
+    const auto at = [&](std::int64_t revision) {
+        quorate::txn asked;
+        asked.success.push_back(
+            {quorate::range{.key = "k", .revision = static_cast<std::uint64_t>(revision)}});
+        return m.peek(asked);
+    };
+    const reply first = at(-1);
+    BOOST_REQUIRE(!first.error().failed());
+    const auto& read = std::get<txn_reply>(first.body).responses.front();
+    BOOST_TEST(std::get<range_reply>(read.body).kvs.size() == 1u);
+    BOOST_TEST(at(-2).error() == make_error_code(errc::revision_compacted));
+    done(quorate::compact{.revision = 1});
+    BOOST_TEST(at(-1).error() == make_error_code(errc::revision_compacted));
+    BOOST_TEST(!at(0).error().failed());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

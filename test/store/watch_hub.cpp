@@ -411,9 +411,10 @@ BOOST_FIXTURE_TEST_CASE(progress_of_a_stream_waits_until_all_is_told, fixture) {
     BOOST_TEST(take() == "nothing");
 }
 
-BOOST_FIXTURE_TEST_CASE(progress_of_a_stream_is_not_told_before_a_start_in_the_future, fixture) {
+BOOST_FIXTURE_TEST_CASE(progress_of_a_stream_is_told_before_a_start_in_the_future, fixture) {
     watch({.key = "a", .start_revision = 5});
     hub.request_progress(stream);
+    BOOST_TEST(take() == "-1:/1");
     BOOST_TEST(take() == "nothing");
     for (int i = 0; i < 3; ++i) {
         set("b");

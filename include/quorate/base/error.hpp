@@ -133,6 +133,7 @@ enum class errc {
     timed_out_disconnected, ///< The leader, or a quorum of the leader's, could not be reached.
 
     session_expired, ///< The key or the lease of a wait for a lock ended before the wait did.
+    reply_too_large, ///< The reply would be over its limit; nothing was changed. Ask for less.
 };
 
 /// What the caller may do next. Compare an error_code with these.

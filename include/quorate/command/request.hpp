@@ -48,11 +48,13 @@ enum class sort_target : std::uint8_t { key = 0, version = 1, create = 2, mod = 
 /// filters sorts only the first `limit + 1` rows, ascending.
 struct range {
     byte_view key{};
-    byte_view range_end{};      ///< See span_of().
-    std::uint64_t revision = 0; ///< Zero: the current one.
-    std::uint64_t limit = 0;    ///< How many rows at most. Zero: all.
-    bool count_only = false;    ///< Return the count and no rows.
-    bool keys_only = false;     ///< Leave the values out of the rows.
+    byte_view range_end{}; ///< See span_of().
+    /// Zero: the current one. What is negative as a signed number is compacted; but -1 is the
+    /// current one before the first compaction.
+    std::uint64_t revision = 0;
+    std::uint64_t limit = 0; ///< How many rows at most. Zero: all.
+    bool count_only = false; ///< Return the count and no rows.
+    bool keys_only = false;  ///< Leave the values out of the rows.
     sort_order order = sort_order::none;
     sort_target target = sort_target::key;
     std::uint64_t min_mod_revision = 0;    ///< Leave out rows last put before it. Zero: none.

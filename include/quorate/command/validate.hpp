@@ -21,8 +21,8 @@ namespace quorate {
 struct command_limits {
     /// Most bytes that keys and values of one request may have together. The default is etcd's.
     std::uint64_t request_bytes_max = 1536 * 1024;
-    /// Most conditions, and most operations in either list, of a transaction; a nested one has what
-    /// is left of it. The default is etcd's.
+    /// Most conditions, and most operations in either list, of a transaction; all that are nested
+    /// in it share what is left of it. The default is etcd's.
     std::size_t txn_ops_max = 128;
 };
 
@@ -31,6 +31,11 @@ inline constexpr std::size_t txn_depth_max = 128;
 /// Most conditions and operations of a transaction and all that are nested in it. Part of what
 /// every member decides alike.
 inline constexpr std::size_t txn_size_max = 65536;
+
+/// Units: bytes of keys and values, and `reply_row_bytes` for each row. Most that one reply may
+/// hold; part of what every member decides alike.
+inline constexpr std::uint64_t reply_bytes_max = 64 << 20;
+inline constexpr std::uint64_t reply_row_bytes = 64;
 
 /// Errors: key_empty; value_provided or lease_provided with the flag that excludes it.
 [[nodiscard]] inline error_code check(const put& asked) noexcept {

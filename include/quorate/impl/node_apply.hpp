@@ -114,7 +114,16 @@ void basic_node<Policies>::apply_command(const entry& e) {
         return; // the machine's database holds it, and who asked is gone
     }
     const request_id id(load_little<std::uint64_t>(e.payload.data()));
+    const clock::time_point began = clock::now();
     reply_type reply = machine_.apply(e.index, e.payload.slice(command_header_bytes));
+    if (const auto took = clock::now() - began; took > slow_apply) {
+        using std::chrono::milliseconds;
+        say(severity::warning,
+            "the command at index " + std::to_string(e.index.value()) + ", of " +
+                std::to_string(e.payload.size()) + " bytes, took " +
+                std::to_string(std::chrono::duration_cast<milliseconds>(took).count()) +
+                " ms to apply");
+    }
     if constexpr (durable) {
         if (const error_code failed = machine_.error()) {
             fail(failed, "the database failed: " + failed.message());

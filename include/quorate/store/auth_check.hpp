@@ -71,7 +71,7 @@ struct request_guard {
 
 /// Requires: the transaction is nested no deeper than decode_command() lets pass.
 /// Errors: user_empty, auth_old_revision, permission_denied.
-/// Complexity: a search for each span, and for each key of each lease that is named.
+/// Complexity: a search for each span, and what `every_key_of` takes for each lease that is named.
 template <class EveryKey>
 [[nodiscard]] error_code permits(const auth_store& auth, const issuer& by, const request& asked,
                                  const EveryKey& every_key_of) {

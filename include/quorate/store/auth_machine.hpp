@@ -17,7 +17,9 @@
 #include <quorate/store/kv_machine.hpp>
 #include <quorate/store/state_machine.hpp>
 
-#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -65,14 +67,18 @@ public:
     /// refuse early what would be refused when it is applied.
     /// Errors: user_empty, auth_old_revision, permission_denied; user_not_found.
     [[nodiscard]] error_code permits(const issuer& by, const request& asked) const {
-        return quorate::permits(auth(), by, asked, lease_keys());
+        return quorate::permits(auth(), by, asked, written_keys(by));
     }
     [[nodiscard]] error_code permits(const issuer& by, const auth_request& asked) const {
         return auth().permits(by, asked);
     }
     /// Whether the issuer may see the keys of a lease. Errors: as permits().
     [[nodiscard]] error_code permits_lease_keys(const issuer& by, lease_id lease) const {
-        return quorate::permits_lease_keys(auth(), by, lease, lease_keys());
+        return quorate::permits_lease_keys(auth(), by, lease,
+                                           [this](lease_id id, const auto& holds) {
+                                               checked_keys none;
+                                               return store().every_key_of(id, none, holds);
+                                           });
     }
 
     /// Reads outside the log.
@@ -91,7 +97,13 @@ public:
 
     [[nodiscard]] auto snapshot() const { return machine_.snapshot(); }
     /// Errors: those of `Machine`, which keeps the users and roles too. The old state stays then.
-    error_code restore(bulk_reader state) { return machine_.restore(std::move(state)); }
+    error_code restore(bulk_reader state) {
+        checked_.clear();
+        return machine_.restore(std::move(state));
+    }
+
+    /// Effects, errors: as those of `Machine`, which has to have it.
+    error_code bump(std::uint64_t revisions) { return machine_.bump(revisions); }
 
     [[nodiscard]] const auth_store& auth() const noexcept { return machine_.auth(); }
     /// Returns: the machine behind, which checks nothing.
@@ -139,7 +151,10 @@ public:
                                       error_code failed) requires durable_machine<Machine> {
         return machine_.finish_defragmentation(std::forward<Job>(job), failed);
     }
-    void reset() requires durable_machine<Machine> { machine_.reset(); }
+    void reset() requires durable_machine<Machine> {
+        checked_.clear();
+        machine_.reset();
+    }
 
 private:
     reply apply_auth(const opened_command& opened) {
@@ -172,16 +187,26 @@ private:
         return static_cast<errc>(failed.value());
     }
 
-    /// Returns: what permits() asks for the keys of a lease.
-    [[nodiscard]] auto lease_keys() const {
-        return [this](lease_id lease, const auto& holds) {
-            const auto keys = store().keys_of(lease);
-            return std::all_of(keys.begin(), keys.end(),
-                               [&holds](const shared_bytes& key) { return holds(key.view()); });
+    /// Returns: what permits() asks for the keys of a lease, of the same user with the same
+    /// predicate each time: so each key of a lease is looked at once, until permissions change.
+    [[nodiscard]] auto written_keys(const issuer& by) const {
+        return [this, &by](lease_id lease, const auto& holds) {
+            if (checked_at_ != auth().revision() || checked_.size() >= checked_max) {
+                checked_.clear();
+                checked_at_ = auth().revision();
+            }
+            checked_keys& done = checked_[{lease, std::string(by.user)}];
+            return store().every_key_of(lease, done, holds);
         };
     }
 
+    /// Users with a lease each, whose checks are remembered.
+    static constexpr std::size_t checked_max = 4096;
+
     Machine machine_;
+    // Nothing that is applied depends on it: a check only begins further on.
+    mutable std::map<std::pair<lease_id, std::string>, checked_keys> checked_;
+    mutable std::uint64_t checked_at_ = 0;
 };
 
 static_assert(state_machine<auth_machine<>>);

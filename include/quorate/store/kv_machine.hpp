@@ -110,6 +110,9 @@ public:
         return {};
     }
 
+    /// Effects, errors: as mvcc_store::bump. For a state that a new cluster begins with.
+    error_code bump(std::uint64_t revisions) { return store_.bump(revisions); }
+
     [[nodiscard]] const store_type& store() const noexcept { return store_; }
     [[nodiscard]] const alarm_set& alarms() const noexcept { return alarms_; }
     /// Users and permissions are kept with the state, but not looked at here: see auth_machine.
@@ -278,7 +281,7 @@ private:
         return made(store_.range(asked));
     }
     reply carry_out(const delete_range& asked, const shared_bytes&) {
-        return success(store_.delete_range(asked));
+        return made(store_.delete_range(asked));
     }
     reply carry_out(const txn& asked, const shared_bytes& command) {
         return made(store_.txn(asked, command));

@@ -38,6 +38,13 @@ struct lease_life {
     friend bool operator==(const lease_life&, const lease_life&) noexcept = default;
 };
 
+/// How many keys of a lease's list a check has passed, so that it need not look at them again.
+struct checked_keys {
+    std::uint64_t serial = 0; ///< Of the lease.
+    std::uint64_t tidied = 0; ///< How often its list had been rearranged.
+    std::size_t count = 0;
+};
+
 /// Requests are taken as checked (command/validate.hpp).
 /// A key that was tied once may stay in a lease's list when it is gone, until such keys are the
 /// larger half; what counts is what the key's row says. So tying and untying need no search, and a
@@ -85,7 +92,8 @@ public:
         ++home.tied;
         ++tied_;
     }
-    /// Effects: the key is not tied any more. `lease_of(key)` says which lease a key has now.
+    /// Effects: the key is not tied any more. `lease_of(key)` returns which lease a key has now, or
+    /// nothing if a backend that failed does not tell.
     /// Requires: it was tied to that lease. Complexity: as `tie`, amortised.
     template <class LeaseOf>
     void untie(lease_id id, byte_view key, LeaseOf&& lease_of) {
@@ -135,8 +143,35 @@ public:
             return {};
         }
         std::vector<shared_bytes> found = known->second.keys;
-        keep_tied(id, found, lease_of);
+        static_cast<void>(keep_tied(id, found, lease_of));
         return found;
+    }
+    /// Returns: whether `holds(key)` is true for every key that is tied to the lease; true when
+    /// there is no such lease. `done` is what an earlier check of the same predicate left.
+    /// Complexity: linear in the keys that were tied since then; no row is read of those that hold.
+    template <class Holds, class LeaseOf>
+    [[nodiscard]] bool every_key(lease_id id, checked_keys& done, const Holds& holds,
+                                 LeaseOf&& lease_of) const {
+        const auto known = leases_.find(id);
+        if (known == leases_.end()) {
+            return true;
+        }
+        const lease& home = known->second;
+        if (done.serial != home.life.serial || done.tidied != home.tidied) {
+            done = {home.life.serial, home.tidied, 0};
+        }
+        for (; done.count < home.keys.size(); ++done.count) {
+            const byte_view key = home.keys[done.count].view();
+            if (!holds(key) && may_be_tied(key) && lease_of(key) == id) {
+                return false;
+            }
+        }
+        return true;
+    }
+    /// Units: about how many bytes the leases and the lists of their keys take in memory, those of
+    /// the leader's clock included.
+    [[nodiscard]] std::uint64_t bytes() const noexcept {
+        return leases_.size() * lease_bytes + tied_ * tied_key_bytes;
     }
     /// Effects: calls `visit(id, life)` for every lease, by ascending id.
     template <class Visit>
@@ -192,6 +227,8 @@ public:
 private:
     /// So many keys that are gone are worth no walk.
     static constexpr std::size_t slack = 16;
+    static constexpr std::uint64_t lease_bytes = 352;
+    static constexpr std::uint64_t tied_key_bytes = 48;
 
     struct lease {
         explicit lease(const lease_life& begun) noexcept : life(begun) {}
@@ -199,6 +236,7 @@ private:
         lease_life life;
         std::vector<shared_bytes> keys; ///< Also some that are gone, and some twice.
         std::size_t tied = 0;           ///< How many different ones are not gone.
+        std::uint64_t tidied = 0;       ///< How often the list was rearranged.
     };
 
     [[nodiscard]] static std::uint64_t hash_of(byte_view key) noexcept {
@@ -209,20 +247,28 @@ private:
         QUORATE_ASSERT(known != leases_.end());
         return known->second;
     }
+    /// Returns: whether the lease of every key could be read; those others stay.
     template <class LeaseOf>
-    static void keep_tied(lease_id id, std::vector<shared_bytes>& keys, LeaseOf& lease_of) {
-        std::erase_if(keys, [&](const shared_bytes& key) { return lease_of(key.view()) != id; });
+    static bool keep_tied(lease_id id, std::vector<shared_bytes>& keys, LeaseOf& lease_of) {
+        bool all_known = true;
+        std::erase_if(keys, [&](const shared_bytes& key) {
+            const std::optional<lease_id> now = lease_of(key.view());
+            all_known = all_known && now.has_value();
+            return now && *now != id;
+        });
         const auto earlier = [](const shared_bytes& a, const shared_bytes& b) noexcept {
             return a.view() < b.view();
         };
         std::sort(keys.begin(), keys.end(), earlier);
         keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+        return all_known;
     }
     template <class LeaseOf>
     static void tidy(lease_id id, lease& home, LeaseOf& lease_of) {
-        keep_tied(id, home.keys, lease_of);
-        QUORATE_ASSERT(home.keys.size() == home.tied);
+        const bool all_known = keep_tied(id, home.keys, lease_of);
+        QUORATE_ASSERT(!all_known || home.keys.size() == home.tied);
         home.keys.shrink_to_fit();
+        ++home.tidied;
     }
 
     std::map<lease_id, lease> leases_; // Ordered: a snapshot has the same bytes everywhere.

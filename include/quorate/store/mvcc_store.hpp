@@ -14,6 +14,7 @@
 #include <quorate/base/result.hpp>
 #include <quorate/command/reply.hpp>
 #include <quorate/command/request.hpp>
+#include <quorate/command/validate.hpp>
 #include <quorate/format/state.hpp>
 #include <quorate/store/key_index.hpp>
 #include <quorate/store/lease_table.hpp>
@@ -80,23 +81,25 @@ public:
     result<put_reply> put(const quorate::put& asked, const shared_bytes& value);
 
     /// Effects: one revision for all keys that are deleted; none when there was nothing to delete.
-    /// Complexity: as a range over the span.
-    delete_reply delete_range(const quorate::delete_range& asked);
+    /// Errors: reply_too_large. Complexity: as a range over the span.
+    result<delete_reply> delete_range(const quorate::delete_range& asked);
 
-    /// Errors: revision_compacted, revision_in_future.
+    /// Errors: revision_compacted, revision_in_future; reply_too_large over reply_bytes_max.
     /// Complexity: linear in the keys of the span, for the count; rows are fetched up to the limit,
     /// and all of them only to be sorted by value. Sorting adds n log n.
     [[nodiscard]] result<range_reply> range(const quorate::range& asked) const {
-        return read(asked, current_);
+        reply_room room;
+        return read(asked, current_, room);
     }
 
     /// Effects: one revision for all that is changed; none when nothing is. All or nothing: what
     /// can fail is looked at before anything is done. `command` is the block that the request's
     /// views lie in; values are kept as in `put`. Errors: key_not_found and lease_not_found as
-    /// `put`, on the state before; revision_compacted, revision_in_future.
+    /// `put`, on the state before; revision_compacted, revision_in_future; reply_too_large when
+    /// what the reply may hold is over reply_bytes_max.
     result<txn_reply> txn(const quorate::txn& asked, const shared_bytes& command);
     /// The same for one that only reads, outside the log. Requires: is_read_only(asked).
-    /// Errors: revision_compacted, revision_in_future.
+    /// Errors: revision_compacted, revision_in_future, reply_too_large.
     [[nodiscard]] result<txn_reply> peek(const quorate::txn& asked) const;
 
     /// Returns: the key as it is now. Complexity: a search in the index and one in the backend.
@@ -129,6 +132,11 @@ public:
     [[nodiscard]] std::vector<shared_bytes> keys_of(lease_id id) const {
         return leases_.keys(id, [this](byte_view key) { return lease_of(key); });
     }
+    /// As lease_table::every_key.
+    template <class Holds>
+    [[nodiscard]] bool every_key_of(lease_id id, checked_keys& done, const Holds& holds) const {
+        return leases_.every_key(id, done, holds, [this](byte_view key) { return lease_of(key); });
+    }
 
     /// Effects: calls `visit(revision, row)` for the changes of the writes `from` to `upto`, in
     /// order, until it returns false: the events of those writes, a row without a version being a
@@ -149,6 +157,10 @@ public:
     /// Errors: revision_compacted when that much is compacted already; revision_in_future.
     error_code compact(std::uint64_t main);
 
+    /// Effects: the current revision is greater by so much, and compacted: no client that knew the
+    /// store before can take what it is from now on for what it was. Nothing waits to be swept.
+    /// Errors: invalid_option when revisions would end.
+    error_code bump(std::uint64_t revisions);
     /// Effects: frees what compactions have left, looking at no more than `rows_max` rows. Nothing
     /// that can be read depends on how far that has got, nor do snapshots and hashes.
     /// Returns: whether more is left. Complexity: one row is a search in index and backend; all
@@ -205,11 +217,38 @@ private:
         std::size_t next = 0;
     };
 
+    /// What a reply may yet hold.
+    struct reply_room {
+        std::uint64_t left = reply_bytes_max;
+
+        /// Returns: whether there was room for a row, which is taken then.
+        [[nodiscard]] bool take(std::uint64_t bytes) noexcept {
+            const std::uint64_t row = bytes + reply_row_bytes;
+            const bool fits = row <= left;
+            left -= fits ? row : 0;
+            return fits;
+        }
+        [[nodiscard]] bool take(const key_value& kv) noexcept {
+            return take(kv.key.size() + kv.value.size());
+        }
+    };
+    /// What a transaction has written so far on its way, for what later reads of it may find.
+    struct pending_writes {
+        std::vector<const quorate::put*> puts;
+        std::uint64_t changed = 0; ///< Keys that may have been deleted or replaced.
+    };
+
     [[nodiscard]] error_code check_revision(std::uint64_t main, std::uint64_t current) const;
-    [[nodiscard]] result<range_reply> read(const quorate::range& asked,
-                                           std::uint64_t current) const;
-    void read_rows(const quorate::range& asked, std::uint64_t main, range_reply& answer) const;
-    void read_arranged(const quorate::range& asked, std::uint64_t main, range_reply& answer) const;
+    [[nodiscard]] result<range_reply> read(const quorate::range& asked, std::uint64_t current,
+                                           reply_room& room) const;
+    [[nodiscard]] bool read_rows(const quorate::range& asked, std::uint64_t main,
+                                 range_reply& answer, reply_room& room) const;
+    [[nodiscard]] bool read_arranged(const quorate::range& asked, std::uint64_t main,
+                                     range_reply& answer, reply_room& room) const;
+    [[nodiscard]] error_code make_room(const txn_op& op, pending_writes& before,
+                                       reply_room& room) const;
+    [[nodiscard]] error_code make_room(quorate::range asked, const pending_writes& before,
+                                       reply_room& room) const;
 
     put_reply put_key(write& into, const quorate::put& asked, const shared_bytes& value);
     delete_reply delete_keys(write& into, const quorate::delete_range& asked);
@@ -218,10 +257,11 @@ private:
     [[nodiscard]] bool holds(const compare& condition) const;
     void decide(const quorate::txn& asked, txn_path& path) const;
     [[nodiscard]] error_code check_ranges(const quorate::txn& asked, txn_path& path) const;
-    [[nodiscard]] txn_reply look_up(const quorate::txn& asked, txn_path& path) const;
+    [[nodiscard]] result<txn_reply> look_up(const quorate::txn& asked, txn_path& path,
+                                            reply_room& room) const;
     [[nodiscard]] error_code check_kept(const quorate::put& asked) const;
     [[nodiscard]] error_code check_lease(const quorate::put& asked) const;
-    [[nodiscard]] lease_id lease_of(byte_view key) const;
+    [[nodiscard]] std::optional<lease_id> lease_of(byte_view key) const;
     void retie(const shared_bytes& key, lease_id before, lease_id now);
     [[nodiscard]] bool tie_all();
     template <class Check>

@@ -52,8 +52,8 @@ public:
 
     /// Effects: begins a watch. Where it starts in the past, `step` has to bring it up; where that
     /// is compacted away, it is cancelled, and a batch says so.
-    /// Returns: its id. Errors: watch_exists when its stream has that id, also for `whole_stream`;
-    /// watch_span_empty.
+    /// Returns: its id. Errors: watch_exists when its stream has that id; invalid_option for
+    /// `whole_stream`; watch_span_empty.
     [[nodiscard]] result<watch_id> create(watch_stream_id stream, const watch_request& asked);
     /// Effects: ends a watch; what it had to tell is lost. Returns: whether there was one.
     bool cancel(watch_stream_id stream, watch_id id);
@@ -82,8 +82,8 @@ public:
     [[nodiscard]] std::optional<watch_batch> take(watch_stream_id stream, std::size_t bytes_max);
 
     /// Effects: the stream will have a batch of id whole_stream that says how far all of its
-    /// watches have got, as soon as they have all been told everything. Not when one of them waits
-    /// for a write that is still to come.
+    /// watches have got, as soon as they have all been told everything. One that begins with a
+    /// write that is still to come has been told everything.
     void request_progress(watch_stream_id stream);
     /// Effects: those who asked for it when created, and have been told nothing since the last
     /// call though they are not behind, will have a batch without events. To be called now and

@@ -91,7 +91,7 @@ struct watch_batch {
     /// The watch is over: what it should tell next is compacted away, or for the reason below.
     bool canceled = false;
     std::uint64_t compact_revision = 0; ///< When compacted: the oldest revision to start from anew.
-    error_code reason{}; ///< Why it was cancelled, unless that was compaction.
+    error_code reason{};                ///< Why it was cancelled, unless that was compaction.
 };
 
 struct watch_limits {

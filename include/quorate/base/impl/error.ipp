@@ -112,9 +112,10 @@ inline constexpr std::array error_texts{
     error_text{"timed_out_disconnected",
                "timed out, maybe as a connection was lost: the outcome is unknown"},
     error_text{"session_expired", "the session of the lock or the candidate expired"},
+    error_text{"reply_too_large", "the reply would be too large: ask for less at a time"},
 };
 
-static_assert(error_texts.size() == static_cast<std::size_t>(errc::session_expired));
+static_assert(error_texts.size() == static_cast<std::size_t>(errc::reply_too_large));
 
 class error_category final : public boost::system::error_category {
 public:

@@ -15,7 +15,9 @@ namespace detail {
 /// Looks at each condition and operation by itself, in the order in which they are sent.
 class txn_shape {
 public:
-    error_code look(const txn& asked, std::size_t budget, std::size_t depth) {
+    /// Effects: takes from `budget` the larger list of the transaction, and then what those take
+    /// that are nested in its branches: of the two branches the one that takes more.
+    error_code look(const txn& asked, std::size_t& budget, std::size_t depth) {
         const std::size_t used =
             std::max({asked.compares.size(), asked.success.size(), asked.failure.size()});
         size_ += asked.compares.size() + asked.success.size() + asked.failure.size();
@@ -27,21 +29,25 @@ public:
                 return errc::key_empty;
             }
         }
+        const std::size_t left = budget - used;
+        budget = left;
         for (const auto* branch : {&asked.success, &asked.failure}) {
+            std::size_t left_of_branch = left;
             for (const txn_op& op : *branch) {
-                if (const error_code failed = look(op, budget - used, depth)) {
+                if (const error_code failed = look(op, left_of_branch, depth)) {
                     return failed;
                 }
             }
+            budget = std::min(budget, left_of_branch);
         }
         return {};
     }
 
 private:
-    error_code look(const txn_op& op, std::size_t budget, std::size_t depth) {
+    error_code look(const txn_op& op, std::size_t& budget, std::size_t depth) {
         struct visitor {
             txn_shape& self;
-            std::size_t budget;
+            std::size_t& budget;
             std::size_t depth;
             error_code operator()(const std::monostate&) const { return errc::key_not_found; }
             error_code operator()(const put& p) const { return check(p); }

@@ -105,6 +105,9 @@ inline constexpr api_failure no_failure{grpc_code::ok, {}};
     case errc::lease_exists:
         return {grpc_code::failed_precondition, "etcdserver: lease already exists"};
     case errc::session_expired: return {grpc_code::unknown, "mutex: session is expired"};
+    case errc::reply_too_large:
+        return {grpc_code::resource_exhausted,
+                "quorate: the reply would be too large: ask for less at a time"};
     case errc::ttl_too_large: return {grpc_code::out_of_range, "etcdserver: too large lease TTL"};
     default: return no_failure;
     }

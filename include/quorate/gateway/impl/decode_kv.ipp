@@ -141,6 +141,11 @@ inline std::pair<bool, bool> read_op(const json_value& value, reading& state, tx
     if (const json_value* asked = fields.message("request_range")) {
         range_call call;
         read_range(*asked, state, call);
+        std::int64_t revision = 0;
+        field_reader(*asked, state).number("revision", revision);
+        if (revision < 0) { // within a transaction alone it is not the current one
+            call.request.revision = static_cast<std::uint64_t>(revision);
+        }
         into.body = call.request;
         return {true, call.serializable};
     }

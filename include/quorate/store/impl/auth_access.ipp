@@ -69,8 +69,7 @@ QUORATE_DECL error_code auth_store::permits_root(const issuer& by) const {
                                                  : make_error_code(errc::permission_denied);
 }
 
-QUORATE_DECL error_code auth_store::permits_read(const issuer& by,
-                                                 const key_span& span) const {
+QUORATE_DECL error_code auth_store::permits_read(const issuer& by, const key_span& span) const {
     const result<const user_access*> access = access_of(by);
     if (!access) {
         return access.error();

@@ -37,6 +37,20 @@ error_code mvcc_store<Index, Backend>::compact(std::uint64_t main) {
 }
 
 template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::bump(std::uint64_t revisions) {
+    if (revisions > detail::revision_main_max - current_) {
+        return errc::invalid_option;
+    }
+    current_ += revisions;
+    if (current_ >= compact_floor_) {
+        static_cast<void>(compact(current_));
+    }
+    while (sweep(SIZE_MAX)) {
+    }
+    return {};
+}
+
+template <class Index, class Backend>
 bool mvcc_store<Index, Backend>::sweep(std::size_t rows_max) {
     if (swept()) {
         return false;

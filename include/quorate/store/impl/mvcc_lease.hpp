@@ -34,6 +34,9 @@ result<lease_revoke_reply> mvcc_store<Index, Backend>::revoke(const lease_revoke
     for (const shared_bytes& key : keys) {
         delete_key(into, key.view(), false, gone);
     }
+    if (detail::lacks_rows(backend_)) {
+        return errc::poisoned; // some keys may not have been read: the state is not used any more
+    }
     leases_.erase(asked.id);
     current_ = into.visible();
     return lease_revoke_reply{asked.id, gone.deleted};
@@ -68,12 +71,16 @@ error_code mvcc_store<Index, Backend>::check_lease(const quorate::put& asked) co
                                                          : error_code();
 }
 
-/// Returns: the lease of a key as the write that is being made leaves it; none when it does not
-/// live.
+/// Returns: the lease of a key as the write that is being made leaves it; zero when it does not
+/// live; nothing when a backend that failed lacks the row.
 template <class Index, class Backend>
-lease_id mvcc_store<Index, Backend>::lease_of(byte_view key) const {
+std::optional<lease_id> mvcc_store<Index, Backend>::lease_of(byte_view key) const {
     const auto found = index_.find(key, UINT64_MAX);
-    return found ? fetch(found->modified).lease : lease_id();
+    if (!found) {
+        return lease_id();
+    }
+    const key_value row = fetch(found->modified);
+    return row.key.empty() ? std::nullopt : std::optional(row.lease);
 }
 
 /// To be called once the key's new row is there.

@@ -56,6 +56,11 @@ inline void sort_versions(std::vector<key_version>& rows, const range& asked) {
 template <class Index, class Backend>
 error_code mvcc_store<Index, Backend>::check_revision(std::uint64_t main,
                                                       std::uint64_t current) const {
+    if (static_cast<std::int64_t>(main) < 0) {
+        // As in etcd, whose compacted revision is -1 before the first compaction.
+        const bool first = compact_floor_ == 0 && static_cast<std::int64_t>(main) == -1;
+        return first ? error_code() : make_error_code(errc::revision_compacted);
+    }
     if (main > current) {
         return errc::revision_in_future;
     }
@@ -65,45 +70,47 @@ error_code mvcc_store<Index, Backend>::check_revision(std::uint64_t main,
 
 template <class Index, class Backend>
 result<range_reply> mvcc_store<Index, Backend>::read(const quorate::range& asked,
-                                                     std::uint64_t current) const {
+                                                     std::uint64_t current,
+                                                     reply_room& room) const {
     if (const error_code failed = check_revision(asked.revision, current)) {
         return failed;
     }
-    const std::uint64_t main = asked.revision == 0 ? current : asked.revision;
+    const bool latest = static_cast<std::int64_t>(asked.revision) <= 0;
+    const std::uint64_t main = latest ? current : asked.revision;
     range_reply answer;
     const bool plain = asked.order == sort_order::none && asked.target == sort_target::key;
-    if (asked.count_only || (plain && !asked.filtered())) {
-        read_rows(asked, main, answer);
-    } else {
-        read_arranged(asked, main, answer);
-    }
-    if (asked.keys_only) {
-        for (key_value& kv : answer.kvs) {
-            kv.value = {};
-        }
+    const bool fits = asked.count_only || (plain && !asked.filtered())
+                          ? read_rows(asked, main, answer, room)
+                          : read_arranged(asked, main, answer, room);
+    if (!fits) {
+        return errc::reply_too_large;
     }
     return answer;
 }
 
-/// Rows as they come.
+/// Rows as they come. Returns: whether there was room for them.
 template <class Index, class Backend>
-void mvcc_store<Index, Backend>::read_rows(const quorate::range& asked, std::uint64_t main,
-                                           range_reply& answer) const {
+bool mvcc_store<Index, Backend>::read_rows(const quorate::range& asked, std::uint64_t main,
+                                           range_reply& answer, reply_room& room) const {
+    bool fits = true;
     const auto visit = [&](const shared_bytes&, const key_version& found) {
         ++answer.count;
         if (!asked.count_only && (asked.limit == 0 || answer.count <= asked.limit)) {
-            answer.kvs.push_back(fetch(found.modified));
+            key_value& kv = answer.kvs.emplace_back(fetch(found.modified));
+            kv.value = asked.keys_only ? shared_bytes() : std::move(kv.value);
+            fits = room.take(kv);
         }
-        return true;
+        return fits;
     };
     index_.range(span_of(asked.key, asked.range_end), main, visit);
     answer.more = !asked.count_only && answer.kvs.size() < answer.count;
+    return fits;
 }
 
-/// Rows filtered, sorted, cut, and only then fetched.
+/// Rows filtered, sorted, cut, and only then fetched. Returns: whether there was room for them.
 template <class Index, class Backend>
-void mvcc_store<Index, Backend>::read_arranged(const quorate::range& asked, std::uint64_t main,
-                                               range_reply& answer) const {
+bool mvcc_store<Index, Backend>::read_arranged(const quorate::range& asked, std::uint64_t main,
+                                               range_reply& answer, reply_room& room) const {
     const std::uint64_t limit = asked.limit == 0 ? UINT64_MAX : asked.limit;
     // See quorate::range: a target without an order sorts no more rows than etcd fetches for it.
     const bool cut_first = asked.order == sort_order::none && !asked.filtered();
@@ -124,14 +131,27 @@ void mvcc_store<Index, Backend>::read_arranged(const quorate::range& asked, std:
     }
     answer.kvs.reserve(rows.size());
     for (const key_version& found : rows) {
-        answer.kvs.push_back(fetch(found.modified));
+        key_value& kv = answer.kvs.emplace_back(fetch(found.modified));
+        if (!by_value) {
+            kv.value = asked.keys_only ? shared_bytes() : std::move(kv.value);
+            if (!room.take(kv)) {
+                return false;
+            }
+        }
     }
     if (by_value) {
         detail::sort_rows(answer.kvs, asked.order,
                           [](const key_value& kv) { return kv.value.view(); });
         answer.kvs.resize(
             static_cast<std::size_t>(std::min<std::uint64_t>(answer.kvs.size(), limit)));
+        for (key_value& kv : answer.kvs) {
+            kv.value = asked.keys_only ? shared_bytes() : std::move(kv.value);
+            if (!room.take(kv)) {
+                return false;
+            }
+        }
     }
+    return true;
 }
 
 } // namespace quorate

@@ -60,7 +60,14 @@ result<put_reply> mvcc_store<Index, Backend>::put(const quorate::put& asked,
 }
 
 template <class Index, class Backend>
-delete_reply mvcc_store<Index, Backend>::delete_range(const quorate::delete_range& asked) {
+result<delete_reply> mvcc_store<Index, Backend>::delete_range(const quorate::delete_range& asked) {
+    if (asked.prev_kv) {
+        reply_room room;
+        const quorate::range before{.key = asked.key, .range_end = asked.range_end};
+        if (const auto held = read(before, current_, room); !held) {
+            return held.error();
+        }
+    }
     write into{current_ + 1};
     delete_reply answer = delete_keys(into, asked);
     current_ = into.visible();
@@ -97,10 +104,55 @@ result<txn_reply> mvcc_store<Index, Backend>::txn(const quorate::txn& asked,
 template <class Index, class Backend>
 error_code mvcc_store<Index, Backend>::check_ranges(const quorate::txn& asked,
                                                     txn_path& path) const {
-    return check_path(asked, path, [this](const txn_op& op) {
-        const auto* one = std::get_if<quorate::range>(&op.body);
-        return one == nullptr ? error_code() : check_revision(one->revision, current_);
-    });
+    pending_writes before;
+    reply_room room;
+    return check_path(asked, path, [&](const txn_op& op) { return make_room(op, before, room); });
+}
+
+/// Takes the room for what an operation will be answered, before anything is done: at least as much
+/// as it turns out to need.
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::make_room(const txn_op& op, pending_writes& before,
+                                                 reply_room& room) const {
+    if (const auto* set = std::get_if<quorate::put>(&op.body)) {
+        before.puts.push_back(set);
+        ++before.changed;
+        return set->prev_kv ? make_room(quorate::range{.key = set->key}, before, room)
+                            : error_code();
+    }
+    if (const auto* gone = std::get_if<quorate::delete_range>(&op.body)) {
+        index_.range(span_of(gone->key, gone->range_end), current_,
+                     [&](const shared_bytes&, const key_version&) {
+                         ++before.changed;
+                         return true;
+                     });
+        const quorate::range held{.key = gone->key, .range_end = gone->range_end};
+        return gone->prev_kv ? make_room(held, before, room) : error_code();
+    }
+    return make_room(std::get<quorate::range>(op.body), before, room);
+}
+
+/// What the transaction changed before may let as many other rows move up to the limit, and adds
+/// what it put.
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::make_room(quorate::range asked, const pending_writes& before,
+                                                 reply_room& room) const {
+    const bool latest = static_cast<std::int64_t>(asked.revision) <= 0;
+    if (latest && asked.limit != 0 && before.changed > 0) {
+        asked.limit += std::min(before.changed, UINT64_MAX - asked.limit);
+    }
+    const auto held = read(asked, current_, room);
+    if (!held || asked.count_only || !latest) {
+        return held ? error_code() : held.error();
+    }
+    const key_span span = span_of(asked.key, asked.range_end);
+    for (const quorate::put* one : before.puts) {
+        const std::uint64_t value = asked.keys_only ? 0 : one->value.size();
+        if (span.contains(one->key) && !room.take(one->key.size() + value)) {
+            return errc::reply_too_large;
+        }
+    }
+    return {};
 }
 
 template <class Index, class Backend>
@@ -108,25 +160,29 @@ result<txn_reply> mvcc_store<Index, Backend>::peek(const quorate::txn& asked) co
     QUORATE_ASSERT(is_read_only(asked));
     txn_path path;
     decide(asked, path);
-    if (const error_code failed = check_ranges(asked, path)) {
-        return failed;
-    }
-    path.next = 0;
-    return look_up(asked, path);
+    reply_room room;
+    return look_up(asked, path, room);
 }
 
-/// Requires: it only reads, and the whole path was checked.
+/// Requires: it only reads.
 template <class Index, class Backend>
-txn_reply mvcc_store<Index, Backend>::look_up(const quorate::txn& asked, txn_path& path) const {
+result<txn_reply> mvcc_store<Index, Backend>::look_up(const quorate::txn& asked, txn_path& path,
+                                                      reply_room& room) const {
     txn_reply answer;
     answer.succeeded = path.branches[path.next++];
     for (const txn_op& op : answer.succeeded ? asked.success : asked.failure) {
         txn_op_reply one;
         if (const auto* nested = std::get_if<quorate::txn>(&op.body)) {
-            one.body = look_up(*nested, path);
+            result<txn_reply> found = look_up(*nested, path, room);
+            if (!found) {
+                return found.error();
+            }
+            one.body = *std::move(found);
         } else {
-            result<range_reply> found = read(std::get<quorate::range>(op.body), current_);
-            QUORATE_ASSERT(found.has_value());
+            result<range_reply> found = read(std::get<quorate::range>(op.body), current_, room);
+            if (!found) {
+                return found.error();
+            }
             one.body = *std::move(found);
             one.header.revision = current_;
         }
@@ -294,7 +350,8 @@ txn_op_reply mvcc_store<Index, Backend>::carry_out(write& into, const txn_op& op
     } else if (const auto* gone = std::get_if<quorate::delete_range>(&op.body)) {
         answer.body = delete_keys(into, *gone);
     } else if (const auto* seen = std::get_if<quorate::range>(&op.body)) {
-        result<range_reply> found = read(*seen, into.visible());
+        reply_room unbounded{UINT64_MAX}; // the room was made before anything was done
+        result<range_reply> found = read(*seen, into.visible(), unbounded);
         QUORATE_ASSERT(found.has_value());
         answer.body = *std::move(found);
     } else {

@@ -71,7 +71,10 @@ result<watch_id> watch_hub<Store>::create(watch_stream_id stream, const watch_re
     if (span.kind == key_span::shape::before && span.end <= span.first) {
         return errc::watch_span_empty;
     }
-    if (asked.id == whole_stream || (asked.id != 0 && home.watches.count(asked.id) > 0)) {
+    if (asked.id == whole_stream) {
+        return errc::invalid_option; // the progress of all watches has that id
+    }
+    if (asked.id != 0 && home.watches.count(asked.id) > 0) {
         return errc::watch_exists;
     }
     const watch_id id = asked.id == 0 ? free_id(home) : asked.id;
@@ -119,8 +122,7 @@ void watch_hub<Store>::cancel_unless(Permits permits) {
     }
     for (auto& [stream, home] : streams_) {
         for (watcher& w : home.watches) {
-            const error_code refused =
-                w.canceled ? error_code() : permits(w.owner, w.span.view());
+            const error_code refused = w.canceled ? error_code() : permits(w.owner, w.span.view());
             if (refused) {
                 leave(w);
                 w.paused = false;
@@ -227,20 +229,14 @@ watch_batch watch_hub<Store>::take_cancel(watcher& w) {
 /// Requires: nothing else is to be told. Complexity: linear in the watches of the stream.
 template <class Store>
 auto watch_hub<Store>::take_progress(stream_state& home) -> std::optional<watch_batch> {
-    bool all = true;
-    bool future = false;
     for (const watcher& w : home.watches) {
-        all = all && up_to_date(w);
-        future = future || w.next > head_ + 1;
-    }
-    if (!all && !future) {
-        return std::nullopt;
+        const bool begins_later = w.next > head_ + 1 && w.queue.empty() && !w.canceled;
+        if (!up_to_date(w) && !begins_later) {
+            return std::nullopt;
+        }
     }
     home.progress_due = false;
     --progress_requests_;
-    if (future) {
-        return std::nullopt;
-    }
     watch_batch made{.id = whole_stream};
     made.revision = head_;
     return made;
