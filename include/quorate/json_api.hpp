@@ -18,6 +18,7 @@
 #include <quorate/impl/json_parts.hpp>
 #include <quorate/service.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -129,6 +130,7 @@ private:
     // impl/json_admin.hpp
     bool dispatch_auth(gateway::api_call what, const call& asked);
     bool dispatch_passwords(gateway::api_call what, const call& asked);
+    [[nodiscard]] static std::shared_ptr<std::atomic<bool>> given_up(const call& asked);
     bool dispatch_cluster(gateway::api_call what, const call& asked);
     bool dispatch_maintenance(gateway::api_call what, const call& asked);
     void serve_alarm(const call& asked);

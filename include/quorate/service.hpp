@@ -27,6 +27,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -147,19 +148,24 @@ public:
     /// Errors: as keep_alive; permission_denied for keys that the user may not read.
     void time_to_live(lease_id id, bool keys, const identity& by, life_handler done);
     /// Returns: the leases; on a leader those that end first in front.
-    /// Errors: as read of basic_node; user_empty.
+    /// Errors: as read of basic_node; user_empty; learner_unsupported.
     void leases(const identity& by, std::function<void(error_code, std::vector<lease_id>)> done);
 
     // Users and roles (impl/service_auth.hpp).
 
-    /// Errors: auth_not_enabled, auth_failed, auth_old_revision, stopped.
-    void authenticate(std::string user, std::string password, token_handler done);
+    /// Whether a caller waits for nothing any more. Threads: set by any, read by any.
+    using given_up = std::shared_ptr<const std::atomic<bool>>;
+    /// Errors: auth_not_enabled, auth_failed, auth_old_revision, stopped; too_many_unapplied when
+    /// too many passwords wait; stopped once `left` is set, which spares the hashing.
+    void authenticate(std::string user, std::string password, token_handler done,
+                      given_up left = {});
     /// Errors: as submit; those of auth_store.
     void administer(const auth_request& asked, const identity& by, reply_handler done);
+    /// The permission is checked before the password is hashed, and again when it is applied.
     void add_user(std::string name, std::string password, bool no_password, const identity& by,
-                  reply_handler done);
+                  reply_handler done, given_up left = {});
     void change_password(std::string name, std::string password, const identity& by,
-                         reply_handler done);
+                         reply_handler done, given_up left = {});
     /// Returns: who that is now; nobody where authentication is not enabled.
     /// Lifetime: until the next call. Errors: invalid_auth_token, user_not_found.
     [[nodiscard]] result<issuer> identify(const identity& by);
@@ -235,7 +241,9 @@ private:
     void look_up(Asked asked, bool serializable, const identity& by, reply_handler done, Look look);
     [[nodiscard]] reply refusal(error_code reason) const;
     void draw_lease(std::int64_t ttl, const identity& by, reply_handler done, int tries);
-    void renew_until(lease_id id, clock::time_point deadline, life_handler done);
+    using life_attempt = std::function<void(life_handler)>;
+    void ask_until(const life_attempt& attempt, clock::time_point deadline, life_handler done);
+    [[nodiscard]] bool leads() const;
     void renew(lease_id id, life_handler done);
     void confirm(lease_life_reply life, life_handler done);
     void ask_leader(call_kind kind, lease_id id, life_handler done);
@@ -250,9 +258,12 @@ private:
     void listen_for_members(clock::time_point now);
     [[nodiscard]] bool was_heard(node_id id) const;
     [[nodiscard]] error_code check_urls(const std::vector<std::string>& urls, node_id self) const;
-    template <class Job>
-    void on_worker(Job job);
-    void hash_then(std::string password, token_handler then);
+    [[nodiscard]] error_code may_manage(const auth_request& asked, const identity& by);
+    template <class Answer>
+    void on_worker(given_up left, std::function<Answer()> job,
+                   std::function<void(error_code, Answer)> then);
+    void hash_then(std::string password, given_up left, token_handler then);
+    void note_failed_login(const std::string& user);
 
     boost::asio::io_context& io_;
     service_options options_;
@@ -279,6 +290,9 @@ private:
     std::uint32_t last_watch_owner_ = 0;
     std::pair<std::uint64_t, std::uint64_t> watches_checked_at_; // auth revisions: enabled, now
     bool alarm_under_way_ = false;
+    std::size_t passwords_waiting_ = 0;     // for the thread, or on it
+    clock::time_point login_logged_{};      // the last line of a failed login
+    std::uint64_t logins_failed_since_ = 0; // that line
     bool stopping_ = false;
     boost::asio::thread_pool password_thread_{1}; // last: its thread ends before what it uses
 };

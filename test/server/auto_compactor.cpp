@@ -58,8 +58,7 @@ BOOST_AUTO_TEST_CASE(the_newest_revisions_are_kept) {
     BOOST_TEST(!counted.due(time_point() + 6min, 2000u, 900u).has_value());
     BOOST_TEST(counted.due(time_point() + 11min, 1001u, 900u).value() == 901u);
 
-    quorate::auto_compactor small({.keep_revisions = 100, .revision_interval = 5min},
-                                  time_point());
+    quorate::auto_compactor small({.keep_revisions = 100, .revision_interval = 5min}, time_point());
     BOOST_TEST(!small.due(time_point() + 11min, 100u, 0).has_value());
     BOOST_TEST(small.due(time_point() + 16min, 101u, 0).value() == 1u);
 }

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <string>
@@ -55,6 +56,31 @@ BOOST_AUTO_TEST_CASE(hashes_of_others_are_understood) {
     const std::string known = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
     BOOST_TEST(fits("U*U", known));
     BOOST_TEST(!fits("U*", known));
+}
+
+BOOST_AUTO_TEST_CASE(work_is_equal_for_all_users_whatever_their_hash_costs) {
+    quorate::auth_store store;
+    const auto add = [&](const std::string& name, int cost) {
+        const auto hash = quorate::hash_password("word", cost);
+        BOOST_REQUIRE(hash.has_value());
+        BOOST_REQUIRE(store.apply(quorate::user_add{.name = name, .password_hash = *hash}));
+    };
+    add("root", 4);
+    add("old", 4);
+    add("new", 6);
+    BOOST_REQUIRE(store.apply(quorate::user_add{.name = "none", .no_password = true}));
+    BOOST_REQUIRE(store.apply(quorate::user_grant_role{.name = "root", .role = "root"}));
+    BOOST_REQUIRE(store.apply(quorate::auth_enable{}));
+    for (const int configured : {4, 5, 6, 7}) {
+        const std::uint64_t expected = std::uint64_t{1} << std::max(configured, 6);
+        for (const char* user : {"root", "old", "new", "none", "unknown"}) {
+            const auto asked = quorate::ask_password(store, user, "word", configured);
+            BOOST_REQUIRE(asked.has_value());
+            BOOST_TEST(asked->task.work() == expected);
+            const std::string name(user);
+            BOOST_TEST(asked->task.run() == (name != "none" && name != "unknown"));
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(unusable_passwords_are_refused) {

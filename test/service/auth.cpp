@@ -2,6 +2,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "support.hpp"
 
 BOOST_AUTO_TEST_SUITE(auth)
@@ -177,11 +184,88 @@ BOOST_AUTO_TEST_CASE(watch_with_an_empty_key_needs_the_permission_for_the_first_
     const auto stream = c.leading().open_watches([] {});
     BOOST_TEST(c.leading().watch(stream, {}, ann).error() == errc::permission_denied);
     c.administer(role_grant_permission{.name = "reader",
-                                       .granted = {permission_kind::read,
-                                                   std::string(1, '\0'), std::string()}},
+                                       .granted = {permission_kind::read, std::string(1, '\0'),
+                                                   std::string()}},
                  root);
     BOOST_TEST(c.leading().watch(stream, {}, ann).has_value());
     c.leading().close_watches(stream);
+}
+
+BOOST_AUTO_TEST_CASE(password_is_not_hashed_without_permission) {
+    guarded_cluster c;
+    const std::string unusable(100, 'x'); // hashing it fails
+    for (const identity& by : {identity(), identity::of_user("ann")}) {
+        const error_code expected = by.user.empty() ? errc::user_empty : errc::permission_denied;
+        BOOST_TEST(c.wait([&](auto done) {
+                        c.leading().add_user("bob", unusable, false, by, std::move(done));
+                    }).failed == expected);
+        BOOST_TEST(c.wait([&](auto done) {
+                        c.leading().change_password("ann", unusable, by, std::move(done));
+                    }).failed == expected);
+    }
+    BOOST_TEST(c.wait([&](auto done) {
+                    c.leading().add_user("bob", unusable, false, identity::of_user("root"),
+                                         std::move(done));
+                }).failed == errc::password_invalid);
+}
+
+BOOST_AUTO_TEST_CASE(passwords_that_wait_are_few_counted_and_dropped_for_absent_callers) {
+    cluster c;
+    server_metrics counts;
+    std::vector<std::string> lines;
+    service_options options = c.options_of(1);
+    options.passwords_waiting_max = 4;
+    options.node.metrics = &counts;
+    options.node.log = [&](severity level, const std::string& line) {
+        if (level == severity::warning) {
+            lines.push_back(line);
+        }
+    };
+    c.start(options);
+    BOOST_REQUIRE(c.run_until([&] { return c.leader() != 0; }));
+    service& one = c.at(1);
+    BOOST_TEST(!c.wait([&](auto done) {
+                     one.add_user("root", "word", false, {}, std::move(done));
+                 }).failed);
+    const auto administer = [&](const auth_request& asked) {
+        BOOST_TEST(!c.wait([&](auto done) { one.administer(asked, {}, std::move(done)); }).failed);
+    };
+    administer(user_grant_role{.name = "root", .role = "root"});
+    administer(auth_enable{});
+
+    std::map<errc, int> outcomes;
+    const auto count = [&](error_code failed, const std::string&) {
+        ++outcomes[static_cast<errc>(failed.value())];
+    };
+    for (int i = 0; i < 20; ++i) {
+        one.authenticate("root", "wrong", count);
+    }
+    const auto total = [&] {
+        int sum = 0;
+        for (const auto& [code, times] : outcomes) {
+            sum += times;
+        }
+        return sum;
+    };
+    BOOST_REQUIRE(c.run_until([&] { return total() == 20; }));
+    BOOST_TEST(outcomes[errc::too_many_unapplied] > 0);
+    BOOST_TEST(outcomes[errc::auth_failed] >= 4);
+    BOOST_TEST(counts.logins_failed.value() ==
+               static_cast<std::uint64_t>(outcomes[errc::auth_failed]));
+    BOOST_TEST(counts.logins_refused.value() ==
+               static_cast<std::uint64_t>(outcomes[errc::too_many_unapplied]));
+    const auto failed_lines = std::count_if(lines.begin(), lines.end(), [](const auto& line) {
+        return line.find("a login failed, of the user 'root'") != std::string::npos;
+    });
+    BOOST_TEST(failed_lines >= 1);
+    BOOST_TEST(failed_lines < outcomes[errc::auth_failed]);
+
+    outcomes.clear();
+    one.authenticate("root", "word", count, std::make_shared<std::atomic<bool>>(true));
+    one.authenticate("root", "word", count, std::make_shared<std::atomic<bool>>(false));
+    BOOST_REQUIRE(c.run_until([&] { return total() == 2; }));
+    BOOST_TEST(outcomes[errc::stopped] == 1);
+    BOOST_TEST(outcomes[errc{}] == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -69,6 +69,9 @@ BOOST_AUTO_TEST_CASE(a_learner_joins_catches_up_and_is_promoted) {
     BOOST_TEST(joined.serves_all() == errc::learner_unsupported);
     BOOST_TEST(c.submit(joined, put{.key = "k"}).failed == errc::learner_unsupported);
     BOOST_TEST(c.range(joined, {.key = "k"}).failed == errc::learner_unsupported);
+    error_code listed;
+    joined.leases({}, [&](error_code failed, const std::vector<lease_id>&) { listed = failed; });
+    BOOST_TEST(listed == errc::learner_unsupported);
     BOOST_TEST(c.range(joined, {.key = "k"}, {}, true).as<range_reply>().count == 1u);
 
     BOOST_REQUIRE(c.run_until([&] { return c.leader() != 0 && !c.promote(c.following(), id); }));

@@ -112,4 +112,60 @@ BOOST_AUTO_TEST_CASE(all_leases_are_listed) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(time_to_live_waits_for_the_next_leader) {
+    cluster c(3);
+    c.start_all();
+    grant(c, c.leading(), 7, 100).as<lease_grant_reply>();
+    const std::uint64_t old = c.leader();
+    const std::uint64_t other = c.follower();
+    life got;
+    bool done = false;
+    // The leader is gone between the round that it confirms and the question.
+    c.at(other).node().read([&](error_code) {
+        for (std::uint64_t id = 1; id <= 3; ++id) {
+            if (id != old) {
+                c.network.cut(node_id(old), node_id(id));
+            }
+        }
+    });
+    c.at(other).time_to_live(lease_id(7), false, {},
+                             [&](error_code failed, const lease_life_reply& made) {
+                                 got = {failed, made};
+                                 done = true;
+                             });
+    BOOST_REQUIRE(c.run_until([&] { return done; }));
+    c.network.heal();
+    BOOST_TEST(!got.failed);
+    BOOST_TEST(got.made.granted == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(leases_count_as_used_bytes) {
+    cluster c;
+    c.start_all();
+    const std::uint64_t before = c.leading().used_bytes();
+    for (std::uint64_t id = 1; id <= 50; ++id) {
+        grant(c, c.leading(), id, 100).as<lease_grant_reply>();
+    }
+    BOOST_TEST(c.leading().used_bytes() >= before + 50 * lease_cost);
+}
+
+BOOST_AUTO_TEST_CASE(status_of_an_empty_state_has_a_size) {
+    cluster c;
+    c.start_all();
+    BOOST_TEST(c.leading().status().db_size > 0u);
+    BOOST_TEST(c.leading().status().db_size_in_use > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(both_kinds_of_auto_compaction_at_once_are_refused) {
+    cluster c;
+    service_options options = c.options_of(1);
+    options.compaction.keep_revisions = 10;
+    options.compaction.keep_time = milliseconds(1000);
+    transport_options wire;
+    wire.cluster = options.node.cluster;
+    wire.self = options.node.id;
+    service refused(c.io, options, std::make_unique<loopback_transport>(c.network, wire));
+    BOOST_TEST(refused.start() == errc::invalid_option);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

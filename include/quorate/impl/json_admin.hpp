@@ -70,29 +70,39 @@ bool json_api<Service>::dispatch_passwords(gateway::api_call what, const call& a
     if (what == api_call::authenticate) {
         gateway::authenticate_call message;
         if (take(asked, message)) {
-            service_.authenticate(std::string(message.name), std::string(message.password),
-                                  [this, asked](error_code failed, const std::string& token) {
-                                      failed ? refuse(asked, failed)
-                                             : tell(asked, service_.header().revision,
-                                                    gateway::authenticate_reply{token});
-                                  });
+            service_.authenticate(
+                std::string(message.name), std::string(message.password),
+                [this, asked](error_code failed, const std::string& token) {
+                    failed ? refuse(asked, failed)
+                           : tell(asked, service_.header().revision,
+                                  gateway::authenticate_reply{token});
+                },
+                given_up(asked));
         }
     } else if (what == api_call::user_add) {
         gateway::user_add_call message;
         if (take(asked, message)) {
             service_.add_user(std::string(message.name), std::string(message.password),
-                              message.no_password, asked->by, acknowledger(asked));
+                              message.no_password, asked->by, acknowledger(asked), given_up(asked));
         }
     } else if (what == api_call::user_change_password) {
         gateway::user_change_password_call message;
         if (take(asked, message)) {
             service_.change_password(std::string(message.name), std::string(message.password),
-                                     asked->by, acknowledger(asked));
+                                     asked->by, acknowledger(asked), given_up(asked));
         }
     } else {
         return false;
     }
     return true;
+}
+
+/// Returns: a mark that is set when the client leaves.
+template <class Service>
+std::shared_ptr<std::atomic<bool>> json_api<Service>::given_up(const call& asked) {
+    auto left = std::make_shared<std::atomic<bool>>(false);
+    asked->client.on_left([left] { *left = true; });
+    return left;
 }
 
 /// Effects: answers with all members; `added` is the one that is new.

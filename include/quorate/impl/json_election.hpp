@@ -214,8 +214,7 @@ public:
 
 private:
     void watch() {
-        const auto made =
-            api_.service_.watch(*events_, {.key = prefix_, .range_end = end_}, by_);
+        const auto made = api_.service_.watch(*events_, {.key = prefix_, .range_end = end_}, by_);
         if (!made) {
             end_with(gateway::api_error_of(made.error()));
         }

@@ -148,9 +148,9 @@ private:
             }
             std::string line;
             const std::string reason =
-                batch->reason ? gateway::watch_cancel_reason(
-                                    static_cast<errc>(batch->reason.value()))
-                              : std::string();
+                batch->reason
+                    ? gateway::watch_cancel_reason(static_cast<errc>(batch->reason.value()))
+                    : std::string();
             say(line, batch->revision, gateway::watch_reply_of(*batch, reason));
             out_.write(line);
         }

@@ -6,7 +6,10 @@
 
 #include <boost/asio/post.hpp>
 
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace quorate {
@@ -41,16 +44,26 @@ void basic_service<Policies>::administer(const auth_request& asked, const identi
     });
 }
 
+/// Returns: why a request must not be carried out, as far as this member knows.
+template <class Policies>
+error_code basic_service<Policies>::may_manage(const auth_request& asked, const identity& by) {
+    if (const error_code refused = serves_all()) {
+        return refused;
+    }
+    const result<issuer> who = identify(by);
+    return who ? auth().permits(*who, asked) : who.error();
+}
+
 // The state is read when it is fresh: a password that was changed before on another member counts.
 template <class Policies>
 void basic_service<Policies>::authenticate(std::string user, std::string password,
-                                           token_handler done) {
+                                           token_handler done, given_up left) {
     if (const error_code refused = serves_all()) {
         done(refused, {});
         return;
     }
     node_.read([this, user = std::move(user), password = std::move(password),
-                done = std::move(done)](error_code failed) {
+                done = std::move(done), left = std::move(left)](error_code failed) {
         result<password_question> question =
             failed ? result<password_question>(failed)
                    : ask_password(auth(), user, password, options_.password_cost);
@@ -59,28 +72,57 @@ void basic_service<Policies>::authenticate(std::string user, std::string passwor
             return;
         }
         const std::uint64_t checked_at = question->checked_at;
-        on_worker([this, user, done, checked_at, task = std::move(question->task)] {
-            const bool right = task.run();
-            boost::asio::post(io_, [this, user, done, checked_at, right] {
-                result<std::string> token = errc::auth_failed;
+        const auto task = std::make_shared<password_task>(std::move(question->task));
+        on_worker<bool>(
+            left, [task] { return task->run(); },
+            [this, user, done, checked_at](error_code unanswered, bool right) {
+                result<std::string> token = unanswered ? unanswered : errc::auth_failed;
                 if (right) {
                     token = tokens_.give(auth(), user, checked_at, clock::now());
+                } else if (!unanswered) {
+                    note_failed_login(user);
                 }
                 token ? done({}, *std::move(token)) : done(token.error(), {});
             });
-        });
     });
 }
 
-// Who asks is looked up after the hash is made: a token may have ended meanwhile.
+// A line a second at most: a client that guesses must not fill the log. The name of a user that
+// is not there may be a password.
+template <class Policies>
+void basic_service<Policies>::note_failed_login(const std::string& user) {
+    if (options_.node.metrics != nullptr) {
+        options_.node.metrics->logins_failed.add();
+    }
+    const clock::time_point now = clock::now();
+    if (now - login_logged_ < std::chrono::seconds(1)) {
+        ++logins_failed_since_;
+        return;
+    }
+    login_logged_ = now;
+    const std::uint64_t more = std::exchange(logins_failed_since_, 0);
+    if (options_.node.log) {
+        const bool known = auth().find_user(user) != nullptr;
+        options_.node.log(severity::warning,
+                          "a login failed, of " +
+                              (known ? "the user '" + user + "'" : "an unknown user") +
+                              (more > 0 ? ", and " + std::to_string(more) + " before it" : ""));
+    }
+}
+
+// The permission is looked at again after the hash is made: a token may have ended meanwhile.
 template <class Policies>
 void basic_service<Policies>::add_user(std::string name, std::string password, bool no_password,
-                                       const identity& by, reply_handler done) {
+                                       const identity& by, reply_handler done, given_up left) {
     if (no_password) {
         administer(user_add{.name = name, .no_password = true}, by, std::move(done));
         return;
     }
-    hash_then(std::move(password),
+    if (const error_code refused = may_manage(user_add{.name = name}, by)) {
+        done(refused, refusal(refused));
+        return;
+    }
+    hash_then(std::move(password), std::move(left),
               [this, name = std::move(name), by, done](error_code failed, const std::string& hash) {
                   failed ? done(failed, refusal(failed))
                          : administer(user_add{.name = name, .password_hash = hash}, by, done);
@@ -89,22 +131,35 @@ void basic_service<Policies>::add_user(std::string name, std::string password, b
 
 template <class Policies>
 void basic_service<Policies>::change_password(std::string name, std::string password,
-                                              const identity& by, reply_handler done) {
-    hash_then(std::move(password), [this, name = std::move(name), by, done](
-                                       error_code failed, const std::string& hash) {
-        failed ? done(failed, refusal(failed))
-               : administer(user_change_password{.name = name, .password_hash = hash}, by, done);
-    });
+                                              const identity& by, reply_handler done,
+                                              given_up left) {
+    if (const error_code refused = may_manage(user_change_password{.name = name}, by)) {
+        done(refused, refusal(refused));
+        return;
+    }
+    hash_then(std::move(password), std::move(left),
+              [this, name = std::move(name), by, done](error_code failed, const std::string& hash) {
+                  failed ? done(failed, refusal(failed))
+                         : administer(user_change_password{.name = name, .password_hash = hash}, by,
+                                      done);
+              });
 }
 
 template <class Policies>
-void basic_service<Policies>::hash_then(std::string password, token_handler then) {
-    on_worker([this, password = std::move(password), then = std::move(then)] {
-        const result<std::string> hash = hash_password(password, options_.password_cost);
-        const error_code failed = hash ? error_code() : hash.error();
-        boost::asio::post(
-            io_, [then, failed, made = hash ? *hash : std::string()] { then(failed, made); });
-    });
+void basic_service<Policies>::hash_then(std::string password, given_up left, token_handler then) {
+    struct hashed {
+        error_code failed;
+        std::string hash;
+    };
+    on_worker<hashed>(
+        std::move(left),
+        [password = std::move(password), cost = options_.password_cost] {
+            result<std::string> hash = hash_password(password, cost);
+            return hash ? hashed{{}, *std::move(hash)} : hashed{hash.error(), {}};
+        },
+        [then = std::move(then)](error_code unanswered, const hashed& made) {
+            then(unanswered ? unanswered : made.failed, made.hash);
+        });
 }
 
 } // namespace quorate

@@ -15,7 +15,7 @@ std::uint64_t basic_service<Policies>::used_bytes() const {
         const result<std::uint64_t> file = store().backend().file_bytes();
         return (file ? *file : 0) + store().backend().pending_bytes();
     } else {
-        return store().backend().bytes();
+        return store().backend().bytes() + store().leases().bytes();
     }
 }
 

@@ -53,31 +53,36 @@ void basic_service<Policies>::keep_alive(lease_id id, const identity& by, life_h
         done(refused, {});
         return;
     }
-    renew_until(id, clock::now() + options_.node.request_timeout, std::move(done));
+    const life_attempt attempt = [this, id](life_handler answer) {
+        leads() ? renew(id, std::move(answer))
+                : ask_leader(call_kind::keep_alive, id, std::move(answer));
+    };
+    ask_until(attempt, clock::now() + options_.node.request_timeout, std::move(done));
 }
 
-// While leadership moves nobody can renew; a client that keeps its lease alive should not notice.
+// While leadership moves only the next leader can answer; a client should not notice.
 template <class Policies>
-void basic_service<Policies>::renew_until(lease_id id, clock::time_point deadline,
-                                          life_handler done) {
-    life_handler answer = [this, id, deadline, done = std::move(done)](error_code failed,
-                                                                       lease_life_reply life) {
+void basic_service<Policies>::ask_until(const life_attempt& attempt, clock::time_point deadline,
+                                        life_handler done) {
+    attempt([this, attempt, deadline, done = std::move(done)](error_code failed,
+                                                              lease_life_reply life) {
         const bool passing = failed == errc::no_leader || failed == errc::not_leader ||
-                             failed == errc::peer_not_found || failed == errc::leader_changed;
+                             failed == errc::peer_not_found || failed == errc::leader_changed ||
+                             failed == errc::read_timed_out; // the leader that was asked is gone
         if (!passing || stopping_ || clock::now() + detail::lease_retry >= deadline) {
             done(failed, std::move(life));
             return;
         }
         const auto pause = std::make_shared<boost::asio::steady_timer>(io_, detail::lease_retry);
-        pause->async_wait([this, id, deadline, done, pause](const error_code& cancelled) {
-            cancelled || stopping_ ? done(errc::stopped, {}) : renew_until(id, deadline, done);
+        pause->async_wait([this, attempt, deadline, done, pause](const error_code& cancelled) {
+            cancelled || stopping_ ? done(errc::stopped, {}) : ask_until(attempt, deadline, done);
         });
-    };
-    if (node_.status().engine.soft.role == role_kind::leader) {
-        renew(id, std::move(answer));
-    } else {
-        ask_leader(call_kind::keep_alive, id, std::move(answer));
-    }
+    });
+}
+
+template <class Policies>
+bool basic_service<Policies>::leads() const {
+    return node_.status().engine.soft.role == role_kind::leader;
 }
 
 // A lease that is not there has no time, and that is no error; as in the reference.
@@ -150,20 +155,27 @@ void basic_service<Policies>::time_to_live(lease_id id, bool keys, const identit
         told(refused, {});
         return;
     }
-    node_.read([this, id, told = std::move(told)](error_code failed) {
-        if (failed) {
-            told(failed, {});
-        } else if (node_.status().engine.soft.role == role_kind::leader) {
-            told({}, life_of(id));
-        } else {
-            ask_leader(call_kind::time_to_live, id, told);
-        }
-    });
+    const life_attempt attempt = [this, id](life_handler answer) {
+        node_.read([this, id, answer = std::move(answer)](error_code failed) {
+            if (failed) {
+                answer(failed, {});
+            } else if (leads()) {
+                answer({}, life_of(id));
+            } else {
+                ask_leader(call_kind::time_to_live, id, answer);
+            }
+        });
+    };
+    ask_until(attempt, clock::now() + options_.node.request_timeout, std::move(told));
 }
 
 template <class Policies>
 void basic_service<Policies>::leases(const identity& by,
                                      std::function<void(error_code, std::vector<lease_id>)> done) {
+    if (const error_code refused = serves_all()) {
+        done(refused, {});
+        return;
+    }
     node_.read([this, by, done = std::move(done)](error_code failed) {
         if (!failed) {
             failed = permits_user(by);
@@ -218,9 +230,8 @@ void basic_service<Policies>::tend_leases(clock::time_point now) {
         propose(over);
     }
     if (work.checkpoint) {
-        propose(*work.checkpoint, [this, lost = *work.checkpoint](error_code) {
-            lessor_.lost(lost, clock::now());
-        });
+        propose(*work.checkpoint,
+                [this, lost = *work.checkpoint](error_code) { lessor_.lost(lost, clock::now()); });
     }
 }
 

@@ -6,6 +6,8 @@
 #include <quorate/server/server_metrics.hpp>
 #include <quorate/service.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,12 +15,18 @@
 #include <utility>
 
 namespace quorate {
+namespace detail {
+
+/// What an empty state is counted as in a status: a page.
+inline constexpr std::uint64_t state_bytes_least = 4096;
+
+} // namespace detail
 
 template <class Policies>
 member_status basic_service<Policies>::status() const {
     const node_status now = node_.status();
     member_status said;
-    said.db_size = used_bytes();
+    said.db_size = std::max(used_bytes(), detail::state_bytes_least);
     said.db_size_in_use = said.db_size;
     said.leader = now.engine.soft.leader;
     said.raft_index = now.engine.hard.commit;

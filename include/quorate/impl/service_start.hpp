@@ -193,10 +193,29 @@ void basic_service<Policies>::on_call(node_id, shared_bytes asked,
     }
 }
 
+// A caller that has left, as clients do that give up, is not worked for.
 template <class Policies>
-template <class Job>
-void basic_service<Policies>::on_worker(Job job) {
-    boost::asio::post(password_thread_, std::move(job));
+template <class Answer>
+void basic_service<Policies>::on_worker(given_up left, std::function<Answer()> job,
+                                        std::function<void(error_code, Answer)> then) {
+    if (passwords_waiting_ >= options_.passwords_waiting_max) {
+        if (options_.node.metrics != nullptr) {
+            options_.node.metrics->logins_refused.add();
+        }
+        then(errc::too_many_unapplied, {});
+        return;
+    }
+    ++passwords_waiting_;
+    boost::asio::post(password_thread_, [this, left = std::move(left), job = std::move(job),
+                                         then = std::move(then)]() mutable {
+        const bool dropped = left != nullptr && left->load();
+        Answer made = dropped ? Answer() : job();
+        job = nullptr; // and its password
+        boost::asio::post(io_, [this, dropped, made = std::move(made), then = std::move(then)] {
+            --passwords_waiting_;
+            then(dropped ? make_error_code(errc::stopped) : error_code(), made);
+        });
+    });
 }
 
 } // namespace quorate

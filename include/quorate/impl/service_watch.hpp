@@ -55,9 +55,8 @@ std::uint32_t basic_service<Policies>::watch_owner_of(byte_view user) {
         return 0;
     }
     const auto known = watch_owners_.find(user);
-    return known != watch_owners_.end()
-               ? known->second
-               : (watch_owners_[std::string(user)] = ++last_watch_owner_);
+    return known != watch_owners_.end() ? known->second
+                                        : (watch_owners_[std::string(user)] = ++last_watch_owner_);
 }
 
 // Each member does so when it applies the change, so a watch ends at the same revision on all.

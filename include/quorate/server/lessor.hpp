@@ -116,8 +116,8 @@ private:
         time_point checkpoint{}; ///< When to note what is left; the last time there is: never.
         time_point scheduled{};  ///< Its place in the schedule: not after either of those.
         bool noted_less = false; ///< The log says that not all of it is left.
-        /// A checkpoint that says so is on its way. Of each lease there is no more than one, so that
-        /// a reset which is applied behind it is known to be the later one.
+        /// A checkpoint that says so is on its way. Of each lease there is no more than one, so
+        /// that a reset which is applied behind it is known to be the later one.
         bool lowering = false;
         bool ending = false; ///< A revoke is on its way: nothing keeps the lease alive any more.
     };

@@ -46,8 +46,8 @@ inline constexpr std::size_t password_bytes_max = 72;
 /// One comparison, made on the owner's strand and run wherever there is time for it.
 class password_task {
 public:
-    /// `hash` is empty where there is none: no such user, or one without a password. `cost` is that
-    /// of hash_password(), so that the work is then the same.
+    /// `hash` is empty where there is none: no such user, or one without a password. `cost`: how
+    /// much work the comparison is, whatever the cost of the hash, unless that is higher.
     password_task(byte_view password, byte_view hash, int cost = password_cost_default);
     password_task(password_task&&) = default;
     password_task& operator=(password_task&&) = delete;
@@ -58,10 +58,14 @@ public:
 
     /// Returns: whether it is the password of that hash.
     [[nodiscard]] bool run() const;
+    /// Units: that of a hash with a cost of zero. Returns: what `run` takes.
+    [[nodiscard]] std::uint64_t work() const noexcept;
 
 private:
     std::vector<char> password_; // ends with a zero; moving it leaves no copy behind
     std::string hash_;
+    int cost_;          // of the hash
+    int cost_to_reach_; // not less
     bool possible_;
 };
 
@@ -72,8 +76,9 @@ struct password_question {
 };
 
 /// Called on the owner's strand; the task is then run elsewhere. A user that is not there, or has
-/// no password, gets a task as well, which takes as long and finds the password wrong.
-/// Errors: auth_not_enabled.
+/// no password, gets a task as well, which takes as long and finds the password wrong. So does a
+/// user whose hash has another cost: all take as long as the highest cost of all users.
+/// Errors: auth_not_enabled. Complexity: linear in the users.
 [[nodiscard]] result<password_question> ask_password(const auth_store& store, byte_view user,
                                                      byte_view password,
                                                      int cost = password_cost_default);

@@ -92,6 +92,8 @@ struct server_metrics {
     counter health_failures;
     counter unary_requests;
     counter stream_requests;
+    counter logins_failed;
+    counter logins_refused; ///< Too many passwords waited.
     call_metrics calls;
 
     // How long things took. Units: seconds.

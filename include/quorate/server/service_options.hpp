@@ -26,6 +26,9 @@ struct service_options {
     lessor_options lease;
     auth_token_options tokens;
     int password_cost = password_cost_default; ///< See server/password.hpp.
+    /// Most passwords that wait to be hashed; more are refused. With the default cost one takes
+    /// some 50 ms.
+    std::size_t passwords_waiting_max = 64;
     watch_limits watch;
     /// How often a watch that asked for progress and was told nothing else is told how far it is.
     std::chrono::milliseconds watch_progress_interval{600'000};

@@ -48,6 +48,12 @@ inline constexpr std::size_t bcrypt_hash_size = 60;
     return hash.size() == bcrypt_hash_size && hash.starts_with("$2b$");
 }
 
+/// Returns: the cost of a hash, zero for anything else.
+[[nodiscard]] inline int cost_of_hash(byte_view hash) noexcept {
+    const auto digit = [&](std::size_t at) { return hash[at] - '0'; };
+    return is_bcrypt(hash) ? digit(4) * 10 + digit(5) : 0;
+}
+
 [[nodiscard]] constexpr bool password_cost_fits(int cost) noexcept {
     return cost >= password_cost_min && cost <= password_cost_max;
 }
@@ -75,12 +81,16 @@ inline result<std::string> hash_password(byte_view password, int cost,
 }
 
 inline password_task::password_task(byte_view password, byte_view hash, int cost)
-    : hash_(hash), possible_(!check_password(password) && detail::is_bcrypt(hash)) {
+    : hash_(hash),
+      cost_(detail::cost_of_hash(hash)),
+      cost_to_reach_(detail::password_cost_fits(cost) ? cost : password_cost_default),
+      possible_(!check_password(password) && detail::password_cost_fits(cost_)) {
     if (!possible_) {
         // Anything will do that costs as much.
-        const int usual = detail::password_cost_fits(cost) ? cost : password_cost_default;
-        hash_ = detail::bcrypt_setting(usual, {});
+        cost_ = cost_to_reach_;
+        hash_ = detail::bcrypt_setting(cost_, {});
     }
+    cost_to_reach_ = std::max(cost_to_reach_, cost_);
     const byte_view used = password.substr(0, password_bytes_max);
     password_.reserve(used.size() + 1); // so that growing leaves no copy behind
     password_.assign(used.begin(), used.end());
@@ -97,7 +107,18 @@ inline bool password_task::run() const {
     const std::string made =
         detail::bcrypt(password_.data(), hash_.substr(0, detail::bcrypt_setting_size));
     const bool same = same_secret(made, hash_);
+    for (int cost = cost_; cost < cost_to_reach_; ++cost) { // doubles what was done so far
+        static_cast<void>(detail::bcrypt(password_.data(), detail::bcrypt_setting(cost, {})));
+    }
     return same && possible_;
+}
+
+inline std::uint64_t password_task::work() const noexcept {
+    std::uint64_t units = std::uint64_t{1} << cost_;
+    for (int cost = cost_; cost < cost_to_reach_; ++cost) {
+        units += std::uint64_t{1} << cost;
+    }
+    return units;
 }
 
 inline result<password_question> ask_password(const auth_store& store, byte_view user,
@@ -107,6 +128,9 @@ inline result<password_question> ask_password(const auth_store& store, byte_view
     }
     const auth_user* found = store.find_user(user);
     const byte_view hash = found == nullptr ? byte_view() : byte_view(found->password_hash);
+    for (const auto& [name, one] : store.contents().users) {
+        cost = std::max(cost, detail::cost_of_hash(one.password_hash));
+    }
     return password_question{store.revision(), password_task(password, hash, cost)};
 }
 

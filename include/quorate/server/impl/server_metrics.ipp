@@ -107,6 +107,10 @@ private:
               "Health checks that succeeded.");
         count("etcd_server_health_failures", counted_.health_failures,
               "Health checks that failed.");
+        count("quorate_logins_failed_total", counted_.logins_failed,
+              "Logins with a wrong user or password.");
+        count("quorate_logins_refused_total", counted_.logins_refused,
+              "Passwords refused since too many waited to be hashed.");
     }
 
     void store() {
