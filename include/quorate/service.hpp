@@ -294,6 +294,7 @@ private:
     clock::time_point login_logged_{};      // the last line of a failed login
     std::uint64_t logins_failed_since_ = 0; // that line
     bool stopping_ = false;
+    std::shared_ptr<void> alive_ = std::make_shared<char>(); // known to timers that may be late
     boost::asio::thread_pool password_thread_{1}; // last: its thread ends before what it uses
 };
 

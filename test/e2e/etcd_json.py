@@ -45,8 +45,6 @@ KNOWN = (
      r"(header|kvs|count): only the first)|status: 200 and 500$|"
      r"headers.grpc-metadata-content-type: only the first)",
      "a store that is known to be corrupt answers no reads either"),
-    (r"/v3/maintenance/status ", r"^answer.body.dbSize(InUse)?: only the first has it: '<size>'$",
-     "an empty store has no size; etcd's file has one"),
     (r"/v3/auth/authenticate .*\"bob\"",
      r"^answer.(body.(code: 2 and 3$|(error|message): )|status: 500 and 400$)",
      "a user without a password is answered like one with another password"),

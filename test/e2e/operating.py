@@ -16,6 +16,7 @@ import tempfile
 import time
 
 import cluster
+import v3
 import wire
 from json_api import b64
 from suite import REPOSITORY, Suite, expect, expect_equal, parser
@@ -183,6 +184,54 @@ def who_waits_for_a_lock_is_told_when_its_member_ends(options):
             expect_equal(json.loads(answer.body)["message"], "etcdserver: server stopped", "answer")
         eventually("its place is given up", lambda: members.ask(
             0, "/v3/kv/range", places)[1].get("count") == "1")
+
+
+@suite.case(60)
+def waiters_whose_lease_ends_get_an_error_and_no_lock(options):
+    with Members(quorated(options), 1) as members:
+        members.ask(0, "/v3/lease/grant", {"ID": 1, "TTL": 5000})
+        for call, word in (("lock/lock", "mutex"), ("election/campaign", "election")):
+            held = {"name": b64(word), "lease": 1}
+            expect_equal(members.ask(0, f"/v3/{call}", held)[0], 200, "the first one")
+            members.ask(0, "/v3/lease/grant", {"ID": 2, "TTL": 5000})
+            places = {"key": b64(f"{word}/"), "range_end": b64(f"{word}0"), "count_only": True}
+            with members.begin(0, f"/v3/{call}", {**held, "lease": 2}) as waiting:
+                eventually("it waits", lambda: members.ask(
+                    0, "/v3/kv/range", places)[1].get("count") == "2")
+                members.ask(0, "/v3/lease/revoke", {"ID": 2})
+                answer = waiting.read_response()
+                expect_equal((answer.status, json.loads(answer.body)["message"]),
+                             (500, f"{word}: session is expired"), "answer")
+
+
+@suite.case(120)
+def observer_of_an_election_learns_a_value_after_a_failed_look_up(options):
+    with Members(quorated(options)) as members:
+        def leads(at):
+            status = members.ask(at, "/v3/maintenance/status", {})[1]
+            return status["leader"] == status["header"]["member_id"]
+        observer = next(at for at in range(3) if not leads(at))
+        others = [at for at in range(3) if at != observer]
+        members.ask(observer, "/v3/lease/grant", {"ID": 1, "TTL": 5000})
+        wish = {"name": b64("e"), "lease": 1, "value": b64("1")}
+        won = members.ask(observer, "/v3/election/campaign", wish)[1]["leader"]
+        with contextlib.closing(v3.Stream(members.ports[observer], "election/observe",
+                                          {"name": b64("e")}, PATIENCE)) as stream:
+            expect_equal(stream.next(PATIENCE)["result"]["kv"]["value"], b64("1"), "first value")
+            # It applies what the others have written when none of them can confirm a read.
+            members.pause(observer)
+            members.ask(others[0], "/v3/election/proclaim", {"leader": won, "value": b64("2")})
+            for value in "abcde":
+                members.ask(others[0], "/v3/kv/put", {"key": b64("k"), "value": b64(value)})
+            for at in others:
+                members.pause(at)
+            members.processes[observer].send_signal(signal.SIGCONT)
+            eventually("a look-up fails", lambda: re.search(
+                r"^etcd_server_read_indexes_failed_total [1-9]",
+                members.page(observer, "/metrics"), re.MULTILINE))
+            for at in others:
+                members.processes[at].send_signal(signal.SIGCONT)
+            expect_equal(stream.next(PATIENCE)["result"]["kv"]["value"], b64("2"), "second value")
 
 
 def families(page):

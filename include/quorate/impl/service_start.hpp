@@ -105,8 +105,9 @@ void basic_service<Policies>::propose(request asked, handler lost) {
 template <class Policies>
 void basic_service<Policies>::after(std::chrono::milliseconds pause, std::function<void()> then) {
     const auto timer = std::make_shared<boost::asio::steady_timer>(io_, pause);
-    timer->async_wait([this, timer, then = std::move(then)](const error_code& cancelled) {
-        if (!cancelled && !stopping_) {
+    timer->async_wait([this, alive = std::weak_ptr<void>(alive_), timer,
+                       then = std::move(then)](const error_code& cancelled) {
+        if (!cancelled && !alive.expired() && !stopping_) {
             then();
         }
     });
