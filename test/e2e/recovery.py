@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 
 import cluster
+import v3
 from suite import REPOSITORY, Suite, expect, expect_equal, parser
 
 suite = Suite()
@@ -376,6 +377,10 @@ def wrong_flags_restore_nothing(options):
                 (("--initial-cluster=n1",), "--initial-cluster: 'n1' is not of the form"),
                 (("--wal-dir=/tmp/wal",), "--wal-dir: "),
                 (("--backend=floppy",), "--backend: "),
+                (("--bump-revision=5",), "--mark-compacted is required"),
+                (("--mark-compacted",), "--mark-compacted is required"),
+                (("--bump-revision=0", "--mark-compacted"), "--mark-compacted is required"),
+                (("--bump-revision=-5", "--mark-compacted"), "--bump-revision: '-5'"),
                 (("--no-such-flag",), "unrecognised option"),
                 (("second-file",), "one file is wanted")):
             status, out, err = quorated(options, *[word for word in good if not any(
@@ -392,6 +397,37 @@ def wrong_flags_restore_nothing(options):
         (data / "file").unlink()
         status, out, err = quorated(options, *good)
         expect(status == 0 and "restored revision" in out, f"into an empty directory: {err}")
+
+
+@suite.case(seconds=200)
+def watches_resumed_at_a_restored_cluster_with_a_bumped_revision_end(options):
+    for backend in backends(options):
+        with Sites(options, backend) as place:
+            saved_snapshot(place)
+            site = place.sites[0]
+            place.serve(site)
+            site.wait_leader()
+            before, revision = keys_at(site)
+            site.kill()
+            shutil.rmtree(site.data)
+            status, _, err = quorated(options, *restore_words(place, place.file, site.data),
+                                      f"--backend={backend}", "--bump-revision=1000",
+                                      "--mark-compacted")
+            expect_equal(status, 0, f"restore: {err}")
+            place.token = "new"
+            place.serve(site)
+            site.wait_leader()
+            expect_equal(keys_at(site), (before, revision + 1000), f"keys, {backend}")
+            resumed = {"create_request": {"key": "AA==", "range_end": "AA==",
+                                          "start_revision": revision + 10}}
+            port = int(site.url.rsplit(":", 1)[1])
+            with contextlib.closing(v3.Stream(port, "watch", resumed)) as stream:
+                told = [stream.next(10)["result"] for _ in range(2)]
+            expect(told[0].get("created"), f"a watch: {told}")
+            expect_equal((told[1].get("canceled"), told[1].get("compact_revision")),
+                         (True, str(revision + 1000)), f"its end, {backend}")
+            expect_equal(number(site.put("/new", "1"), "header", "revision"), revision + 1001,
+                         "next revision")
 
 
 @suite.case(seconds=60)
