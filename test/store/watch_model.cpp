@@ -76,6 +76,7 @@ struct follower {
     std::vector<watch_event> parts{};
     bool in_parts = false;
     std::size_t told = 0;
+    std::optional<std::uint64_t> revoked_at{}; ///< The last write that it may be told of.
 
     [[nodiscard]] bool wants(const watch_event& e) const {
         return span_of(key, range_end).contains(e.kv.key.view()) &&
@@ -96,6 +97,7 @@ struct tally {
     std::size_t previous = 0;
     std::size_t previous_compacted = 0;
     std::size_t collapsed = 0;
+    std::size_t revoked = 0;
 };
 
 class world {
@@ -127,7 +129,7 @@ private:
         } else if (dice < 60) {
             create();
         } else if (dice < 62) {
-            end_something();
+            choose_.one_in(3) ? revoke() : end_something();
         } else if (dice < 75) {
             counts_.behind += hub_.behind() ? 1u : 0u;
             BOOST_REQUIRE(hub_.step(1 + choose_.below(12)) == hub_.behind());
@@ -221,6 +223,7 @@ private:
         f.asked.prev_kv = choose_.one_in(2);
         f.asked.progress_notify = choose_.one_in(2);
         f.asked.fragment = choose_.one_in(3);
+        f.asked.owner = static_cast<std::uint32_t>(choose_.below(4));
         const auto made = hub_.create(at->first, f.asked);
         if (f.key.empty()) {
             f.key = std::string(1, '\0');
@@ -248,6 +251,20 @@ private:
         }
         const auto id = static_cast<watch_id>(choose_.below(6));
         BOOST_REQUIRE(hub_.cancel(at->first, id) == (at->second->watches.erase(id) == 1));
+    }
+    /// A user loses its permissions.
+    void revoke() {
+        const auto owner = static_cast<std::uint32_t>(choose_.below(4));
+        hub_.cancel_unless([owner](std::uint32_t one, const key_span&) {
+            return one == owner ? make_error_code(errc::permission_denied) : error_code();
+        });
+        for (auto& [stream, c] : streams_) {
+            for (auto& [id, f] : c->watches) {
+                if (f.asked.owner == owner && !f.revoked_at) {
+                    f.revoked_at = hub_.published();
+                }
+            }
+        }
     }
     void ask_for_progress() {
         if (const auto at = some_stream(); at != streams_.end()) {
@@ -305,6 +322,14 @@ private:
         ++counts_.canceled;
         BOOST_REQUIRE(!f.in_parts);
         BOOST_REQUIRE(batch.events.empty());
+        if (batch.reason) {
+            ++counts_.revoked;
+            BOOST_REQUIRE((batch.reason == errc::permission_denied));
+            BOOST_REQUIRE(f.revoked_at.has_value());
+            BOOST_REQUIRE(batch.compact_revision == 0u);
+            BOOST_REQUIRE(batch.revision == hub_.published());
+            return;
+        }
         BOOST_REQUIRE(batch.compact_revision == member_.store().compact_revision());
         BOOST_REQUIRE(f.next < batch.compact_revision);
     }
@@ -324,6 +349,7 @@ private:
         const std::uint64_t first = batch.events.front()->kv.mod_revision;
         const std::uint64_t last = batch.events.back()->kv.mod_revision;
         BOOST_REQUIRE(batch.revision >= last);
+        BOOST_REQUIRE((!f.revoked_at || last <= *f.revoked_at));
         BOOST_REQUIRE(batch.revision <= hub_.published());
         // Larger only for one write that may not be cut, or for one event.
         BOOST_REQUIRE((bytes <= bytes_max || batch.events.size() == 1 ||
@@ -406,6 +432,7 @@ private:
         std::size_t left = 0;
         for (auto& [stream, c] : streams_) {
             for (auto& [id, f] : c->watches) {
+                BOOST_REQUIRE(!f.revoked_at.has_value());
                 if (f.next <= hub_.published() + 1) { // else it begins later
                     check_told(f, hub_.published());
                 }
@@ -445,6 +472,7 @@ BOOST_AUTO_TEST_CASE(small_queues_are_told_all_there_is) {
     BOOST_TEST(counts.parts > 50u);
     BOOST_TEST(counts.canceled > 500u);
     BOOST_TEST(counts.progress > 50u);
+    BOOST_TEST(counts.revoked > 20u);
     BOOST_TEST(counts.stream_progress > 100u);
     BOOST_TEST(counts.restores > 1000u);
     BOOST_TEST(counts.behind > 1000u);
@@ -457,6 +485,7 @@ BOOST_AUTO_TEST_CASE(large_queues_are_told_all_there_is) {
     const tally counts = run_seeds({}, 1000);
     BOOST_TEST(counts.events > 20000u);
     BOOST_TEST(counts.canceled > 10u);
+    BOOST_TEST(counts.revoked > 20u);
     BOOST_TEST(counts.stream_progress > 50u);
 }
 
