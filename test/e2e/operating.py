@@ -204,6 +204,50 @@ def waiters_whose_lease_ends_get_an_error_and_no_lock(options):
                              (500, f"{word}: session is expired"), "answer")
 
 
+def enable_users(members):
+    """Enables authentication for root and for ann, who may read `k`; the token of root."""
+    for name in ("root", "ann"):
+        members.ask(0, "/v3/auth/user/add", {"name": name, "password": "word"})
+    members.ask(0, "/v3/auth/user/grant", {"user": "root", "role": "root"})
+    members.ask(0, "/v3/auth/role/add", {"name": "reader"})
+    members.ask(0, "/v3/auth/role/grant",
+                {"name": "reader", "perm": {"permType": "READ", "key": b64("k")}})
+    members.ask(0, "/v3/auth/user/grant", {"user": "ann", "role": "reader"})
+    expect_equal(members.ask(0, "/v3/auth/enable", {})[0], 200, "enable")
+    return token_of(members, "root")
+
+
+def token_of(members, name):
+    told = members.ask(0, "/v3/auth/authenticate", {"name": name, "password": "word"})[1]
+    return (*JSON, ("Authorization", told["token"]))
+
+
+@suite.case(60)
+def watch_ends_with_the_permission_of_its_user(options):
+    with Members(quorated(options), 1) as members:
+        root = enable_users(members)
+        watch = {"create_request": {"key": b64("k")}}
+        with members.begin(0, "/v3/watch", watch, token_of(members, "ann")) as watching:
+            expect(read_until(watching, b'"created":true'), "a watch")
+            put = {"key": b64("k"), "value": b64("1")}
+            members.ask(0, "/v3/kv/put", put, root)
+            expect(read_until(watching, b'"events"'), "an event")
+            members.ask(0, "/v3/auth/user/revoke", {"name": "ann", "role": "reader"}, root)
+            expect(read_until(watching, b'"canceled":true,"cancel_reason":"rpc error: code = '
+                              b'PermissionDenied desc = etcdserver: permission denied"'),
+                   "the end of the watch")
+
+
+@suite.case(60)
+def password_of_an_unknown_client_is_not_hashed(options):
+    with Members(quorated(options), 1) as members:
+        enable_users(members)
+        longer = {"name": "bob", "password": "x" * 100}     # hashing it would fail
+        for path in ("/v3/auth/user/add", "/v3/auth/user/changepw"):
+            status, told = members.ask(0, path, longer)
+            expect_equal((status, told["message"]), (400, "etcdserver: user name is empty"), path)
+
+
 @suite.case(120)
 def observer_of_an_election_learns_a_value_after_a_failed_look_up(options):
     with Members(quorated(options)) as members:
