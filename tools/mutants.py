@@ -58,7 +58,7 @@ MUTANTS = [
      "start_election(campaign_kind::transfer); return {};",
      "static_cast<void>(campaign()); return {};"),
     ("11 a transfer waives the lease", "impl/raft.ipp",
-     "asks_for_vote && !m.transfer && in_lease()", "asks_for_vote && in_lease()"),
+     "asks_for_vote && !m.transfer && (", "asks_for_vote && ("),
     ("12 a learner does not campaign", "impl/raft.ipp",
      "members_.is_voter(options_.id) && log_.pending",
      "members_.contains(options_.id) && log_.pending"),
@@ -142,6 +142,19 @@ MUTANTS = [
      "return news ? error_code(errc::log_conflict) : error_code();", "return errc::log_conflict;"),
     ("lost: the leader says how far it goes", "impl/raft_leader.ipp",
      "                  .lost = peer.repairing(),\n                  .to", "                  .to"),
+    ("lease: a promise binds in every term", "impl/raft.ipp", "(promised() || (", "(false || ("),
+    ("lease: a promise binds the own vote", "impl/raft_candidate.ipp",
+     "if (promised() && kind", "if (false && kind"),
+    ("lease: a member that starts keeps still", "impl/raft_lease.ipp",
+     "if (started && uses_leases())", "if (false)"),
+    ("lease: timeout_now ends it", "impl/raft_leader.ipp", "    lead().lease_void = true;\n", ""),
+    ("lease: counted from the sending", "impl/raft_lease.ipp",
+     "peer.extend_lease(sent + ", "peer.extend_lease(time_ + "),
+    ("lease: ends", "impl/raft_lease.ipp", "peer->lease_end() > time_", "peer->lease_end() > 0"),
+    ("lease: a recovering member promises nothing", "impl/raft_lease.ipp",
+     "!heartbeat.index || fenced()", "!heartbeat.index"),
+    ("transfer: the quorum check has its own timer", "impl/raft_leader.ipp",
+     "        leads.transfer_elapsed = 0; //", "        election_elapsed_ = 0; //"),
 ]
 
 

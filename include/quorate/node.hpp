@@ -10,6 +10,7 @@
 #include <quorate/log/data_directory.hpp>
 #include <quorate/log/volume.hpp>
 #include <quorate/policies.hpp>
+#include <quorate/server/boot_clock.hpp>
 #include <quorate/server/call_table.hpp>
 #include <quorate/server/group_history.hpp>
 #include <quorate/server/group_seed.hpp>
@@ -252,6 +253,7 @@ private:
     void pump();
     void propose_queued();
     void ask_for_reads();
+    void tell_time();
     void execute(effects& batch);
     void take_note(effects& batch);
     void stage(effects& batch);

@@ -19,6 +19,7 @@
 #include <quorate/consensus/impl/raft_candidate.ipp>
 #include <quorate/consensus/impl/raft_follower.ipp>
 #include <quorate/consensus/impl/raft_leader.ipp>
+#include <quorate/consensus/impl/raft_lease.ipp>
 #include <quorate/consensus/impl/raft_log.ipp>
 #include <quorate/consensus/impl/raft_membership.ipp>
 #include <quorate/consensus/impl/raft_reads.ipp>

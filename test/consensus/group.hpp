@@ -129,6 +129,7 @@ public:
     template <class Event>
     auto at(std::uint64_t id, Event&& event) {
         member& m = (*this)[id];
+        read_clock(m);
         if constexpr (std::is_void_v<decltype(event(m))>) {
             event(m);
             collect(m);
@@ -145,7 +146,10 @@ public:
         return at(id, [payload](member& m) { return m.propose(payload); });
     }
     void crash(std::uint64_t id, std::size_t kept = 0) { (*this)[id].crash(kept); }
-    void restart(std::uint64_t id, std::uint32_t jitter = 0) { (*this)[id].start(jitter); }
+    void restart(std::uint64_t id, std::uint32_t jitter = 0) {
+        (*this)[id].start(jitter);
+        read_clock((*this)[id]);
+    }
 
     /// Effects: members on different sides do not hear each other.
     void set_side(std::uint64_t id, int side) { side_[id - 1] = side; }
@@ -224,7 +228,15 @@ public:
         }
     }
 
+    /// The time at a member, which learns it before each event; null: no member knows a time.
+    std::function<std::uint64_t(node_id)> clock{};
+
 private:
+    void read_clock(member& m) const {
+        if (clock && m.up()) {
+            m.run([&](raft& r) { r.set_time(clock(m.id())); });
+        }
+    }
     // A transfer request names the target as its sender (see message_kind): it comes from nobody.
     static node_id sender(const owned_message& m) {
         return m->kind == message_kind::transfer_leader ? m->to : m->from;

@@ -32,18 +32,20 @@ struct totals {
     std::uint64_t reads = 0;
     std::uint64_t changes = 0;
     std::uint64_t damages = 0;
+    std::uint64_t lease_reads = 0;
 };
 
-void run_seed(std::uint64_t seed, totals& sum) {
+void run_seed(std::uint64_t seed, totals& sum, bool leases = false) {
     running_seed = seed;
     try {
-        walk w(seed);
+        walk w(seed, leases);
         w.run(steps);
         w.recover();
         sum.decided += w.decided().value();
         sum.reads += w.reads_done();
         sum.changes += w.changes_done();
         sum.damages += w.damages();
+        sum.lease_reads += w.lease_reads();
     } catch (const std::exception& e) {
         BOOST_ERROR("QUORATE_SEED=" + std::to_string(seed) + ": " + e.what());
     }
@@ -66,9 +68,27 @@ BOOST_AUTO_TEST_CASE(invariants_hold_at_every_step_and_the_group_recovers) {
         BOOST_TEST(sum.reads > seeds);
         BOOST_TEST(sum.changes > seeds);
         BOOST_TEST(sum.damages > seeds / 4);
+        BOOST_TEST(sum.lease_reads > seeds);
     }
     BOOST_TEST_MESSAGE("decided " << sum.decided << ", reads " << sum.reads << ", changes "
-                                  << sum.changes << ", damaged disks " << sum.damages);
+                                  << sum.changes << ", damaged disks " << sum.damages
+                                  << ", lease reads " << sum.lease_reads);
+    set_assertion_handler(before);
+}
+
+BOOST_AUTO_TEST_CASE(lease_reads_with_drift_and_pauses_are_never_stale) {
+    const assertion_handler before = set_assertion_handler(&print_seed_and_abort);
+    totals sum;
+    if (const std::uint64_t seed = from_environment("QUORATE_SEED", 0); seed != 0) {
+        run_seed(seed, sum, true);
+    } else {
+        const std::uint64_t seeds = from_environment("QUORATE_SEEDS", 400);
+        for (std::uint64_t n = 1; n <= seeds; ++n) {
+            run_seed(n, sum, true);
+        }
+        BOOST_TEST(sum.lease_reads > 10 * seeds);
+    }
+    BOOST_TEST_MESSAGE("lease reads " << sum.lease_reads);
     set_assertion_handler(before);
 }
 

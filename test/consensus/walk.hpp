@@ -3,6 +3,7 @@
 #ifndef QUORATE_TEST_CONSENSUS_WALK_HPP
 #define QUORATE_TEST_CONSENSUS_WALK_HPP
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <random>
@@ -15,12 +16,21 @@ namespace quorate::test {
 
 class walk {
 public:
-    explicit walk(std::uint64_t seed)
+    /// `with_leases`: the walk is one with leases; else the seed decides.
+    explicit walk(std::uint64_t seed, bool with_leases = false)
         : random_(seed),
-          style_(random_()),
+          style_(with_leases ? (random_() | lease_styles) & ~(std::uint64_t{1} << 1) : random_()),
           group_(
               size, voters({1, 2, 3}), [this](std::uint64_t id) { return options(id); },
-              log_id{term_id(1), log_index(1)}) {}
+              log_id{term_id(1), log_index(1)}) {
+        if (leases()) {
+            group_.clock = [this](node_id id) { return local_time(id.value()); };
+            for (std::uint64_t id = 1; id <= size; ++id) {
+                clocks_[id - 1].rate = 95 + below(11);
+                clocks_[id - 1].next_tick = local_time(id) + below(tick_units);
+            }
+        }
+    }
 
     void run(unsigned steps) {
         for (unsigned i = 0; i < steps; ++i) {
@@ -44,6 +54,7 @@ public:
         }
         std::uint64_t last_read = 0;
         for (unsigned round = 0; round < 600; ++round) {
+            time_ += tick_units;
             for (std::uint64_t id = 1; id <= size; ++id) {
                 group_.tick(id, jitter());
             }
@@ -76,6 +87,8 @@ public:
     [[nodiscard]] std::uint64_t reads_done() const noexcept { return reads_done_; }
     [[nodiscard]] std::uint64_t changes_done() const noexcept { return changes_done_; }
     [[nodiscard]] std::uint64_t damages() const noexcept { return damages_; }
+    /// Returns: reads that were confirmed by a lease, without a round.
+    [[nodiscard]] std::uint64_t lease_reads() const noexcept { return lease_reads_; }
     [[nodiscard]] std::uint64_t fingerprint() {
         digest all;
         for (std::uint64_t id = 1; id <= size; ++id) {
@@ -86,6 +99,15 @@ public:
 
 private:
     static constexpr std::uint64_t size = 5;
+    static constexpr std::uint64_t tick_units = 10;
+    static constexpr std::uint64_t lease_styles = std::uint64_t{1} << 12;
+
+    /// A member's clock: its rate, and when the member runs next.
+    struct clock_model {
+        std::uint64_t rate = 100; // percent
+        std::uint64_t next_tick = 0;
+        std::uint64_t wakes = 0; // in the walk's own time; until then the member is paused
+    };
 
     std::uint64_t below(std::uint64_t n) { return random_() % n; }
     bool one_in(std::uint64_t n) { return below(n) == 0; }
@@ -108,15 +130,98 @@ private:
         o.forward_proposals = !style(7);
         o.uncommitted_bytes_max = style(8) ? 64 : 0;
         o.async_storage = !style(9);
+        o.tick_units = tick_units;
+        o.reads = leases() ? read_mode::lease_based : read_mode::safe;
+        // Members need not agree on the timeout.
+        o.election_ticks += leases() && style(13) ? static_cast<std::uint32_t>(id) : 0;
         return o;
+    }
+
+    // Without leases ticks come in any order. A lease needs clocks of about the same rate.
+    [[nodiscard]] bool leases() const { return style(12) && !style(1); }
+    [[nodiscard]] std::uint64_t local_time(std::uint64_t id) const {
+        return 1 + 1000 * id + time_ * clocks_[id - 1].rate / 100;
+    }
+    [[nodiscard]] bool paused(std::uint64_t id) const { return time_ < clocks_[id - 1].wakes; }
+    void pass_time() {
+        time_ += 1 + below(3);
+        for (std::uint64_t id = 1; id <= size; ++id) {
+            clock_model& clock = clocks_[id - 1];
+            if (!group_[id].up() || paused(id)) {
+                continue;
+            }
+            if (group_[id].role() == role_kind::leader && one_in(4)) {
+                read_by_lease(id); // perhaps the first event after a pause
+                static_cast<void>(propose(id));
+            }
+            if (time_ < heals_at_ && one_in(4)) {
+                group_.at(id, [](member& m) { static_cast<void>(m.campaign()); });
+            }
+            if (local_time(id) >= clock.next_tick) {
+                group_.tick(id, jitter());
+                clock.next_tick = local_time(id) + tick_units;
+            }
+            if (one_in(150)) {
+                clock.wakes = time_ + below(30 * tick_units);
+            }
+        }
+    }
+    // Cuts the leader off from members that owe it nothing, or forgot that they do.
+    void tempt() {
+        const std::uint64_t leader = group_.leader();
+        if (leader == 0 || paused(leader)) {
+            return;
+        }
+        if (one_in(2)) {
+            group_.isolate(anybody()); // its promise will be over when the leader is cut off
+            return;
+        }
+        group_.heal();
+        if (one_in(3)) {
+            hand_over(leader);
+        }
+        group_.isolate(leader);
+        heals_at_ = time_ + below(30 * tick_units);
+        for (std::uint64_t id = 1; id <= size; ++id) {
+            if (id != leader && group_[id].up() && one_in(3)) {
+                group_.crash(id, 4);
+                group_.restart(id, jitter());
+            }
+        }
+    }
+    // Effects: the target learns of the transfer, and the leader of nothing that follows.
+    void hand_over(std::uint64_t leader) {
+        group_.at(leader, [this](member& m) {
+            static_cast<void>(m.transfer_to(anybody()));
+            m.take();
+        });
+        std::vector<owned_message>& all = group_.network();
+        for (std::size_t i = all.size(); i-- > 0;) {
+            if (all[i]->kind == message_kind::timeout_now && !paused(all[i]->to.value())) {
+                static_cast<void>(group_.deliver(i));
+                return;
+            }
+        }
+    }
+    void read_by_lease(std::uint64_t id) {
+        const std::uint64_t before = reads_done_;
+        static_cast<void>(read(id));
+        group_.at(id, [](member& m) { m.take(); });
+        collect_reads();
+        lease_reads_ += reads_done_ - before;
     }
 
     void step() {
         const std::uint64_t dice = below(1000);
+        if (leases() && one_in(300)) {
+            tempt();
+        }
         if (dice < 400) {
             network();
         } else if (dice < 700) {
             storage(anybody());
+        } else if (dice < 850 && leases()) {
+            pass_time();
         } else if (dice < 850) {
             const std::uint64_t id = anybody();
             if (group_[id].up()) {
@@ -133,6 +238,9 @@ private:
             if (one_in(3)) {
                 group_.restart(id, jitter());
             }
+            return;
+        }
+        if (paused(id)) {
             return;
         }
         if (dice < 70) {
@@ -153,7 +261,9 @@ private:
         } else if (dice < 133) {
             group_.set_side(id, static_cast<int>(below(3)));
         } else if (dice < 142) {
-            group_.heal();
+            if (time_ >= heals_at_) {
+                group_.heal();
+            }
         } else if (dice < 145) {
             group_.at(id, [](member& m) { static_cast<void>(m.campaign()); });
         } else if (dice < 147) {
@@ -184,6 +294,10 @@ private:
         }
         const std::size_t place =
             below(one_in(4) ? all.size() : std::min<std::size_t>(3, all.size()));
+        const std::uint64_t to = all[place]->to.value();
+        if (to >= 1 && to <= size && paused(to)) {
+            return;
+        }
         if (one_in(20)) {
             group_.drop(place);
         } else {
@@ -191,7 +305,7 @@ private:
         }
     }
     void storage(std::uint64_t id) {
-        if (!group_[id].up()) {
+        if (!group_[id].up() || paused(id)) {
             return;
         }
         group_.at(id, [this](member& m) {
@@ -279,12 +393,16 @@ private:
     std::mt19937_64 random_;
     std::uint64_t style_;
     group group_;
+    std::array<clock_model, size> clocks_{};
+    std::uint64_t time_ = 0;
+    std::uint64_t heals_at_ = 0;
     std::map<std::uint64_t, log_index> floors_; // of reads not answered yet
     std::uint64_t proposed_ = 0;
     std::uint64_t read_contexts_ = 0;
     std::uint64_t reads_done_ = 0;
     std::uint64_t changes_done_ = 0;
     std::uint64_t damages_ = 0;
+    std::uint64_t lease_reads_ = 0;
 };
 
 } // namespace quorate::test

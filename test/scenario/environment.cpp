@@ -153,15 +153,29 @@ void environment::add_nodes(std::uint64_t count, const raft_options& options,
         if (const error_code invalid = check(state)) {
             throw command_error(describe_error(invalid));
         }
-        added.engine = std::make_unique<raft>(added.options, std::move(state), jitter());
+        start(added, std::move(state));
         nodes_.push_back(std::move(added));
     }
+}
+
+void environment::start(script_node& owner, engine_state state) {
+    owner.engine = std::make_unique<raft>(owner.options, std::move(state), jitter());
+    owner.engine->set_time(owner.clock * owner.options.tick_units);
 }
 
 void environment::tick(node_id id, std::uint32_t ticks) {
     raft& ticked = engine(id);
     for (std::uint32_t i = 0; i < ticks; ++i) {
+        pause(id, 1);
         ticked.tick(jitter());
+    }
+}
+
+void environment::pause(node_id id, std::uint32_t ticks) {
+    script_node& owner = node(id);
+    owner.clock += ticks;
+    if (owner.up()) {
+        owner.engine->set_time(owner.clock * owner.options.tick_units);
     }
 }
 
@@ -410,7 +424,7 @@ void environment::restart(node_id id) {
         throw command_error(describe_error(invalid));
     }
     owner.history.erase(std::next(base), owner.history.end());
-    owner.engine = std::make_unique<raft>(owner.options, std::move(state), jitter());
+    start(owner, std::move(state));
 }
 
 void environment::check_states_agree() {

@@ -36,6 +36,7 @@ struct script_node {
     /// The state machine after every applied entry, oldest first; never empty. It appends
     /// payloads, so that states can be compared.
     std::vector<snapshot_ptr> history;
+    std::uint64_t clock = 1; ///< Ticks of its clock, which does not stop while the node is down.
 
     [[nodiscard]] bool up() const noexcept { return engine != nullptr; }
 };
@@ -61,6 +62,8 @@ public:
     [[nodiscard]] std::vector<node_id> node_ids() const;
 
     void tick(node_id id, std::uint32_t ticks);
+    /// Effects: the clock goes on by `ticks`, and the node does nothing meanwhile.
+    void pause(node_id id, std::uint32_t ticks);
     void process_ready(node_id id);
     void process_append_work(node_id id);
     void process_apply_work(node_id id);
@@ -86,6 +89,7 @@ public:
 
 private:
     [[nodiscard]] std::uint32_t jitter();
+    void start(script_node& node, engine_state state);
     [[nodiscard]] bool has_parcel_for(node_id id) const;
     [[nodiscard]] bool stabilize_once(const std::vector<node_id>& ids);
     [[nodiscard]] std::deque<parcel> take_parcels(const recipient& to, std::string_view type);

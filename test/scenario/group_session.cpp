@@ -94,6 +94,8 @@ const std::map<std::string, spec_setter, std::less<>>& spec_setters() {
         {"forward-proposals", sets(&raft_options::forward_proposals)},
         {"coalesce-appends", sets(&raft_options::coalesce_appends)},
         {"answer-refusals", sets(&raft_options::answer_refusals)},
+        {"strict-leases", sets(&raft_options::strict_leases)},
+        {"transfer-timer", sets(&raft_options::transfer_timer)},
     };
     return setters;
 }
@@ -409,6 +411,9 @@ private:
         const node_id id = directive.id(0);
         world_.tick(id, world_.node(id).options.heartbeat_ticks);
     }
+    void pause(const directive_view& directive) {
+        world_.pause(directive.id(0), to_number_32(directive.word(1)));
+    }
     void transfer_leadership(const directive_view& directive) {
         const node_id from{to_number(directive.value("from"))};
         const node_id to{to_number(directive.value("to"))};
@@ -445,6 +450,7 @@ const group_session::command_table& group_session::commands() {
         {"deliver-msgs", &self::deliver_msgs},
         {"forget-leader", &self::forget_leader},
         {"log-level", &self::log_level},
+        {"pause", &self::pause},
         {"process-append-thread", &self::process_append_thread},
         {"process-apply-thread", &self::process_apply_thread},
         {"process-ready", &self::process_ready},

@@ -110,6 +110,13 @@ concept consensus_engine = requires(E engine, const E fixed, const message& m, s
 };
 // clang-format on
 
+/// An engine whose leases need the time; see raft::set_time.
+template <class E>
+concept timed_engine = consensus_engine<E> && requires(E engine, std::uint64_t now) {
+    { engine.set_time(now) }
+    noexcept->std::same_as<void>;
+};
+
 } // namespace quorate
 
 #endif

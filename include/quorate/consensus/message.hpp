@@ -22,7 +22,8 @@ enum class message_kind : std::uint8_t {
     vote = 3,            ///< Asks for a vote (§5.2); index/log_term: the candidate's last entry.
     vote_response = 4,
     install_snapshot = 5, ///< §7.
-    heartbeat = 6,        ///< Liveness, commit index, read context (§6.4).
+    heartbeat = 6, ///< Liveness, commit index, read context (§6.4); `index`: the leader's clock.
+    /// Repeats context and `index`; `reject_hint`: for how long the sender elects no other leader.
     heartbeat_response = 7,
     transfer_leader = 8, ///< `from` shall become leader; a follower passes it on (thesis §3.10).
     timeout_now = 9,     ///< Campaign at once.

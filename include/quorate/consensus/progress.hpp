@@ -119,6 +119,8 @@ public:
     [[nodiscard]] bool recently_active() const noexcept { return recently_active_; }
     [[nodiscard]] std::uint32_t inflight_count() const noexcept { return inflight_.count(); }
     [[nodiscard]] std::uint64_t read_acked() const noexcept { return read_acked_; }
+    /// Returns: until when, on the leader's clock, this member elects no other leader.
+    [[nodiscard]] std::uint64_t lease_end() const noexcept { return lease_end_; }
     /// Returns: whether it lost what it acknowledged and was not given it back yet.
     [[nodiscard]] bool repairing() const noexcept { return repairing_; }
 
@@ -156,6 +158,7 @@ public:
     void on_read_ack(std::uint64_t position) noexcept {
         read_acked_ = std::max(read_acked_, position);
     }
+    void extend_lease(std::uint64_t end) noexcept { lease_end_ = std::max(lease_end_, end); }
 
     void become_probe() {
         // A snapshot that was delivered moves the starting point past itself.
@@ -238,6 +241,7 @@ private:
     log_index sent_commit_;      // the newest commit index on its way
     log_index pending_snapshot_; // zero unless in snapshot state
     std::uint64_t read_acked_ = 0;
+    std::uint64_t lease_end_ = 0;
     inflight_window inflight_;
     progress_kind kind_ = progress_kind::probe;
     bool learner_ = false;

@@ -30,6 +30,11 @@ public:
 
     // Events. Each may leave effects to take.
 
+    /// Effects: it is `now`, counted in raft_options::tick_units; a time before the last one
+    /// changes nothing. The clock also runs while the process or the machine sleeps. Leases need
+    /// it: call it before every event, with a time that was read after the event came in. Without
+    /// it, reads are confirmed by rounds.
+    void set_time(std::uint64_t now) noexcept;
     /// Effects: lets one tick pass. `jitter` is a fresh random number; the next election timeout
     /// is drawn from the newest one, so that the engine itself needs no source of randomness.
     void tick(std::uint32_t jitter);
@@ -114,6 +119,18 @@ private:
     [[nodiscard]] bool promotable() const noexcept;
     [[nodiscard]] bool in_lease() const noexcept;
 
+    // raft_lease.ipp
+    [[nodiscard]] bool uses_leases() const noexcept {
+        return options_.strict_leases && options_.reads == read_mode::lease_based;
+    }
+    [[nodiscard]] std::uint64_t promise_units() const noexcept {
+        return options_.election_ticks * options_.tick_units;
+    }
+    [[nodiscard]] bool promised() const noexcept { return time_ < promised_until_; }
+    void add_promise(const message& heartbeat, message& answer) noexcept;
+    [[nodiscard]] log_index lease_stamp() noexcept;
+    void on_promise(peer_progress& peer, const message& m) noexcept;
+    [[nodiscard]] bool has_lease();
     // raft.ipp: terms, votes, effects.
     void send(message&& m);
     void send_entries(message&& m, log_index first, std::size_t count);
@@ -167,6 +184,8 @@ private:
     void on_append_acked(peer_progress& peer, const message& m);
     void on_heartbeat_response(peer_progress& peer, const message& m);
     void on_transfer_request(node_id to);
+    void send_timeout_now(node_id to);
+    void time_transfer() noexcept;
     bool maybe_commit();
     void on_commit_advanced();
     void broadcast_append();
@@ -206,6 +225,8 @@ private:
     std::uint32_t heartbeat_elapsed_ = 0;
     std::uint32_t timeout_ = 0; // election_ticks plus jitter
     std::uint32_t jitter_ = 0;
+    std::uint64_t time_ = 0; // zero: the driver gives no time
+    std::uint64_t promised_until_ = 0;
 
     effects batch_; // the one last taken; its vectors swap with the queues below
     std::vector<message> now_;
@@ -227,6 +248,7 @@ static_assert(consensus_engine<raft>);
 #include <quorate/consensus/impl/raft_candidate.ipp>
 #include <quorate/consensus/impl/raft_follower.ipp>
 #include <quorate/consensus/impl/raft_leader.ipp>
+#include <quorate/consensus/impl/raft_lease.ipp>
 #include <quorate/consensus/impl/raft_membership.ipp>
 #include <quorate/consensus/impl/raft_reads.ipp>
 #endif

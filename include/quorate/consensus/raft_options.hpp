@@ -13,8 +13,12 @@ namespace quorate {
 
 /// How a linearizable read is confirmed (thesis §6.4).
 enum class read_mode : std::uint8_t {
-    safe,        ///< By a round of heartbeats to a quorum.
-    lease_based, ///< By the leader's lease; needs check_quorum and clocks of bounded drift.
+    safe, ///< By a round of heartbeats to a quorum.
+    /// By the leader's lease (§6.4.1), or as `safe` while the leader has none. Needs check_quorum,
+    /// a driver that gives the time (raft::set_time), and clocks whose rates differ by less than a
+    /// tenth. All members use it. A member that leaves this mode, or shortens its election timeout,
+    /// stays down for one election timeout first: it forgets its promises.
+    lease_based,
 };
 
 inline constexpr std::uint64_t unlimited = UINT64_MAX;
@@ -23,6 +27,8 @@ struct raft_options {
     node_id id{};                      ///< Own id; never zero.
     std::uint32_t election_ticks = 10; ///< A timeout is drawn from [n, 2n) ticks (§5.2).
     std::uint32_t heartbeat_ticks = 1;
+    /// Units of raft::set_time that pass in one tick; a node fills it in.
+    std::uint64_t tick_units = 1000;
 
     /// Entries of one append message, in encoded bytes; at least one entry is always sent.
     std::uint64_t append_bytes_max = 1 << 20;
@@ -60,10 +66,17 @@ struct raft_options {
     /// Beyond the reference: a member whose disk lost what it acknowledged says so, and the leader
     /// sends it again. The reference's follower ends its process.
     bool repair_lost_logs = true;
+    /// Beyond the reference: a lease lasts as long as voters promise, counted from the sending of
+    /// the heartbeat that they answer. There a leader trusts its lease until it steps down.
+    bool strict_leases = true;
+    /// Beyond the reference: a transfer has a timer of its own. There each request restarts the
+    /// timer of check_quorum, so that requests keep a leader that reaches no quorum.
+    bool transfer_timer = true;
 
     /// Errors: invalid_option.
     [[nodiscard]] error_code check() const noexcept {
         const bool valid = id && heartbeat_ticks > 0 && election_ticks > heartbeat_ticks &&
+                           tick_units > 0 && tick_units <= UINT64_MAX / 4 / election_ticks &&
                            inflight_messages_max > 0 &&
                            (inflight_bytes_max == 0 || inflight_bytes_max >= append_bytes_max) &&
                            (reads == read_mode::safe || check_quorum);
@@ -85,6 +98,8 @@ struct raft_options {
         options.check_leader = false;
         options.join_from_any_snapshot = false;
         options.repair_lost_logs = false;
+        options.strict_leases = false;
+        options.transfer_timer = false;
         return options;
     }
 };

@@ -44,7 +44,11 @@ struct pending_read {
 
 struct leader_role {
     std::vector<peer_progress> peers{}; ///< Every member, this one too; ascending.
-    node_id transferee{};               ///< Who shall become leader; none when zero.
+    node_id transferee{};               ///< The voter to become leader; zero: no transfer.
+    std::uint32_t transfer_elapsed = 0; ///< Ticks since the transfer began.
+    /// A timeout_now was sent in this term. It may arrive at any time while the term lasts, and
+    /// voters ignore their promises for the candidate that it makes.
+    bool lease_void = false;
     /// No later membership change is accepted before this index is applied (thesis §4.1).
     log_index pending_change{};
     std::uint64_t uncommitted_bytes = 0; ///< Payload bytes of own, uncommitted proposals.

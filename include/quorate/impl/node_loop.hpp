@@ -82,9 +82,19 @@ void basic_node<Policies>::ask_for_reads() {
         return;
     }
     const std::optional<std::uint64_t> round = reads_.begin_round(clock::now());
+    tell_time(); // after the last read of the round came in
     if (round.has_value() && engine_->read_index(*round)) {
         reads_.abandon_round();
         reads_blocked_ = true;
+    }
+}
+
+// A lease read is answered by the time that is read here: the process may have slept since the
+// last.
+template <class Policies>
+void basic_node<Policies>::tell_time() {
+    if constexpr (timed_engine<engine_type>) {
+        engine_->set_time(boot_time());
     }
 }
 
@@ -192,6 +202,7 @@ void basic_node<Policies>::release(staged_batch& batch) {
         observer_->on_members();
         observer_->on_restored();
     }
+    tell_time();
     for (const message& m : batch.after_sync) {
         if (m.to == options_.id) {
             static_cast<void>(engine_->step(m));
@@ -393,6 +404,7 @@ void basic_node<Policies>::on_timer() {
         maybe_publish();
         time_round_trips();
         listen_for_peers(false);
+        tell_time();
         engine_->tick(static_cast<std::uint32_t>(random_()));
         proposals_blocked_ = false;
         reads_blocked_ = false;
@@ -478,6 +490,7 @@ void basic_node<Policies>::on_message(const message& m) {
         return; // the term in which it would campaign cannot be saved
     }
     traces_.on_message(m);
+    tell_time();
     if (const error_code refused = engine_->step(m)) {
         say(severity::warning, "dropped a message of member " + std::to_string(m.from.value()) +
                                    ": " + refused.message());

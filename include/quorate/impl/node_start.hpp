@@ -41,6 +41,8 @@ basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options optio
       answering_(std::make_shared<basic_node*>(this)),
       traces_(options_.id) {
     options_.engine.id = options_.id;
+    options_.engine.tick_units = static_cast<std::uint64_t>(
+        std::chrono::microseconds(options_.tick_interval).count()); // the unit of boot_time
     requests_.watch_slow(options_.slow_request,
                          [this](const request_timing& took) { say_slow(took); });
     requests_.explain_timeouts([this](clock::time_point began) { return why_timed_out(began); });
@@ -208,6 +210,7 @@ error_code basic_node<Policies>::build_engine() {
     }
     engine_ = std::make_unique<engine_type>(options_.engine, std::move(start->engine),
                                             static_cast<std::uint32_t>(random_()));
+    tell_time();
     soft_ = engine_->status().soft;
     return {};
 }

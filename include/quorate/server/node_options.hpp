@@ -59,7 +59,7 @@ struct node_options {
     bool strict_reconfig_check = true;
 
     std::chrono::milliseconds tick_interval{100};
-    /// Timing in ticks, limits and rules of the engine; `id` is filled in by the node.
+    /// Timing in ticks, limits and rules of the engine; the node fills in `id` and `tick_units`.
     raft_options engine;
 
     /// A write that is not applied by then ends as outcome_unknown.

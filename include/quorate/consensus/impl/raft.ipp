@@ -101,7 +101,7 @@ QUORATE_DECL void raft::tick(std::uint32_t jitter) {
         return;
     }
     ++election_elapsed_;
-    if (promotable() && election_elapsed_ >= timeout_) {
+    if (promotable() && !promised() && election_elapsed_ >= timeout_) {
         election_elapsed_ = 0;
         static_cast<void>(campaign());
     }
@@ -221,14 +221,15 @@ QUORATE_DECL error_code raft::step(const message& m) {
         step_older_term(m);
         return {};
     }
+    const bool asks_for_vote = m.kind == message_kind::vote || m.kind == message_kind::pre_vote;
+    // A promise also binds in a newer term that this member learned of meanwhile.
+    if (asks_for_vote && !m.transfer && (promised() || (m.term > term_ && in_lease()))) {
+        return {};
+    }
     if (m.term > term_) {
-        const bool asks_for_vote = m.kind == message_kind::vote || m.kind == message_kind::pre_vote;
-        if (asks_for_vote && !m.transfer && in_lease()) {
-            return {};
-        }
         step_newer_term(m);
     }
-    if (m.kind == message_kind::vote || m.kind == message_kind::pre_vote) {
+    if (asks_for_vote) {
         step_vote(m);
         return {};
     }

@@ -20,6 +20,9 @@ QUORATE_DECL void raft::start_election(campaign_kind kind) {
         term_.value() >= detail::number_max) {
         return;
     }
+    if (promised() && kind != campaign_kind::transfer) {
+        return; // its own vote is one of those that it promised not to give
+    }
     run_campaign(kind);
 }
 

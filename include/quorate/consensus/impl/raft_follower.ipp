@@ -81,9 +81,11 @@ QUORATE_DECL error_code raft::handle_heartbeat(const message& m) {
     }
     if (!failed || options_.repair_lost_logs) {
         // A fenced member may have forgotten a newer leader: it confirms nobody's reads.
-        send({.kind = message_kind::heartbeat_response,
-              .to = m.from,
-              .context = fenced() ? 0 : m.context});
+        message answer{.kind = message_kind::heartbeat_response,
+                       .to = m.from,
+                       .context = fenced() ? 0 : m.context};
+        add_promise(m, answer);
+        send(std::move(answer));
     }
     return failed;
 }

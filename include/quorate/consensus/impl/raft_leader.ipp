@@ -40,13 +40,23 @@ QUORATE_DECL void raft::tick_leader() {
         if (options_.check_quorum) {
             check_quorum();
         }
-        if (is_leader()) {
+        if (is_leader() && !options_.transfer_timer) {
             lead().transferee = node_id{}; // not in time: this member goes on leading (§3.10)
         }
+    }
+    if (is_leader() && options_.transfer_timer) {
+        time_transfer();
     }
     if (is_leader() && heartbeat_elapsed_ >= options_.heartbeat_ticks) {
         heartbeat_elapsed_ = 0;
         broadcast_heartbeat();
+    }
+}
+
+QUORATE_DECL void raft::time_transfer() noexcept {
+    leader_role& leads = lead();
+    if (leads.transferee && ++leads.transfer_elapsed >= options_.election_ticks) {
+        leads.transferee = node_id{}; // not in time: this member goes on leading (§3.10)
     }
 }
 
@@ -268,13 +278,14 @@ QUORATE_DECL void raft::on_append_acked(peer_progress& peer, const message& m) {
         }
     }
     if (m.from == lead().transferee && peer.match() == log_.last()) {
-        send({.kind = message_kind::timeout_now, .to = m.from});
+        send_timeout_now(m.from);
     }
 }
 
 QUORATE_DECL void raft::on_heartbeat_response(peer_progress& peer, const message& m) {
     peer.set_recently_active(true);
     peer.resume();
+    on_promise(peer, m);
     if (peer.match() < log_.last() || peer.kind() == progress_kind::probe) {
         send_append(peer, true);
     }
@@ -408,6 +419,7 @@ QUORATE_DECL void raft::send_heartbeat(peer_progress& peer) {
     const leader_role& leads = lead();
     send({.kind = message_kind::heartbeat,
           .to = peer.id(),
+          .index = lease_stamp(),
           .commit = commit,
           .context = leads.reads.empty() ? 0 : leads.read_newest()});
     peer.on_commit_sent(commit);
@@ -462,13 +474,22 @@ QUORATE_DECL void raft::on_transfer_request(node_id to) {
     if (to == options_.id) {
         return;
     }
-    election_elapsed_ = 0; // gives the transfer one election timeout (§3.10)
+    if (options_.transfer_timer) {
+        leads.transfer_elapsed = 0; // gives the transfer one election timeout (§3.10)
+    } else {
+        election_elapsed_ = 0;
+    }
     leads.transferee = to;
     if (peer->match() == log_.last()) {
-        send({.kind = message_kind::timeout_now, .to = to});
+        send_timeout_now(to);
     } else {
         send_append(*peer, true);
     }
+}
+
+QUORATE_DECL void raft::send_timeout_now(node_id to) {
+    lead().lease_void = true;
+    send({.kind = message_kind::timeout_now, .to = to});
 }
 
 } // namespace quorate

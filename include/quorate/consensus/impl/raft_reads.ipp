@@ -31,7 +31,9 @@ QUORATE_DECL error_code raft::on_read_request(node_id from, std::uint64_t contex
         leads.postponed_reads.push_back(read);
         return {};
     }
-    if (alone || options_.reads == read_mode::lease_based) {
+    const bool leased = options_.strict_leases ? uses_leases() && has_lease()
+                                               : options_.reads == read_mode::lease_based;
+    if (alone || leased) {
         answer_read(read);
     } else {
         start_read(read);
