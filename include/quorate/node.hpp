@@ -58,7 +58,8 @@ struct node_status {
     bool ended = false;
     /// It leads, and has applied all that was acknowledged before.
     bool leads_fresh = false;
-    bool disk_full = false; ///< Writes wait for space and are refused meanwhile.
+    bool disk_full = false;  ///< Writes wait for space and are refused meanwhile.
+    bool disk_hangs = false; ///< A sync of the log has not returned for an election timeout.
     bool defragmenting = false;
     bool fenced = false; ///< Lost what it had acknowledged; neither votes nor leads.
 };
@@ -154,11 +155,11 @@ public:
 
     /// Effects: replicates a request and applies it; the handler gets the reply after that, on
     /// whichever member it was asked.
-    /// Errors: too_many_unapplied, request_too_large, uncommitted_limit, no_leader, no_space,
-    /// stopped: it is not applied and never will be. outcome_unknown, timed_out_leader_lost,
-    /// timed_out_disconnected: it may be.
-    /// `trace`, unless null, is filled with the request's path until it is answered; it stays empty
-    /// when the request is refused at once.
+    /// Errors: too_many_unapplied, request_too_large, uncommitted_limit, unsynced_limit, no_leader,
+    /// no_space, stopped: it is not applied and never will be. outcome_unknown,
+    /// timed_out_leader_lost, timed_out_disconnected: it may be. `trace`, unless null, is filled
+    /// with the request's path until it is answered; it stays empty when the request is refused at
+    /// once.
     void submit(const request_type& asked, reply_handler done,
                 std::shared_ptr<request_trace> trace = nullptr);
     /// Effects: calls back once `machine()` reflects everything that was acknowledged to anyone
@@ -203,7 +204,8 @@ public:
     /// Errors: transferee_invalid: this member does not lead, or nobody could; else as below.
     void transfer_leadership(handler done);
     /// Effects: asks `to` to take over; calls back once it leads, or after an election timeout.
-    /// Errors: not_leader; member_unknown for anybody but a voter; leader_changed: another one
+    /// Errors: not_leader; member_unknown for anybody but a voter; transferee_invalid for a voter
+    /// that is recovering or whose disk takes no writes; leader_changed: another one
     /// leads; no_leader: nobody did when the time was up; read_timed_out: this member still did;
     /// stopped.
     void transfer_leadership(node_id to, handler done);
@@ -262,6 +264,8 @@ private:
     bool start_sync();
     bool run_job(typename log_type::sync_job job, snapshot_ptr received);
     void note_sync(clock::duration took, bool with_snapshot) const;
+    void watch_sync(clock::time_point now);
+    void tell_disk();
     void on_synced(typename log_type::sync_job job, error_code failed, snapshot_ptr received);
     void on_full_disk(typename log_type::sync_job job, snapshot_ptr received);
     void retry_full_disk();
@@ -311,7 +315,8 @@ private:
 
     // Leading, and who else might (impl/node_leader.hpp).
     void on_new_role();
-    [[nodiscard]] node_id successor() const;
+    [[nodiscard]] node_id successor(std::span<const node_id> besides = {}) const;
+    void hand_over(clock::time_point now);
     void abandon_all();
     [[nodiscard]] errc why_timed_out(clock::time_point began) const;
     void time_round_trips();
@@ -384,12 +389,17 @@ private:
     bool snapshot_under_way_ = false;
     bool fenced_ = false; // the disk lost what this member acknowledged
     bool disk_full_ = false;
+    bool disk_hangs_ = false;
+    clock::time_point job_began_{};
+    std::vector<node_id> handed_to_; // targets of hand_over since this disk last worked
+    clock::time_point next_hand_over_{};
     std::function<error_code()> finish_commit_; // set while a commit is under way
     std::vector<handler> defragments_;          // who waits for one
     bool database_full_ = false;
     bool defragmenting_ = false;
     bool database_retry_ = false; // with the next tick
     bool job_under_way_ = false;
+    bool sync_waits_for_snapshot_ = false;
     bool publishing_ = false;
     bool started_ = false;
     bool stopping_ = false;

@@ -10,7 +10,7 @@ using namespace quorate;
 
 namespace {
 
-constexpr int last_code = static_cast<int>(errc::reply_too_large);
+constexpr int last_code = static_cast<int>(errc::unsynced_limit);
 
 struct error_row {
     errc code;
@@ -82,6 +82,7 @@ constexpr error_row rows[] = {
     {errc::timed_out_disconnected, "timed_out_disconnected", condition::outcome_unknown},
     {errc::session_expired, "session_expired", condition::rejected},
     {errc::reply_too_large, "reply_too_large", condition::rejected},
+    {errc::unsynced_limit, "unsynced_limit", condition::retry},
 };
 
 constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,

@@ -29,6 +29,8 @@ BOOST_AUTO_TEST_CASE(contradictions_are_refused) {
     BOOST_TEST(refused([](raft_options& o) { o.heartbeat_ticks = 0; }));
     BOOST_TEST(refused([](raft_options& o) { o.election_ticks = o.heartbeat_ticks; }));
     BOOST_TEST(refused([](raft_options& o) { o.inflight_messages_max = 0; }));
+    BOOST_TEST(refused([](raft_options& o) { o.unstable_bytes_max = o.append_bytes_max - 1; }));
+    BOOST_TEST(!refused([](raft_options& o) { o.unstable_bytes_max = 0; }));
     BOOST_TEST(refused([](raft_options& o) { o.tick_units = 0; }));
     BOOST_TEST(refused([](raft_options& o) { o.tick_units = UINT64_MAX; }));
     BOOST_TEST(refused([](raft_options& o) { o.inflight_bytes_max = o.append_bytes_max - 1; }));

@@ -43,6 +43,11 @@ public:
     /// Effects: repairs everything. Throws violation where the group does not get going again.
     void recover() {
         group_.heal();
+        for (std::uint64_t id = 1; id <= size; ++id) {
+            if (group_[id].up()) {
+                group_.at(id, [](member& m) { m.run([](raft& r) { r.set_writable(true); }); });
+            }
+        }
         // A member that was removed and holds more than the others refuses them its vote, and
         // leads nobody. With a fenced one beside it, two of three are out of reach.
         bool may_stall = false;
@@ -100,6 +105,7 @@ public:
 private:
     static constexpr std::uint64_t size = 5;
     static constexpr std::uint64_t tick_units = 10;
+    static constexpr std::uint64_t unstable_max = 600;
     static constexpr std::uint64_t lease_styles = std::uint64_t{1} << 12;
 
     /// A member's clock: its rate, and when the member runs next.
@@ -132,6 +138,10 @@ private:
         o.async_storage = !style(9);
         o.tick_units = tick_units;
         o.reads = leases() ? read_mode::lease_based : read_mode::safe;
+        if (hangs()) {
+            o.append_bytes_max = 40;
+            o.unstable_bytes_max = unstable_max;
+        }
         // Members need not agree on the timeout.
         o.election_ticks += leases() && style(13) ? static_cast<std::uint32_t>(id) : 0;
         return o;
@@ -230,7 +240,48 @@ private:
         } else {
             rare(dice - 850);
         }
+        if (hangs()) {
+            hang();
+        }
         collect_reads();
+    }
+    // Disks that take writes late, or not for long; a member may or may not notice.
+    [[nodiscard]] bool hangs() const { return style(14); }
+    void hang() {
+        ++steps_;
+        for (std::uint64_t id = 1; id <= size; ++id) {
+            std::uint64_t& until = hangs_until_[id - 1];
+            if (until == 0 && one_in(1000)) {
+                until = steps_ + below(600);
+            }
+            if (!group_[id].up()) {
+                continue;
+            }
+            if (until != 0 && (steps_ >= until || one_in(100))) {
+                until = steps_ >= until ? 0 : until;
+                const bool works = until == 0;
+                group_.at(
+                    id, [works](member& m) { m.run([works](raft& r) { r.set_writable(works); }); });
+            }
+            if (until != 0 && one_in(3)) {
+                static_cast<void>(propose(id));
+            }
+            check_unstable(group_[id]);
+        }
+    }
+    // R21: entries that are not durable are bounded in bytes. One append of some entries is taken
+    // in any case, and each leadership begins with an entry.
+    static void check_unstable(const member& m) {
+        const raft_log& log = m.engine().log();
+        const std::uint64_t bytes =
+            held_size(log.range(log.stable().next(), log.last() - log.stable()));
+        if (bytes > unstable_max + 10 * sizeof(entry)) {
+            throw violation("R21: entries that wait for the disk are bounded in bytes (member " +
+                            std::to_string(m.id().value()) + ")");
+        }
+        if (bytes != log.unstable_bytes()) {
+            throw violation("R21: bytes that wait for the disk are counted right");
+        }
     }
     void rare(std::uint64_t dice) {
         const std::uint64_t id = anybody();
@@ -306,6 +357,10 @@ private:
     }
     void storage(std::uint64_t id) {
         if (!group_[id].up() || paused(id)) {
+            return;
+        }
+        if (hangs_until_[id - 1] != 0) {
+            group_.at(id, [](member& m) { m.take(); });
             return;
         }
         group_.at(id, [this](member& m) {
@@ -396,6 +451,8 @@ private:
     std::array<clock_model, size> clocks_{};
     std::uint64_t time_ = 0;
     std::uint64_t heals_at_ = 0;
+    std::array<std::uint64_t, size> hangs_until_{}; // in steps; zero: the disk works
+    std::uint64_t steps_ = 0;
     std::map<std::uint64_t, log_index> floors_; // of reads not answered yet
     std::uint64_t proposed_ = 0;
     std::uint64_t read_contexts_ = 0;

@@ -3,9 +3,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "support.hpp"
 
@@ -25,10 +27,15 @@ public:
     static constexpr bool blocking = true;
     static inline std::atomic<int> syncs_left{-1}; // none: it never fails
     static inline std::atomic<bool> full{false};
+    static inline std::atomic<std::uint64_t> hangs{0}; // the member whose syncs do not return
 
     class sync_job {
     public:
+        explicit sync_job(node_id member) : member_(member) {}
         [[nodiscard]] error_code run() {
+            while (hangs == member_.value()) {
+                std::this_thread::sleep_for(milliseconds(1));
+            }
             if (full) {
                 return errc::no_space;
             }
@@ -41,10 +48,14 @@ public:
             }
             return {};
         }
+
+    private:
+        node_id member_;
     };
 
-    [[nodiscard]] static result<std::unique_ptr<failing_log>> open(const log_options&) {
-        return std::make_unique<failing_log>();
+    explicit failing_log(node_id member) : member_(member) {}
+    [[nodiscard]] static result<std::unique_ptr<failing_log>> open(const log_options& options) {
+        return std::make_unique<failing_log>(options.member);
     }
     [[nodiscard]] recovered_log take_recovered() { return {}; }
     void append(std::span<const entry>) {}
@@ -53,8 +64,11 @@ public:
     void compact(log_index) {}
     [[nodiscard]] bool pending() const noexcept { return false; }
     [[nodiscard]] bool idle() { return false; }
-    [[nodiscard]] sync_job begin_sync() { return {}; }
+    [[nodiscard]] sync_job begin_sync() { return sync_job(member_); }
     void finish_sync(sync_job, error_code) {}
+
+private:
+    node_id member_;
 };
 
 static_assert(log_store<failing_log>);
@@ -67,8 +81,14 @@ struct failing_group : group<failing_policies> {
     explicit failing_group(std::uint64_t first_members) : group<failing_policies>(first_members) {
         failing_log::syncs_left = -1;
         failing_log::full = false;
+        failing_log::hangs = 0;
     }
+    ~failing_group() { failing_log::hangs = 0; } // or no member could stop
 };
+
+std::string word_of(std::size_t bytes) {
+    return std::string(bytes, 'w');
+}
 
 std::filesystem::path newest_segment(const std::filesystem::path& wal) {
     std::filesystem::path newest;
@@ -166,6 +186,110 @@ BOOST_AUTO_TEST_CASE(a_full_disk_refuses_writes_and_goes_on_once_there_is_space)
         BOOST_TEST(g.words(g.leader()).count("caught") == 1u);
         BOOST_TEST(g.words(g.leader()).count("refused") == 0u);
     }
+}
+
+BOOST_AUTO_TEST_CASE(leader_with_a_hanging_disk_hands_over_and_says_so) {
+    failing_group g(3);
+    std::vector<std::string> logged;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        node_options options = g.options_of(id);
+        options.log = [&logged](severity, const std::string& text) { logged.push_back(text); };
+        g.start(std::move(options));
+    }
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    const std::uint64_t old = g.leader();
+    BOOST_REQUIRE(g.wrote(old, "before"));
+    failing_log::hangs = old;
+    const auto caught = g.submit(old, "caught");
+    BOOST_REQUIRE(g.run_until([&] { return g.leader(old) != 0; }));
+    BOOST_TEST(g.wrote(g.leader(old), "elsewhere"));
+    BOOST_TEST(g.nodes.at(old)->status().disk_hangs);
+    const auto said = [&logged](const std::string& start) {
+        return std::any_of(logged.begin(), logged.end(),
+                           [&start](const std::string& text) { return text.starts_with(start); });
+    };
+    BOOST_TEST(said("the disk hangs: a sync of the log has not returned for "));
+    BOOST_TEST(!said("the disk works again"));
+    failing_log::hangs = 0;
+    BOOST_REQUIRE(g.finished(caught));
+    BOOST_TEST(caught->well());
+    BOOST_TEST(said("the disk works again"));
+    BOOST_REQUIRE(g.agree(3));
+}
+
+BOOST_AUTO_TEST_CASE(leader_with_a_hanging_disk_accepts_bounded_bytes) {
+    failing_group g(1);
+    node_options options = g.options_of(1);
+    options.engine.append_bytes_max = 1000;
+    options.engine.unstable_bytes_max = 20'000;
+    g.start(std::move(options));
+    BOOST_REQUIRE(g.wrote(1, "before"));
+    failing_log::hangs = 1;
+    std::vector<std::shared_ptr<outcome>> results;
+    for (int i = 0; i < 100; ++i) {
+        results.push_back(g.submit(1, word_of(1000)));
+    }
+    const auto refused = [&results] {
+        return std::count_if(results.begin(), results.end(), [](const auto& one) {
+            return one->done && one->failed == errc::unsynced_limit;
+        });
+    };
+    BOOST_TEST(g.run_until([&] { return refused() >= 80; }));
+    BOOST_REQUIRE(g.run_until([&] { return g.nodes.at(1)->status().disk_hangs; }));
+    BOOST_TEST(refused() < 90);
+    failing_log::hangs = 0;
+    for (const auto& one : results) {
+        BOOST_REQUIRE(g.finished(one));
+        BOOST_TEST((one->well() || one->failed == errc::unsynced_limit));
+    }
+    BOOST_TEST(g.words(1).words().size() == 101u - static_cast<std::size_t>(refused()));
+}
+
+BOOST_AUTO_TEST_CASE(follower_with_a_hanging_disk_catches_up_once_it_works) {
+    failing_group g(3);
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        node_options options = g.options_of(id);
+        options.engine.append_bytes_max = 1000;
+        options.engine.unstable_bytes_max = 4000;
+        g.start(std::move(options));
+    }
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    const std::uint64_t slow = g.follower();
+    BOOST_REQUIRE(g.wrote(g.leader(), "before"));
+    failing_log::hangs = slow;
+    for (int i = 0; i < 50; ++i) {
+        BOOST_REQUIRE(g.wrote(g.leader(), word_of(500)));
+    }
+    const engine_status held = g.nodes.at(slow)->status().engine;
+    BOOST_TEST(held.last.value() < g.nodes.at(g.leader())->status().engine.last.value() - 30);
+    failing_log::hangs = 0;
+    BOOST_TEST(g.agree(51));
+}
+
+BOOST_AUTO_TEST_CASE(voter_with_a_hanging_disk_gets_no_leadership) {
+    failing_group g(3);
+    g.start_all();
+    const std::uint64_t slow = g.follower();
+    failing_log::hangs = slow;
+    BOOST_REQUIRE(g.wrote(g.leader(), "word"));
+    BOOST_REQUIRE(g.run_until([&] { return g.nodes.at(slow)->status().disk_hangs; }));
+    const auto move = [&g](auto... to) {
+        const auto asked = std::make_shared<outcome>();
+        if (const std::uint64_t leader = g.leader(); leader != 0) {
+            g.nodes.at(leader)->transfer_leadership(to..., g.into(asked));
+            g.finished(asked);
+        }
+        return asked;
+    };
+    // Once the leader has heard of the disk.
+    BOOST_TEST(
+        g.run_until([&] { return move(node_id(slow))->failed == errc::transferee_invalid; }));
+    const std::uint64_t old = g.leader();
+    BOOST_TEST(g.run_until([&] { return move()->well(); }));
+    BOOST_TEST(g.run_until([&] { return g.leader() != 0; }));
+    BOOST_TEST(g.leader() != slow);
+    BOOST_TEST(old != slow);
+    failing_log::hangs = 0;
 }
 
 BOOST_AUTO_TEST_CASE(a_group_finds_again_what_it_acknowledged) {

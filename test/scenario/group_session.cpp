@@ -90,6 +90,7 @@ const std::map<std::string, spec_setter, std::less<>>& spec_setters() {
         {"election-ticks", sets(&raft_options::election_ticks)},
         {"max-size-per-msg", sets(&raft_options::append_bytes_max)},
         {"max-uncommitted-size", sets(&raft_options::uncommitted_bytes_max)},
+        {"max-unstable-size", sets(&raft_options::unstable_bytes_max)},
         {"max-inflight-bytes", sets(&raft_options::inflight_bytes_max)},
         {"forward-proposals", sets(&raft_options::forward_proposals)},
         {"coalesce-appends", sets(&raft_options::coalesce_appends)},

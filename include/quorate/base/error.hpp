@@ -134,6 +134,9 @@ enum class errc {
 
     session_expired, ///< The key or the lease of a wait for a lock ended before the wait did.
     reply_too_large, ///< The reply would be over its limit; nothing was changed. Ask for less.
+
+    // As uncommitted_limit.
+    unsynced_limit, ///< Too many bytes wait for the leader's disk. Try again later.
 };
 
 /// What the caller may do next. Compare an error_code with these.

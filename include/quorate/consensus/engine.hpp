@@ -117,6 +117,13 @@ concept timed_engine = consensus_engine<E> && requires(E engine, std::uint64_t n
     noexcept->std::same_as<void>;
 };
 
+/// An engine that knows whether the disk takes writes; see raft::set_writable.
+template <class E>
+concept disk_aware_engine = consensus_engine<E> && requires(E engine) {
+    { engine.set_writable(true) }
+    noexcept->std::same_as<void>;
+};
+
 } // namespace quorate
 
 #endif

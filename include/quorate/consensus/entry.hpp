@@ -85,6 +85,18 @@ struct soft_state {
     return size;
 }
 
+/// Returns: the bytes of memory that the engine holds an entry in.
+[[nodiscard]] inline std::uint64_t held_size(std::size_t payload_bytes) noexcept {
+    return sizeof(entry) + payload_bytes;
+}
+[[nodiscard]] inline std::uint64_t held_size(std::span<const entry> entries) noexcept {
+    std::uint64_t size = 0;
+    for (const entry& e : entries) {
+        size += held_size(e.payload.size());
+    }
+    return size;
+}
+
 /// Returns: the summed encoded size. Complexity: linear.
 [[nodiscard]] inline std::uint64_t encoded_size(std::span<const entry> entries) noexcept {
     std::uint64_t size = 0;

@@ -24,6 +24,7 @@ enum class message_kind : std::uint8_t {
     install_snapshot = 5, ///< §7.
     heartbeat = 6, ///< Liveness, commit index, read context (§6.4); `index`: the leader's clock.
     /// Repeats context and `index`; `reject_hint`: for how long the sender elects no other leader.
+    /// `reject`: its disk takes no writes now; `lost`: it is recovering.
     heartbeat_response = 7,
     transfer_leader = 8, ///< `from` shall become leader; a follower passes it on (thesis §3.10).
     timeout_now = 9,     ///< Campaign at once.

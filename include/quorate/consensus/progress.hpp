@@ -136,6 +136,15 @@ public:
         return commit > sent_commit_ && sent_commit_ < next_.prev();
     }
 
+    /// Returns: whether its disk takes no writes, as it says: nothing is sent to it then.
+    [[nodiscard]] bool stuck() const noexcept { return stuck_; }
+    /// Returns: whether it could lead: neither stuck nor recovering, as it says.
+    [[nodiscard]] bool able() const noexcept { return !stuck_ && !recovering_; }
+    void set_condition(bool stuck, bool recovering) noexcept {
+        stuck_ = stuck;
+        recovering_ = recovering;
+    }
+
     void set_learner(bool learner) noexcept { learner_ = learner; }
     void set_recently_active(bool active) noexcept { recently_active_ = active; }
     /// Effects: gives memory back when nothing is on its way.
@@ -248,6 +257,8 @@ private:
     bool recently_active_ = false;
     bool flow_paused_ = false;
     bool repairing_ = false;
+    bool stuck_ = false;
+    bool recovering_ = false;
 };
 
 } // namespace quorate

@@ -38,6 +38,9 @@ public:
     /// Effects: lets one tick pass. `jitter` is a fresh random number; the next election timeout
     /// is drawn from the newest one, so that the engine itself needs no source of randomness.
     void tick(std::uint32_t jitter);
+    /// Effects: the disk takes no writes for now, or does again. Meanwhile this member takes no
+    /// entries and answers no vote, does not campaign, and says so in its answers.
+    void set_writable(bool writable) noexcept { writable_ = writable; }
     /// Effects: takes a message from a peer, or a deferred one to itself once that is durable.
     /// Errors: message_invalid, peer_not_found, log_conflict: nothing changed, log it and drop it.
     error_code step(const message& m);
@@ -45,8 +48,9 @@ public:
     error_code campaign();
     /// Effects: appends at the leader, forwards elsewhere; moves the payloads out on success.
     /// `context` comes back in a refusal, should the leader that it is forwarded to refuse.
-    /// Errors: no_leader, transfer_in_progress, uncommitted_limit, forwarding_disabled, or of a
-    /// membership change (see membership_change.hpp); in exact mode always proposal_dropped.
+    /// Errors: no_leader, transfer_in_progress, uncommitted_limit, unsynced_limit,
+    /// forwarding_disabled, or of a membership change (see membership_change.hpp); in exact mode
+    /// always proposal_dropped.
     error_code propose(std::span<proposed> proposals, std::uint64_t context = 0);
     /// Effects: proposes a membership change; `kind` says how it is encoded. Errors: as propose.
     error_code propose_change(const membership_change& change, entry_kind kind,
@@ -54,7 +58,8 @@ public:
     /// Effects: a read_state with `context` follows once the read is known to be linearizable.
     /// Errors: no_leader.
     error_code read_index(std::uint64_t context);
-    /// Errors: no_leader, member_unknown. Best effort: watch soft_state for the result.
+    /// Errors: no_leader, member_unknown, transferee_invalid (recovering, or its disk takes no
+    /// writes). Best effort: watch soft_state for the result.
     error_code transfer_leadership(node_id to);
     /// Effects: a follower forgets its leader but keeps term and timer (lets it vote at once).
     /// Errors: invalid_option with lease-based reads.
@@ -149,6 +154,7 @@ private:
     [[nodiscard]] error_code step_follower(const message& m);
     [[nodiscard]] error_code from_leader(const message& m);
     [[nodiscard]] error_code handle_append(const message& m);
+    [[nodiscard]] bool holds_back(std::span<const entry> entries) const noexcept;
     [[nodiscard]] error_code handle_heartbeat(const message& m);
     [[nodiscard]] error_code handle_snapshot(const message& m);
     [[nodiscard]] bool restore(const snapshot_ptr& snap);
@@ -177,6 +183,7 @@ private:
     [[nodiscard]] error_code accept(std::span<proposed> proposals);
     [[nodiscard]] error_code admit_change(const membership_change& change, std::size_t offset);
     [[nodiscard]] error_code admit(std::span<proposed> proposals);
+    [[nodiscard]] error_code admit_bytes(std::span<const proposed> proposals) const noexcept;
     void append_own(std::span<proposed> proposals);
     [[nodiscard]] error_code on_forwarded(const message& m);
     [[nodiscard]] error_code on_append_response(const message& m);
@@ -225,6 +232,7 @@ private:
     std::uint32_t heartbeat_elapsed_ = 0;
     std::uint32_t timeout_ = 0; // election_ticks plus jitter
     std::uint32_t jitter_ = 0;
+    bool writable_ = true;
     std::uint64_t time_ = 0; // zero: the driver gives no time
     std::uint64_t promised_until_ = 0;
 

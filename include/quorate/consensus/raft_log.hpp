@@ -83,6 +83,8 @@ public:
     // Storage.
     [[nodiscard]] log_index stable() const noexcept { return stable_; }
     [[nodiscard]] bool has_unstable() const noexcept { return stable_ < last(); }
+    /// Returns: bytes of memory of the entries that are not durable. Complexity: constant.
+    [[nodiscard]] std::uint64_t unstable_bytes() const noexcept { return unstable_bytes_; }
     [[nodiscard]] std::span<const entry> not_handed_out() const noexcept;
     [[nodiscard]] bool has_not_handed_out() const noexcept { return handed_out_ < last(); }
     [[nodiscard]] const snapshot_ptr& pending_snapshot() const noexcept { return pending_; }
@@ -126,6 +128,7 @@ private:
     bool apply_paused_ = false;
     std::uint64_t apply_bytes_max_;
     std::uint64_t apply_bytes_ = 0; // handed out, not applied
+    std::uint64_t unstable_bytes_ = 0;
 };
 
 } // namespace quorate

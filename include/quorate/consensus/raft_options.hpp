@@ -36,6 +36,11 @@ struct raft_options {
     std::uint64_t apply_bytes_max = 0;
     /// Payload bytes a leader holds uncommitted; zero: unlimited. More are refused.
     std::uint64_t uncommitted_bytes_max = 256 << 20;
+    /// Bytes of memory of entries that are not durable here, of a leader and of a follower; zero:
+    /// unlimited. A leader refuses more; a follower holds back, and its leader sends them again.
+    /// What comes while nothing waits for the disk is always taken. At least append_bytes_max, or
+    /// no two appends could be on their way to the disk.
+    std::uint64_t unstable_bytes_max = 256 << 20;
     /// Append messages in flight per follower.
     std::uint32_t inflight_messages_max = 256;
     /// Payload bytes in flight per follower; zero: unlimited; soft by one message.
@@ -78,6 +83,7 @@ struct raft_options {
         const bool valid = id && heartbeat_ticks > 0 && election_ticks > heartbeat_ticks &&
                            tick_units > 0 && tick_units <= UINT64_MAX / 4 / election_ticks &&
                            inflight_messages_max > 0 &&
+                           (unstable_bytes_max == 0 || unstable_bytes_max >= append_bytes_max) &&
                            (inflight_bytes_max == 0 || inflight_bytes_max >= append_bytes_max) &&
                            (reads == read_mode::safe || check_quorum);
         return valid ? error_code() : error_code(errc::invalid_option);
@@ -89,6 +95,7 @@ struct raft_options {
         options.id = id;
         options.append_bytes_max = unlimited;
         options.uncommitted_bytes_max = 0;
+        options.unstable_bytes_max = 0;
         options.check_quorum = false;
         options.pre_vote = false;
         options.step_down_on_removal = false;

@@ -20,7 +20,8 @@ namespace quorate::http {
     if (failed == condition::outcome_unknown) {
         return 504;
     }
-    if (failed == errc::too_many_unapplied || failed == errc::uncommitted_limit) {
+    if (failed == errc::too_many_unapplied || failed == errc::uncommitted_limit ||
+        failed == errc::unsynced_limit) {
         return 429;
     }
     if (failed == errc::no_space) {

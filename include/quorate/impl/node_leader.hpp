@@ -6,6 +6,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace quorate {
@@ -54,20 +55,47 @@ std::vector<member_progress> basic_node<Policies>::progress() const {
     return all;
 }
 
-// Returns: the voter with the longest log among those that were just heard; nobody elsewhere.
+// Returns: the voter with the longest log among those that were just heard and could lead; zero
+// elsewhere, and without such a voter.
 template <class Policies>
-node_id basic_node<Policies>::successor() const {
+node_id basic_node<Policies>::successor(std::span<const node_id> besides) const {
     if (soft_.role != role_kind::leader || failed_) {
         return {};
     }
     const peer_progress* best = nullptr;
     for (const peer_progress& peer : engine_->progress()) {
-        const bool able = peer.id() != options_.id && !peer.learner() && peer.recently_active();
+        const bool asked = std::find(besides.begin(), besides.end(), peer.id()) != besides.end();
+        const bool able = peer.id() != options_.id && !peer.learner() && peer.recently_active() &&
+                          peer.able() && !asked;
         if (able && (best == nullptr || peer.match() > best->match())) {
             best = &peer;
         }
     }
     return best != nullptr ? best->id() : node_id();
+}
+
+// For a leader whose disk takes no writes. Each transfer that fails stops all writes for an
+// election timeout. So the voters are asked in turn, with time to write between, and then with
+// longer pauses.
+template <class Policies>
+void basic_node<Policies>::hand_over(clock::time_point now) {
+    if (soft_.role != role_kind::leader || now < next_hand_over_) {
+        return;
+    }
+    const auto limit = options_.tick_interval * options_.engine.election_ticks;
+    const node_id to = successor(handed_to_);
+    if (!to) {
+        next_hand_over_ = handed_to_.empty() ? now : now + 10 * limit;
+        handed_to_.clear();
+        return;
+    }
+    next_hand_over_ = now + 2 * limit;
+    handed_to_.push_back(to);
+    if (!engine_->transfer_leadership(to)) {
+        say(severity::warning, "leadership is handed to member " + std::to_string(to.value()) +
+                                   ": the disk of this member takes no writes");
+    }
+    schedule_pump();
 }
 
 template <class Policies>
@@ -93,6 +121,12 @@ void basic_node<Policies>::transfer_leadership(node_id to, handler done) {
         refused = errc::not_leader;
     } else if (!engine_->members().is_voter(to)) {
         refused = errc::member_unknown;
+    } else {
+        const auto peers = engine_->progress();
+        const bool unable = std::any_of(peers.begin(), peers.end(), [to](const peer_progress& p) {
+            return p.id() == to && !p.able();
+        });
+        refused = unable ? error_code(errc::transferee_invalid) : error_code();
     }
     if (refused || to == options_.id) {
         done(refused);

@@ -234,6 +234,8 @@ bool basic_node<Policies>::start_sync() {
 template <class Policies>
 bool basic_node<Policies>::run_job(typename log_type::sync_job job, snapshot_ptr received) {
     job_under_way_ = true;
+    job_began_ = clock::now();
+    sync_waits_for_snapshot_ = received != nullptr;
     auto work = [this, received](typename log_type::sync_job& sync) {
         if (received != nullptr) {
             const std::lock_guard lock(save_mutex_);
@@ -281,6 +283,10 @@ template <class Policies>
 void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code failed,
                                      snapshot_ptr received) {
     job_under_way_ = false;
+    if (std::exchange(disk_hangs_, false)) {
+        say(severity::warning, "the disk works again: the sync of the log returned");
+        tell_disk();
+    }
     if (is_out_of_space(failed) && !stopping_) {
         on_full_disk(std::move(job), std::move(received));
         return;
@@ -299,6 +305,7 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
     }
     if (std::exchange(disk_full_, false)) {
         say(severity::info, "there is space on the disk again; writes go on");
+        tell_disk();
     }
     for (staged_batch& batch : storage_.finish()) {
         release(batch);
@@ -316,6 +323,34 @@ void basic_node<Policies>::on_full_disk(typename log_type::sync_job job, snapsho
     if (!std::exchange(disk_full_, true)) {
         say(severity::error, "the disk is full: writes are refused until there is space in " +
                                  options_.data_directory.string());
+        tell_disk();
+    }
+}
+
+// A sync that hangs can be neither given up nor repeated. Its member stops leading until it
+// returns. A received snapshot may rightly take long.
+template <class Policies>
+void basic_node<Policies>::watch_sync(clock::time_point now) {
+    const auto limit = options_.tick_interval * options_.engine.election_ticks;
+    if (job_under_way_ && !sync_waits_for_snapshot_ && now - job_began_ >= limit && !disk_hangs_) {
+        disk_hangs_ = true;
+        const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - job_began_);
+        say(severity::error, "the disk hangs: a sync of the log has not returned for " +
+                                 std::to_string(since.count()) + " ms");
+        tell_disk();
+    }
+    if (disk_hangs_) {
+        hand_over(now);
+    }
+}
+
+// The engine answers neither for a full disk nor for one that hangs.
+template <class Policies>
+void basic_node<Policies>::tell_disk() {
+    handed_to_.clear();
+    next_hand_over_ = {};
+    if constexpr (disk_aware_engine<engine_type>) {
+        engine_->set_writable(!disk_full_ && !disk_hangs_);
     }
 }
 
@@ -351,7 +386,7 @@ void basic_node<Policies>::retry_full_disk() {
     if (held_.has_value() && !failed_) {
         const auto [here, elsewhere] = durable_marks();
         if (elsewhere > here) {
-            transfer_leadership();
+            hand_over(clock::now());
         }
         held_write again = std::move(*held_);
         held_.reset();
@@ -398,6 +433,7 @@ void basic_node<Policies>::on_timer() {
     const clock::time_point now = clock::now();
     note_late_tick(now);
     if (!failed_) {
+        watch_sync(now);
         retry_full_disk();
         seal_idle_log();
         retry_database();

@@ -332,6 +332,7 @@ node_status basic_node<Policies>::status() const noexcept {
     status.reads = reads_.size();
     status.ended = static_cast<bool>(failed_);
     status.disk_full = disk_full_ || database_full_;
+    status.disk_hangs = disk_hangs_;
     status.defragmenting = defragmenting_;
     status.fenced = fenced_;
     return status;

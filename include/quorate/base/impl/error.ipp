@@ -113,9 +113,10 @@ inline constexpr std::array error_texts{
                "timed out, maybe as a connection was lost: the outcome is unknown"},
     error_text{"session_expired", "the session of the lock or the candidate expired"},
     error_text{"reply_too_large", "the reply would be too large: ask for less at a time"},
+    error_text{"unsynced_limit", "too many bytes wait for the leader's disk"},
 };
 
-static_assert(error_texts.size() == static_cast<std::size_t>(errc::reply_too_large));
+static_assert(error_texts.size() == static_cast<std::size_t>(errc::unsynced_limit));
 
 class error_category final : public boost::system::error_category {
 public:
@@ -149,6 +150,7 @@ inline condition condition_of(errc code) noexcept {
     case errc::proposal_dropped:
     case errc::transfer_in_progress:
     case errc::uncommitted_limit:
+    case errc::unsynced_limit:
     case errc::too_many_unapplied:
     case errc::leader_changed:
     case errc::read_timed_out:

@@ -86,7 +86,8 @@ QUORATE_DECL raft::raft(const raft_options& options, engine_state state, std::ui
 }
 
 QUORATE_DECL bool raft::promotable() const noexcept {
-    return members_.is_voter(options_.id) && log_.pending_snapshot() == nullptr && !fenced();
+    return members_.is_voter(options_.id) && log_.pending_snapshot() == nullptr && !fenced() &&
+           writable_;
 }
 
 // While a member hears from its leader it helps nobody else to power (thesis §6.4.1, §4.2.3).
@@ -223,6 +224,9 @@ QUORATE_DECL error_code raft::step(const message& m) {
     }
     const bool asks_for_vote = m.kind == message_kind::vote || m.kind == message_kind::pre_vote;
     // A promise also binds in a newer term that this member learned of meanwhile.
+    if (asks_for_vote && !writable_) {
+        return {}; // the answer would wait for the disk, and the candidate would not
+    }
     if (asks_for_vote && !m.transfer && (promised() || (m.term > term_ && in_lease()))) {
         return {};
     }
@@ -279,11 +283,11 @@ QUORATE_DECL void raft::step_vote(const message& m) {
 
 QUORATE_DECL error_code raft::step_role(const message& m) {
     if (m.kind == message_kind::proposal_refused || m.kind == message_kind::read_refused) {
+        const std::uint64_t number = m.reject_hint.value();
         const bool known =
-            m.reject_hint.value() >= 1 &&
-            m.reject_hint.value() <= static_cast<std::uint64_t>(errc::cluster_unhealthy);
-        const auto reason =
-            known ? static_cast<errc>(m.reject_hint.value()) : errc::proposal_dropped;
+            (number >= 1 && number <= static_cast<std::uint64_t>(errc::cluster_unhealthy)) ||
+            number == static_cast<std::uint64_t>(errc::unsynced_limit);
+        const auto reason = known ? static_cast<errc>(number) : errc::proposal_dropped;
         const bool read = m.kind == message_kind::read_refused;
         refusals_.push_back(
             {read ? refusal::what::read : refusal::what::proposal, m.context, reason});

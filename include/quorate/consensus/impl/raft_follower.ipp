@@ -44,6 +44,9 @@ QUORATE_DECL error_code raft::handle_append(const message& m) {
         send({.kind = message_kind::append_response, .to = m.from, .index = log_.committed()});
         return {};
     }
+    if (holds_back(m.entries)) {
+        return {}; // no answer: the leader's window fills, and its heartbeats find the gap later
+    }
     error_code failed;
     const log_id prev{m.log_term, m.index};
     const std::optional<log_index> covered = log_.append(prev, m.entries, failed);
@@ -59,6 +62,21 @@ QUORATE_DECL error_code raft::handle_append(const message& m) {
     }
     send_rejection(m, log_.conflict_hint(std::min(m.index, log_.last()), m.log_term));
     return {};
+}
+
+// While the disk takes no writes, an answer to no append would leave.
+QUORATE_DECL bool raft::holds_back(std::span<const entry> entries) const noexcept {
+    if (!writable_) {
+        return true;
+    }
+    const std::uint64_t limit = options_.unstable_bytes_max;
+    const std::uint64_t waiting = log_.unstable_bytes();
+    if (limit == 0 || waiting == 0 || entries.empty()) {
+        return false;
+    }
+    const auto fresh = std::find_if_not(entries.begin(), entries.end(),
+                                        [this](const entry& e) { return log_.matches(e.id()); });
+    return fresh != entries.end() && waiting + held_size({fresh, entries.end()}) > limit;
 }
 
 QUORATE_DECL void raft::send_rejection(const message& m, log_id hint) {
@@ -82,6 +100,8 @@ QUORATE_DECL error_code raft::handle_heartbeat(const message& m) {
     if (!failed || options_.repair_lost_logs) {
         // A fenced member may have forgotten a newer leader: it confirms nobody's reads.
         message answer{.kind = message_kind::heartbeat_response,
+                       .reject = !writable_,
+                       .lost = fenced() && options_.repair_lost_logs,
                        .to = m.from,
                        .context = fenced() ? 0 : m.context};
         add_promise(m, answer);
@@ -130,6 +150,9 @@ QUORATE_DECL void raft::maybe_unfence() noexcept {
 }
 
 QUORATE_DECL error_code raft::handle_snapshot(const message& m) {
+    if (!writable_) {
+        return {};
+    }
     const bool restored = restore(m.snap);
     learn_extent(m);
     send({.kind = message_kind::append_response,

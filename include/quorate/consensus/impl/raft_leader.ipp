@@ -118,14 +118,8 @@ QUORATE_DECL error_code raft::admit(std::span<proposed> proposals) {
     if (leads.transferee) {
         return dropped(errc::transfer_in_progress);
     }
-    std::uint64_t bytes = 0;
-    for (const proposed& p : proposals) {
-        bytes += p.payload.size();
-    }
-    const std::uint64_t limit = options_.uncommitted_bytes_max;
-    if (limit != 0 && bytes > 0 && leads.uncommitted_bytes > 0 &&
-        leads.uncommitted_bytes + bytes > limit) {
-        return dropped(errc::uncommitted_limit);
+    if (const error_code full = admit_bytes(proposals)) {
+        return full;
     }
     const log_index pending_before = leads.pending_change;
     for (std::size_t i = 0; i < proposals.size(); ++i) {
@@ -143,8 +137,29 @@ QUORATE_DECL error_code raft::admit(std::span<proposed> proposals) {
             p = proposed{}; // the reference's answer: an empty entry in its place
         }
     }
-    leads.uncommitted_bytes += bytes;
+    for (const proposed& p : proposals) {
+        leads.uncommitted_bytes += p.payload.size();
+    }
     return {};
+}
+
+// Followers may commit what waits for the disk here, so that is bounded by itself.
+QUORATE_DECL error_code raft::admit_bytes(std::span<const proposed> proposals) const noexcept {
+    std::uint64_t bytes = 0;
+    std::uint64_t held = 0;
+    for (const proposed& p : proposals) {
+        bytes += p.payload.size();
+        held += held_size(p.payload.size());
+    }
+    const std::uint64_t uncommitted = std::get_if<leader_role>(&data_)->uncommitted_bytes;
+    const std::uint64_t limit = options_.uncommitted_bytes_max;
+    if (limit != 0 && bytes > 0 && uncommitted > 0 && uncommitted + bytes > limit) {
+        return dropped(errc::uncommitted_limit);
+    }
+    const std::uint64_t waiting = log_.unstable_bytes();
+    const std::uint64_t waiting_max = options_.unstable_bytes_max;
+    const bool full = waiting_max != 0 && waiting > 0 && waiting + held > waiting_max;
+    return full ? dropped(errc::unsynced_limit) : error_code();
 }
 
 QUORATE_DECL error_code raft::admit_change(const membership_change& change, std::size_t offset) {
@@ -285,6 +300,10 @@ QUORATE_DECL void raft::on_append_acked(peer_progress& peer, const message& m) {
 QUORATE_DECL void raft::on_heartbeat_response(peer_progress& peer, const message& m) {
     peer.set_recently_active(true);
     peer.resume();
+    peer.set_condition(m.reject, m.lost);
+    if (!peer.able() && lead().transferee == peer.id()) {
+        lead().transferee = node_id{}; // it could not take over
+    }
     on_promise(peer, m);
     if (peer.match() < log_.last() || peer.kind() == progress_kind::probe) {
         send_append(peer, true);
@@ -362,7 +381,7 @@ QUORATE_DECL void raft::flush_replication() {
 }
 
 QUORATE_DECL bool raft::send_append(peer_progress& peer, bool even_if_empty) {
-    if (peer.paused()) {
+    if (peer.paused() || peer.stuck()) {
         return false;
     }
     const log_index prev = peer.next().prev();
@@ -454,6 +473,10 @@ QUORATE_DECL error_code raft::transfer_leadership(node_id to) {
         return errc::member_unknown;
     }
     if (is_leader()) {
+        const peer_progress* peer = lead().find(to);
+        if (peer != nullptr && !peer->able()) {
+            return errc::transferee_invalid;
+        }
         on_transfer_request(to);
         return {};
     }
@@ -467,7 +490,7 @@ QUORATE_DECL error_code raft::transfer_leadership(node_id to) {
 QUORATE_DECL void raft::on_transfer_request(node_id to) {
     leader_role& leads = lead();
     peer_progress* peer = leads.find(to);
-    if (peer == nullptr || peer->learner() || leads.transferee == to) {
+    if (peer == nullptr || peer->learner() || !peer->able() || leads.transferee == to) {
         return;
     }
     leads.transferee = node_id{}; // a newer request replaces the older one

@@ -82,12 +82,17 @@ QUORATE_DECL log_id raft_log::conflict_hint(log_index index, term_id term) const
 QUORATE_DECL void raft_log::push(entry e) {
     QUORATE_ASSERT(e.index == last().next());
     QUORATE_ASSERT(e.term >= last_id().term);
+    unstable_bytes_ += held_size(e.payload.size());
     entries_.push_back(std::move(e));
 }
 
 QUORATE_DECL void raft_log::truncate_from(log_index index) {
     QUORATE_ASSERT(index > committed_);
     QUORATE_ASSERT(index >= first());
+    const log_index unstable = std::max(index, stable_.next());
+    if (unstable <= last()) {
+        unstable_bytes_ -= held_size(range(unstable, last().next() - unstable));
+    }
     entries_.resize(dead_ + (index - first()));
     stable_ = std::min(stable_, last());
     handed_out_ = std::min(handed_out_, last());
@@ -109,6 +114,7 @@ QUORATE_DECL std::optional<log_index> raft_log::append(log_id prev, std::span<co
             truncate_from(fresh->index);
         }
         entries_.insert(entries_.end(), fresh, entries.end());
+        unstable_bytes_ += held_size({fresh, entries.end()});
     }
     return prev.index + entries.size();
 }
@@ -121,6 +127,7 @@ QUORATE_DECL void raft_log::restore(snapshot_ptr snap) {
     base_ = snap->last;
     committed_ = base_.index;
     stable_ = base_.index;
+    unstable_bytes_ = 0;
     handed_out_ = base_.index;
     pending_ = std::move(snap);
     snapshot_handed_out_ = false;
@@ -169,6 +176,7 @@ QUORATE_DECL void raft_log::on_stable(log_id id) noexcept {
     if (id.index <= stable_ || !matches(id)) {
         return;
     }
+    unstable_bytes_ -= held_size(range(stable_.next(), id.index - stable_));
     stable_ = id.index;
     handed_out_ = std::max(handed_out_, stable_);
 }
