@@ -400,6 +400,7 @@ private:
     bool database_retry_ = false; // with the next tick
     bool job_under_way_ = false;
     bool sync_waits_for_snapshot_ = false;
+    std::uint32_t sync_ticks_ = 0; // since the job under way began
     bool publishing_ = false;
     bool started_ = false;
     bool stopping_ = false;

@@ -70,6 +70,27 @@ BOOST_AUTO_TEST_CASE(a_node_that_stops_answers_those_who_asked) {
     BOOST_TEST(moved->failed == errc::stopped);
 }
 
+BOOST_AUTO_TEST_CASE(reads_by_lease_are_answered_before_and_after_a_transfer) {
+    memory_group g;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        node_options options = g.options_of(id);
+        options.engine.reads = read_mode::lease_based;
+        g.start(std::move(options));
+    }
+    for (int turn = 0; turn < 2; ++turn) {
+        BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+        const std::uint64_t leads = g.leader();
+        BOOST_REQUIRE(g.wrote(leads, "word"));
+        for (std::uint64_t id = 1; id <= 3; ++id) {
+            const auto read = g.read(id);
+            BOOST_REQUIRE(g.finished(read));
+            BOOST_TEST(read->well());
+            BOOST_TEST(g.words(id).count("word") >= static_cast<std::size_t>(turn) + 1);
+        }
+        BOOST_REQUIRE(g.finished(transfer(g, leads, leads % 3 + 1)));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_leader_knows_how_far_the_others_are) {
     memory_group g;
     g.start_all();

@@ -235,6 +235,7 @@ template <class Policies>
 bool basic_node<Policies>::run_job(typename log_type::sync_job job, snapshot_ptr received) {
     job_under_way_ = true;
     job_began_ = clock::now();
+    sync_ticks_ = 0;
     sync_waits_for_snapshot_ = received != nullptr;
     auto work = [this, received](typename log_type::sync_job& sync) {
         if (received != nullptr) {
@@ -328,11 +329,12 @@ void basic_node<Policies>::on_full_disk(typename log_type::sync_job job, snapsho
 }
 
 // A sync that hangs can be neither given up nor repeated. Its member stops leading until it
-// returns. A received snapshot may rightly take long.
+// returns. A received snapshot may rightly take long. Ticks are counted, not time: a process that
+// slept finds the answer of its disk waiting behind one tick.
 template <class Policies>
 void basic_node<Policies>::watch_sync(clock::time_point now) {
-    const auto limit = options_.tick_interval * options_.engine.election_ticks;
-    if (job_under_way_ && !sync_waits_for_snapshot_ && now - job_began_ >= limit && !disk_hangs_) {
+    const bool hangs = job_under_way_ && ++sync_ticks_ > options_.engine.election_ticks;
+    if (hangs && !sync_waits_for_snapshot_ && !disk_hangs_) {
         disk_hangs_ = true;
         const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - job_began_);
         say(severity::error, "the disk hangs: a sync of the log has not returned for " +
