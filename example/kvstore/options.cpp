@@ -129,6 +129,8 @@ options translate(const raw_options& raw) {
     // The limit that clients meet is the one on the body; the command adds the key to it.
     const auto body_bytes_max = static_cast<std::uint64_t>(raw.max_request_bytes);
     out.node.request_bytes_max = body_bytes_max + out.http.head_bytes_max + 1024;
+    out.node.pending_bytes_max =
+        std::max(out.node.pending_bytes_max, 2 * out.node.request_bytes_max);
 
     out.http.address = raw.address;
     out.http.port = static_cast<std::uint16_t>(raw.port);

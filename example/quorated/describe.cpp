@@ -2,6 +2,7 @@
 
 #include <quorate/consensus/membership_change.hpp>
 #include <quorate/format/command.hpp>
+#include <quorate/format/primitives.hpp>
 #include <quorate/server/member_info.hpp>
 
 #include <string_view>
@@ -13,9 +14,6 @@ namespace quorated {
 namespace {
 
 using namespace quorate;
-
-/// What stands before the command in a normal entry: the id of the request.
-constexpr std::size_t request_id_bytes = 8;
 
 std::string set_of(const id_set& ids) {
     std::string text;

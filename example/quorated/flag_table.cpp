@@ -146,6 +146,10 @@ constexpr flag_rule table[] = {
      "listen without TLS on other addresses than this machine's own"},
     {"peer-cert-names-member", own, boolean, honoured, "false",
      "a member that connects needs a certificate for a host of its peer URLs"},
+    {"max-pending-bytes", own, text, honoured, "536870912",
+     "bytes of all requests that wait at this member; more are refused"},
+    {"max-snapshot-bytes", own, text, honoured, "68719476736",
+     "bytes of the largest snapshot that is sent or received"},
     {"accept-data-loss", own, boolean, honoured, "false",
      "start from what a damaged log still holds; for the only copy there is"},
 

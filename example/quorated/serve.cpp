@@ -55,6 +55,8 @@ void set_node(const serve_options& told, quorate::node_options& node) {
     node.leader_wait = 2 * told.election;
     node.request_timeout = std::chrono::seconds(5) + 2 * told.election;
     node.request_bytes_max = told.max_request_bytes;
+    node.pending_bytes_max = told.max_pending_bytes;
+    node.snapshot_bytes_max = told.max_snapshot_bytes;
     node.snapshot_entries = told.snapshot_count;
     node.slow_request = std::chrono::duration_cast<std::chrono::milliseconds>(told.slow_request);
     node.catch_up_entries = std::min<std::uint64_t>(told.snapshot_count, node.catch_up_entries);

@@ -141,6 +141,11 @@ void read_limits(const flag_reader& given, serve_options& out) {
     out.quota_backend_bytes = given.number("quota-backend-bytes", INT64_MIN, INT64_MAX);
     out.max_txn_ops = static_cast<std::uint32_t>(given.number("max-txn-ops", 1, 1'000'000));
     out.max_request_bytes = given.count("max-request-bytes", 1, 512 << 20);
+    out.max_pending_bytes = given.count("max-pending-bytes", 1, INT64_MAX);
+    require(out.max_pending_bytes >= out.max_request_bytes,
+            "--max-pending-bytes: " + std::to_string(out.max_pending_bytes) +
+                " is less than --max-request-bytes, " + std::to_string(out.max_request_bytes));
+    out.max_snapshot_bytes = given.count("max-snapshot-bytes", 1, INT64_MAX);
 }
 
 /// Returns: names and their URLs.

@@ -54,6 +54,8 @@ struct serve_options {
     std::int64_t quota_backend_bytes = 0; ///< As server/quota.hpp takes it.
     std::uint32_t max_txn_ops = 0;
     std::uint64_t max_request_bytes = 0;
+    std::uint64_t max_pending_bytes = 0;
+    std::uint64_t max_snapshot_bytes = 0;
 
     // Clustering
     std::vector<std::string> advertise_peer_urls;   ///< Sorted; at least one.

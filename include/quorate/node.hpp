@@ -18,6 +18,7 @@
 #include <quorate/server/lone_group.hpp>
 #include <quorate/server/member_table.hpp>
 #include <quorate/server/membership_guard.hpp>
+#include <quorate/server/node_limits.hpp>
 #include <quorate/server/node_observer.hpp>
 #include <quorate/server/node_options.hpp>
 #include <quorate/server/node_snapshot.hpp>
@@ -81,6 +82,8 @@ inline transport_options transport_options_of(const node_options& options) {
     wire.listen_url = options.peer_url;
     wire.snapshot_bytes_per_second = options.snapshot_send_rate;
     wire.snapshots_at_once = options.snapshots_at_once;
+    wire.queue_bytes_max = options.peer_queue_bytes_max;
+    wire.snapshot_bytes_max = options.snapshot_bytes_max;
     wire.security = options.peer_security;
     wire.certificates_name_members = options.peer_certificates_name_members;
     return wire;
@@ -169,7 +172,8 @@ public:
     [[nodiscard]] const machine_type& machine() const noexcept { return machine_; }
 
     /// Effects: adds a member, or makes a learner a voter. A name and client URLs that are empty
-    /// leave known ones as they are. Errors: as submit; member_exists with other peer URLs;
+    /// leave known ones as they are. Errors: as submit; member_exists with other peer URLs, and for
+    /// a voter that shall become a learner; request_too_large when the table of members would be;
     /// peer_url_exists; member_removed; change_pending; invalid_option for an invalid URL. Unless
     /// strict_reconfig_check is off: not_enough_started, cluster_unhealthy, learner_not_ready.
     void add_member(const member_info& member, change_kind kind, handler done);
@@ -221,7 +225,6 @@ public:
 private:
     using clock = std::chrono::steady_clock;
     static constexpr int rounds_per_pump = 64;
-    static constexpr std::size_t calls_max = 1024; // under way, in each direction
     static constexpr int ticks_per_round_trip = 30;
     static constexpr std::chrono::milliseconds slow_apply{100};
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
@@ -232,6 +235,8 @@ private:
 
     // Starting (impl/node_start.hpp).
     error_code open_storage();
+    [[nodiscard]] std::string option_problem() const;
+    [[nodiscard]] std::uint64_t frame_bytes_max() const noexcept;
     [[nodiscard]] bool has_peers() const noexcept;
     error_code open_log(log_options options);
     error_code build_engine();
@@ -291,6 +296,8 @@ private:
     void on_snapshot_saved(const snapshot_ptr& snap, error_code failed);
     void enqueue(request_id id, entry_kind kind, shared_bytes payload, reply_handler done);
     [[nodiscard]] error_code admit() const noexcept;
+    [[nodiscard]] error_code admit_bytes(std::uint64_t bytes,
+                                         std::uint64_t bytes_max) const noexcept;
 
     // Members (impl/node_members.hpp).
     [[nodiscard]] error_code check_member(const member_info& member) const;
@@ -331,6 +338,7 @@ private:
     void on_snapshot_sent(node_id peer, bool delivered) override;
     void on_removed() override;
     void on_untrusted(const std::string& why) override;
+    void on_dropped(const std::string& why) override;
     void on_call(node_id from, const member_call& call) override;
     void on_refused(node_id peer, hello_status why) override;
     shared_bytes on_newcomer() override;

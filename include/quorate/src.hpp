@@ -94,6 +94,7 @@
 #include <quorate/server/impl/lone_group.ipp>
 #include <quorate/server/impl/member_info.ipp>
 #include <quorate/server/impl/metrics_writer.ipp>
+#include <quorate/server/impl/node_limits.ipp>
 #include <quorate/server/impl/process_readings.ipp>
 #include <quorate/server/impl/request_trace.ipp>
 #include <quorate/server/impl/server_metrics.ipp>

@@ -5,12 +5,13 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 using namespace quorate;
 
 namespace {
 
-constexpr int last_code = static_cast<int>(errc::unsynced_limit);
+constexpr int last_code = static_cast<int>(errc_last);
 
 struct error_row {
     errc code;
@@ -95,6 +96,12 @@ result<int> half_of(int number) {
     return number / 2;
 }
 
+/// Returns: text in which a compiler writes the name of an enumerator, and a cast for other values.
+template <errc Code>
+std::string_view shown() {
+    return __PRETTY_FUNCTION__;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(error)
@@ -158,6 +165,24 @@ BOOST_AUTO_TEST_CASE(result_carries_the_code) {
     BOOST_TEST(half_of(4).value() == 2);
     BOOST_TEST(half_of(3).has_error());
     BOOST_TEST((half_of(3).error() == errc::command_invalid));
+}
+
+// Fails when an enumerator is added behind the one that errc_last names.
+BOOST_AUTO_TEST_CASE(errc_last_is_the_last_enumerator) {
+    constexpr auto beyond = static_cast<errc>(static_cast<int>(errc_last) + 1);
+    const auto is_named = [](std::string_view text) {
+        return text.find("errc::") != std::string_view::npos;
+    };
+    BOOST_TEST(is_named(shown<errc_last>()));
+    BOOST_TEST(!is_named(shown<beyond>()), shown<beyond>());
+}
+
+BOOST_AUTO_TEST_CASE(is_errc_holds_for_enumerators_alone) {
+    BOOST_TEST(!is_errc(0));
+    BOOST_TEST(is_errc(1));
+    BOOST_TEST(is_errc(static_cast<std::uint64_t>(last_code)));
+    BOOST_TEST(!is_errc(static_cast<std::uint64_t>(last_code) + 1));
+    BOOST_TEST(!is_errc((std::uint64_t{1} << 32) + 1));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

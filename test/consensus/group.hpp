@@ -23,6 +23,7 @@ public:
     }
 
     [[nodiscard]] log_index newest() const noexcept { return start_.index + decided_.size(); }
+    [[nodiscard]] const std::vector<entry>& decided() const noexcept { return decided_; }
 
     /// Returns: how many entries were decided for the first time.
     std::size_t on_commit(const member& m, log_index before) {
@@ -111,6 +112,8 @@ public:
     [[nodiscard]] member& operator[](std::uint64_t id) { return *members_[id - 1]; }
     [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
     [[nodiscard]] log_index decided() const noexcept { return ledger_.newest(); }
+    /// Returns: all that was decided since the start, in order.
+    [[nodiscard]] const std::vector<entry>& decisions() const noexcept { return ledger_.decided(); }
     [[nodiscard]] std::vector<owned_message>& network() noexcept { return network_; }
     /// Returns: who leads the newest term; zero for nobody.
     [[nodiscard]] std::uint64_t leader() const {
@@ -142,8 +145,8 @@ public:
     void tick(std::uint64_t id, std::uint32_t jitter = 0) {
         at(id, [jitter](member& m) { m.tick(jitter); });
     }
-    error_code propose(std::uint64_t id, byte_view payload) {
-        return at(id, [payload](member& m) { return m.propose(payload); });
+    error_code propose(std::uint64_t id, byte_view payload, std::uint64_t context = 0) {
+        return at(id, [payload, context](member& m) { return m.propose(payload, context); });
     }
     void crash(std::uint64_t id, std::size_t kept = 0) { (*this)[id].crash(kept); }
     void restart(std::uint64_t id, std::uint32_t jitter = 0) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,10 @@ public:
             step();
             if (i % 64 == 0) {
                 group_.check_logs();
+                check_fates();
             }
         }
+        check_fates();
     }
     /// Effects: repairs everything. Throws violation where the group does not get going again.
     void recover() {
@@ -381,7 +384,26 @@ private:
     }
     error_code propose(std::uint64_t id) {
         const std::string payload = "p" + std::to_string(++proposed_);
-        return group_.propose(id, payload);
+        const error_code refused = group_.propose(id, payload, proposed_);
+        if (refused) {
+            refused_.insert(payload);
+        }
+        return refused;
+    }
+    // R22: what was proposed once is committed once at most, and never after it was refused.
+    void check_fates() {
+        for (; checked_ < group_.decisions().size(); ++checked_) {
+            const entry& e = group_.decisions()[checked_];
+            if (e.kind == entry_kind::normal && !e.payload.empty() &&
+                !committed_.emplace(e.payload.view()).second) {
+                throw violation("R22: a proposal is committed at most once");
+            }
+        }
+        for (const std::string& payload : refused_) {
+            if (committed_.contains(payload)) {
+                throw violation("R22: a proposal that was refused is not committed");
+            }
+        }
     }
     std::uint64_t read(std::uint64_t id) {
         const std::uint64_t context = ++read_contexts_;
@@ -405,6 +427,11 @@ private:
                 }
                 floors_.erase(asked);
                 ++reads_done_;
+            }
+            for (const refusal& one : group_[id].refusals) {
+                if (one.kind == refusal::what::proposal && one.context != 0) {
+                    refused_.insert("p" + std::to_string(one.context));
+                }
             }
             group_[id].reads.clear();
             group_[id].refusals.clear();
@@ -455,6 +482,9 @@ private:
     std::uint64_t steps_ = 0;
     std::map<std::uint64_t, log_index> floors_; // of reads not answered yet
     std::uint64_t proposed_ = 0;
+    std::size_t checked_ = 0;
+    std::set<std::string> committed_;
+    std::set<std::string> refused_;
     std::uint64_t read_contexts_ = 0;
     std::uint64_t reads_done_ = 0;
     std::uint64_t changes_done_ = 0;

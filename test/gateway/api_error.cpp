@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(errors_are_those_of_etcd) {
 }
 
 BOOST_AUTO_TEST_CASE(every_code_has_an_answer) {
-    const auto last = static_cast<int>(errc::unsynced_limit);
+    const auto last = static_cast<int>(errc_last);
     int internal = 0;
     for (int value = 1; value <= last; ++value) {
         const api_error error = api_error_of(make_error_code(static_cast<errc>(value)));

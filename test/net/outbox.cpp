@@ -400,4 +400,26 @@ BOOST_AUTO_TEST_CASE(calls_are_queued_while_it_is_open_and_has_room) {
     BOOST_TEST(out.empty());
 }
 
+// The group would never get on if a heartbeat in front of an entry kept the entry back.
+BOOST_AUTO_TEST_CASE(queue_with_little_in_it_takes_a_frame_over_its_limit) {
+    outbox out({.queue_bytes_max = 4 << 20, .frame_bytes_max = 64 << 20});
+    out.open();
+    BOOST_TEST(out.push(heartbeat(one, two, 1)));
+    const sample_append large(one, two, 1, 1, 5 << 20);
+    BOOST_TEST(out.push(large.m));
+    BOOST_TEST(!out.push(large.m));
+}
+
+BOOST_AUTO_TEST_CASE(size_problem_names_the_limit_with_both_values) {
+    const sample_append m(one, two, 1, 1, 5000);
+    const std::uint64_t size = frame_size(m.m);
+    const outbox_limits fits{.queue_bytes_max = 1 << 20, .frame_bytes_max = size};
+    const outbox_limits over{.queue_bytes_max = 1 << 20, .frame_bytes_max = size - 1};
+    BOOST_TEST(fits.size_problem(m.m) == "");
+    const std::string problem = over.size_problem(m.m);
+    BOOST_TEST(problem.find(std::to_string(size) + " bytes") != std::string::npos, problem);
+    BOOST_TEST(problem.find("frame_bytes_max, " + std::to_string(size - 1)) != std::string::npos,
+               problem);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

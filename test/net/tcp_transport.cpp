@@ -204,6 +204,45 @@ BOOST_FIXTURE_TEST_CASE(a_snapshot_over_the_receivers_limit_ends_its_connection,
     wire(two).send(snapshot_of(two, one, 1, 1001));
     BOOST_TEST(run_until([&] { return b.snapshots_failed[one] == 1; }));
     BOOST_TEST(a.messages.empty());
+    BOOST_REQUIRE(b.dropped.size() == 1U); // and the second is counted
+    BOOST_TEST(
+        b.dropped[0] ==
+        "refused from member 1: a snapshot of 10000000 bytes, over snapshot_bytes_max, 1000");
+}
+
+BOOST_FIXTURE_TEST_CASE(message_over_the_senders_limit_is_reported_and_others_arrive, duo) {
+    options.frame_bytes_max = 1000;
+    begin();
+    std::vector<entry> entries{quorate_test::sample_entry(1, 1, 1000)};
+    message m = heartbeat(one, two, 1);
+    m.kind = message_kind::append;
+    m.entries = entries;
+    wire(one).send(m);
+    BOOST_REQUIRE(run_until([&] { return !a.dropped.empty(); }));
+    BOOST_TEST(a.dropped[0] ==
+               "not sent to member 2: a message of 1120 bytes is over "
+               "frame_bytes_max, 1000");
+    wire(one).send(heartbeat(one, two, 5));
+    BOOST_TEST(run_until([&] { return b.count(5) == 1; }));
+    BOOST_TEST(b.count(1) == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(frame_over_the_receivers_limit_is_reported, duo) {
+    BOOST_REQUIRE(!open(one, cluster, a));
+    options.frame_bytes_max = 1000;
+    BOOST_REQUIRE(!open(two, cluster, b));
+    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+    BOOST_REQUIRE(run_until([&] {
+        wire(one).send(heartbeat(one, two, 5));
+        return b.count(5) > 0;
+    }));
+    std::vector<entry> entries{quorate_test::sample_entry(1, 1, 1000)};
+    message m = heartbeat(one, two, 1);
+    m.kind = message_kind::append;
+    m.entries = entries;
+    wire(one).send(m);
+    BOOST_REQUIRE(run_until([&] { return !b.dropped.empty(); }));
+    BOOST_TEST(b.dropped[0] == "refused from member 1: a frame over frame_bytes_max, 1000");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_peer_may_move, duo) {

@@ -445,4 +445,16 @@ BOOST_AUTO_TEST_CASE(members_tell_their_names_and_client_urls) {
     BOOST_TEST(g.nodes.at(g.leader())->status().engine.last == last);
 }
 
+BOOST_AUTO_TEST_CASE(voter_is_not_demoted_by_adding_it_as_a_learner) {
+    memory_group g;
+    g.start_all();
+    const std::uint64_t leads = g.leader();
+    for (std::uint64_t asked = 1; asked <= 3; ++asked) {
+        const auto refused = add(g, asked, 2, change_kind::add_learner);
+        BOOST_REQUIRE(g.finished(refused));
+        BOOST_TEST(refused->failed == errc::member_exists);
+    }
+    BOOST_TEST(g.nodes.at(leads)->configuration().is_voter(node_id(2)));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -54,6 +54,8 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST((options.heartbeat == 100ms && options.election == 1000ms));
     BOOST_TEST(options.max_txn_ops == 128);
     BOOST_TEST(options.max_request_bytes == 1'572'864);
+    BOOST_TEST(options.max_pending_bytes == 536'870'912);
+    BOOST_TEST(options.max_snapshot_bytes == 68'719'476'736);
     BOOST_TEST((options.compaction == compaction_mode::off));
     BOOST_TEST((options.auth_token_ttl == 300s));
     BOOST_TEST(options.bcrypt_cost == 10);
@@ -273,6 +275,8 @@ BOOST_AUTO_TEST_CASE(bounds) {
     BOOST_TEST(complains({"--heartbeat-interval=0"}, "--heartbeat-interval: '0'"));
     BOOST_TEST(complains({"--bcrypt-cost=3"}, "--bcrypt-cost: '3'"));
     BOOST_TEST(complains({"--max-request-bytes=0"}, "--max-request-bytes: '0'"));
+    BOOST_TEST(complains({"--max-pending-bytes=1000"},
+                         "--max-pending-bytes: 1000 is less than --max-request-bytes, 1572864"));
     BOOST_TEST(complains({"--max-txn-ops=-1"}, "--max-txn-ops: '-1'"));
     BOOST_TEST(complains({"--name="}, "--name: must not be empty"));
     BOOST_TEST(read({"--quota-backend-bytes=-1"}).quota_backend_bytes == -1);

@@ -30,6 +30,8 @@ BOOST_AUTO_TEST_CASE(each_number_that_must_be_positive_is_checked) {
         [](auto& o) { o.request_bytes_max = 0; },
         [](auto& o) { o.unapplied_entries_max = 0; },
         [](auto& o) { o.requests_in_flight_max = 0; },
+        [](auto& o) { o.calls_in_flight_max = 0; },
+        [](auto& o) { o.snapshot_bytes_max = 0; },
     };
     for (const change& make : wrong) {
         quorate::node_options options;

@@ -1,45 +1,40 @@
+#include <quorate/format/primitives.hpp>
 #include <quorate/server/request_ids.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <set>
+#include <string>
 
 BOOST_AUTO_TEST_SUITE(request_ids)
 
-using quorate::node_id;
+using quorate::request_id;
 
-BOOST_AUTO_TEST_CASE(they_hold_member_time_and_counter) {
-    quorate::request_ids ids(node_id(0x10002), 0x123456789aU);
-    BOOST_TEST(ids.next().value() == 0x0002'1234'5678'9a01U);
-    BOOST_TEST(ids.next().value() == 0x0002'1234'5678'9a02U);
+BOOST_AUTO_TEST_CASE(ids_of_one_life_count_from_one) {
+    quorate::request_ids ids(0x1234);
+    BOOST_TEST(ids.next() == request_id(1, 0x1234));
+    BOOST_TEST(ids.next() == request_id(2, 0x1234));
 }
 
-BOOST_AUTO_TEST_CASE(the_counter_carries_into_the_time) {
-    quorate::request_ids ids(node_id(1), 5);
-    for (int i = 0; i < 255; ++i) {
-        static_cast<void>(ids.next());
-    }
-    BOOST_TEST(ids.next().value() == (std::uint64_t{1} << 48) + (6 << 8));
-}
-
-BOOST_AUTO_TEST_CASE(they_wrap_without_touching_the_member_or_zero) {
-    quorate::request_ids ids(node_id(0), (std::uint64_t{1} << 40) - 1);
-    for (int i = 0; i < 255; ++i) {
-        BOOST_TEST_REQUIRE(ids.next().value() == 0xffff'ffff'ff00U + static_cast<unsigned>(i) + 1);
-    }
-    BOOST_TEST(ids.next().value() == 1u);
-}
-
-BOOST_AUTO_TEST_CASE(members_and_lives_do_not_collide) {
-    std::set<quorate::request_id> all;
-    for (std::uint64_t member = 1; member <= 3; ++member) {
-        for (std::uint64_t start : {1000U, 1001U}) {
-            quorate::request_ids ids(node_id(member), start);
-            for (int i = 0; i < 255; ++i) {
-                BOOST_TEST_REQUIRE(all.insert(ids.next()).second);
-            }
+BOOST_AUTO_TEST_CASE(ids_of_different_lives_never_collide) {
+    std::set<request_id> all;
+    for (const std::uint64_t life : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{65537},
+                                     std::uint64_t{1} << 48, UINT64_MAX}) {
+        quorate::request_ids ids(life);
+        for (int i = 0; i < 1000; ++i) {
+            const request_id id = ids.next();
+            BOOST_TEST_REQUIRE(static_cast<bool>(id));
+            BOOST_TEST_REQUIRE(all.insert(id).second);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(id_bytes_hold_both_halves) {
+    const request_id id(0x0102030405060708U, 0x1112131415161718U);
+    std::string bytes(quorate::request_id_bytes, '\0');
+    quorate::store_request_id(bytes.data(), id);
+    BOOST_TEST(bytes == "\x18\x17\x16\x15\x14\x13\x12\x11\x08\x07\x06\x05\x04\x03\x02\x01");
+    BOOST_TEST(quorate::load_request_id(bytes.data()) == id);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

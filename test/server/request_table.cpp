@@ -44,7 +44,7 @@ struct fixture {
     std::vector<std::uint64_t> take(std::uint64_t bytes_max = 1000) {
         std::vector<std::uint64_t> ids;
         for (request_id id : table.take_batch(bytes_max).ids) {
-            ids.push_back(id.value());
+            ids.push_back(id.number());
         }
         return ids;
     }
@@ -52,7 +52,7 @@ struct fixture {
         std::vector<std::uint64_t> ids;
         auto& batch = table.take_batch(1000);
         for (request_id id : batch.ids) {
-            ids.push_back(id.value());
+            ids.push_back(id.number());
         }
         number = batch.number;
         table.on_proposed(batch, term_id(term));
@@ -388,6 +388,22 @@ BOOST_FIXTURE_TEST_CASE(slow_requests_are_told_with_where_their_time_went, fixtu
     pass(300);
     BOOST_TEST(slow.size() == 2u);
     BOOST_TEST(outcomes.size() == 4u);
+}
+
+BOOST_FIXTURE_TEST_CASE(bytes_count_payloads_until_each_is_answered, fixture) {
+    BOOST_TEST(table.bytes() == 0u);
+    add(1, 10);
+    add(2, 200);
+    BOOST_TEST(table.bytes() == 210u);
+    propose(1000); // the payloads stay, to be proposed again
+    BOOST_TEST(table.bytes() == 210u);
+    table.finish(request_id(1), {}, 5);
+    BOOST_TEST(table.bytes() == 200u);
+    pass(1000);
+    BOOST_TEST(table.bytes() == 0u);
+    add(3, 30);
+    table.stop();
+    BOOST_TEST(table.bytes() == 0u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -24,8 +24,8 @@ struct fixture {
         return trace;
     }
     void append(std::uint64_t id, std::uint64_t index) {
-        draft bytes(8);
-        store_little(bytes.data(), id);
+        draft bytes(request_id_bytes);
+        store_request_id(bytes.data(), request_id(id));
         const shared_bytes payload = std::move(bytes).freeze();
         entries = {entry{term_id(3), log_index(index), entry_kind::normal,
                          payload_checksum_of(payload.view()), payload}};

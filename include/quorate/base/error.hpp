@@ -8,13 +8,15 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <cstdint>
 #include <string>
 
 namespace quorate {
 
 using error_code = boost::system::error_code;
 
-/// What went wrong, or what the protocol decided. Values are stable; new ones go at the end.
+/// What went wrong, or what the protocol decided. Values are stable; new ones go at the end, where
+/// `errc_last` follows.
 enum class errc {
     // Proposals and reads. None of these was applied, unless the condition is outcome_unknown.
     no_leader = 1,    ///< No leader is known; nothing was proposed. Try again.
@@ -138,6 +140,15 @@ enum class errc {
     // As uncommitted_limit.
     unsynced_limit, ///< Too many bytes wait for the leader's disk. Try again later.
 };
+
+/// The last enumerator of errc.
+inline constexpr errc errc_last = errc::unsynced_limit;
+
+/// Returns: whether the number is that of an enumerator, as it has to be before a number that a
+/// peer sent becomes an errc.
+[[nodiscard]] constexpr bool is_errc(std::uint64_t value) noexcept {
+    return value >= 1 && value <= static_cast<std::uint64_t>(errc_last);
+}
 
 /// What the caller may do next. Compare an error_code with these.
 enum class condition {

@@ -61,8 +61,28 @@ using log_index = tagged_position<struct log_index_tag>;
 using node_id = tagged_id<struct node_tag>;
 /// A group of members; two clusters never exchange a frame. Zero: not known yet.
 using cluster_id = tagged_id<struct cluster_tag>;
-/// One request of one member; unique across restarts. Zero: none.
-using request_id = tagged_id<struct request_tag>;
+
+/// One request of one member, unique across members and restarts: `life` is a random number of one
+/// run of one member, and `number` counts within that run. A number of zero: no request.
+class request_id {
+public:
+    constexpr request_id() noexcept = default;
+    constexpr explicit request_id(std::uint64_t number, std::uint64_t life = 0) noexcept
+        : life_(life), number_(number) {}
+
+    [[nodiscard]] constexpr std::uint64_t life() const noexcept { return life_; }
+    [[nodiscard]] constexpr std::uint64_t number() const noexcept { return number_; }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return number_ != 0; }
+
+    friend constexpr auto operator<=>(const request_id&, const request_id&) noexcept = default;
+    friend std::ostream& operator<<(std::ostream& out, const request_id& id) {
+        return out << id.life_ << '/' << id.number_;
+    }
+
+private:
+    std::uint64_t life_ = 0;
+    std::uint64_t number_ = 0;
+};
 
 inline constexpr log_index log_index_max{UINT64_MAX};
 
@@ -84,6 +104,13 @@ template <class Tag>
 struct std::hash<quorate::tagged_id<Tag>> {
     std::size_t operator()(quorate::tagged_id<Tag> id) const noexcept {
         return std::hash<std::uint64_t>{}(id.value());
+    }
+};
+
+template <>
+struct std::hash<quorate::request_id> {
+    std::size_t operator()(const quorate::request_id& id) const noexcept {
+        return std::hash<std::uint64_t>{}(id.number() ^ id.life());
     }
 };
 

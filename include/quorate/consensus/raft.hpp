@@ -10,6 +10,7 @@
 #define QUORATE_CONSENSUS_RAFT_HPP
 
 #include <quorate/consensus/engine.hpp>
+#include <quorate/consensus/forwarded_batches.hpp>
 #include <quorate/consensus/progress.hpp>
 #include <quorate/consensus/quorum.hpp>
 #include <quorate/consensus/raft_log.hpp>
@@ -47,11 +48,16 @@ public:
     /// Effects: starts an election, unless this member leads or may not.
     error_code campaign();
     /// Effects: appends at the leader, forwards elsewhere; moves the payloads out on success.
-    /// `context` comes back in a refusal, should the leader that it is forwarded to refuse.
+    /// `context` comes back in a refusal, should the leader that it is forwarded to refuse. The
+    /// leader takes one copy of a batch that is forwarded under a context other than zero, so no
+    /// life of this member uses such a context twice.
     /// Errors: no_leader, transfer_in_progress, uncommitted_limit, unsynced_limit,
-    /// forwarding_disabled, or of a membership change (see membership_change.hpp); in exact mode
-    /// always proposal_dropped.
+    /// forwarding_disabled, request_too_large for a payload over entry_bytes_limit, or of a
+    /// membership change (see membership_change.hpp); in exact mode always proposal_dropped.
     error_code propose(std::span<proposed> proposals, std::uint64_t context = 0);
+    /// Effects: answers a forwarded proposal with `reason`, for a driver that cannot take it now;
+    /// a copy of it that comes later is ignored.
+    void refuse_forwarded(const message& forwarded, errc reason);
     /// Effects: proposes a membership change; `kind` says how it is encoded. Errors: as propose.
     error_code propose_change(const membership_change& change, entry_kind kind,
                               std::uint64_t context = 0);
@@ -162,6 +168,7 @@ private:
     void learn_extent(const message& m) noexcept;
     void send_rejection(const message& m, log_id hint);
     void maybe_unfence() noexcept;
+    [[nodiscard]] bool decides(const message& forwarded);
     [[nodiscard]] error_code forward_proposal(std::span<proposed> proposals, std::uint64_t context);
     [[nodiscard]] error_code refuse_or_forward(const message& m);
 
@@ -227,6 +234,10 @@ private:
     membership members_;
     raft_log log_;
     snapshot_ptr offered_;
+
+    term_id led_;                 // the last term that this member led since its start
+    term_id forgotten_;           // forwards of terms up to this one may have been accepted
+    forwarded_batches forwarded_; // of the term in `led_`
 
     std::uint32_t election_elapsed_ = 0;
     std::uint32_t heartbeat_elapsed_ = 0;

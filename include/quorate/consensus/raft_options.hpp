@@ -44,7 +44,7 @@ struct raft_options {
     /// Append messages in flight per follower.
     std::uint32_t inflight_messages_max = 256;
     /// Payload bytes in flight per follower; zero: unlimited; soft by one message.
-    std::uint64_t inflight_bytes_max = 0;
+    std::uint64_t inflight_bytes_max = 256 << 20;
 
     bool check_quorum = true; ///< A leader that hears from no quorum steps down (thesis §6.2).
     bool pre_vote = true;     ///< Two-phase elections (thesis §9.6).
@@ -96,6 +96,7 @@ struct raft_options {
         options.append_bytes_max = unlimited;
         options.uncommitted_bytes_max = 0;
         options.unstable_bytes_max = 0;
+        options.inflight_bytes_max = 0;
         options.check_quorum = false;
         options.pre_vote = false;
         options.step_down_on_removal = false;

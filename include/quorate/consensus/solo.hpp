@@ -6,6 +6,7 @@
 #ifndef QUORATE_CONSENSUS_SOLO_HPP
 #define QUORATE_CONSENSUS_SOLO_HPP
 
+#include <quorate/base/limits.hpp>
 #include <quorate/consensus/engine.hpp>
 #include <quorate/consensus/progress.hpp>
 #include <quorate/consensus/raft_log.hpp>
@@ -38,7 +39,8 @@ public:
     /// Errors: message_invalid; there are no peers.
     error_code step(const message& /*m*/) noexcept { return errc::message_invalid; }
 
-    /// Errors: none for commands; of membership_change.hpp for changes of the membership.
+    /// Errors: request_too_large over entry_bytes_limit; of membership_change.hpp for changes of
+    /// the membership.
     error_code propose(std::span<proposed> proposals, std::uint64_t /*context*/ = 0) {
         for (const proposed& p : proposals) {
             if (const error_code refused = admit(p)) {
@@ -120,6 +122,9 @@ private:
         return !next || stays ? next : result<membership>(error_code(errc::invalid_membership));
     }
     [[nodiscard]] error_code admit(const proposed& p) const {
+        if (p.payload.size() > entry_bytes_limit) {
+            return errc::request_too_large; // another engine could not send it to a follower
+        }
         if (p.kind == entry_kind::normal) {
             return {};
         }

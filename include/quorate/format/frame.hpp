@@ -7,6 +7,7 @@
 #ifndef QUORATE_FORMAT_FRAME_HPP
 #define QUORATE_FORMAT_FRAME_HPP
 
+#include <quorate/base/limits.hpp>
 #include <quorate/base/result.hpp>
 #include <quorate/consensus/message.hpp>
 #include <quorate/format/gather_buffer.hpp>
@@ -26,11 +27,16 @@ inline constexpr std::uint8_t frame_magic = 0x51;
 /// The version of the frame header; hello frames negotiate what stands behind it.
 inline constexpr std::uint8_t frame_version = 1;
 /// The version of everything else, as hello frames state it.
-inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version = 2;
 /// A hello of any version is no longer than this, so that a listener reads no more from a stranger.
 inline constexpr std::size_t hello_frame_bytes_max = frame_header_bytes + 256;
 /// Data bytes of every chunk of a snapshot but the last.
 inline constexpr std::uint32_t chunk_data_bytes = bulk_block_bytes;
+
+/// Bytes that a frame of one entry has beside the entry's payload.
+inline constexpr std::size_t frame_bytes_around_entry =
+    frame_header_bytes + 72 + record_header_bytes;
+static_assert(entry_bytes_limit + frame_bytes_around_entry <= frame_bytes_limit);
 
 /// The kinds below 32 are those of messages.
 inline constexpr std::uint8_t frame_kind_hello = 32;
@@ -40,6 +46,7 @@ inline constexpr std::uint8_t frame_kind_call = 35;
 
 /// Data bytes of a call or its answer.
 inline constexpr std::uint32_t call_bytes_max = 1 << 20;
+static_assert(member_table_bytes_limit < call_bytes_max);
 /// What calls are about; zero is left to whatever is built on the node.
 inline constexpr std::uint8_t trace_topic = 1;   ///< The path of a request.
 inline constexpr std::uint8_t echo_topic = 2;    ///< Answered as it is.

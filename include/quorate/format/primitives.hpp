@@ -8,6 +8,7 @@
 
 #include <quorate/base/assert.hpp>
 #include <quorate/base/bytes.hpp>
+#include <quorate/base/ids.hpp>
 
 #include <bit>
 #include <concepts>
@@ -43,6 +44,20 @@ inline void store_little(char* place, Number number) noexcept {
             place[i] = static_cast<char>((std::uint64_t{number} >> (8 * i)) & 0xff);
         }
     }
+}
+
+/// Bytes of a request's id: its life, then its number.
+inline constexpr std::size_t request_id_bytes = 16;
+
+/// Returns: the id stored at `place`. Requires: request_id_bytes readable bytes.
+[[nodiscard]] inline request_id load_request_id(const char* place) noexcept {
+    return request_id(load_little<std::uint64_t>(place + 8), load_little<std::uint64_t>(place));
+}
+
+/// Effects: stores the id. Requires: request_id_bytes writable bytes at `place`.
+inline void store_request_id(char* place, const request_id& id) noexcept {
+    store_little(place, id.life());
+    store_little(place + 8, id.number());
 }
 
 /// Reads from the front of a view. The first read that does not fit fails the reader; from then on

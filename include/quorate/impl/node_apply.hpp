@@ -28,6 +28,17 @@ error_code basic_node<Policies>::admit() const noexcept {
 }
 
 template <class Policies>
+error_code basic_node<Policies>::admit_bytes(std::uint64_t bytes,
+                                             std::uint64_t bytes_max) const noexcept {
+    if (bytes > bytes_max) {
+        return errc::request_too_large;
+    }
+    const bool full =
+        requests_.size() > 0 && requests_.bytes() + bytes > options_.pending_bytes_max;
+    return full ? error_code(errc::too_many_unapplied) : error_code();
+}
+
+template <class Policies>
 void basic_node<Policies>::submit(const request_type& asked, reply_handler done,
                                   std::shared_ptr<request_trace> trace) {
     if (const error_code refused = admit()) {
@@ -36,12 +47,12 @@ void basic_node<Policies>::submit(const request_type& asked, reply_handler done,
     }
     draft command = machine_type::encode(asked);
     QUORATE_ASSERT(command.size() >= command_header_bytes);
-    if (command.size() > options_.request_bytes_max) {
-        done(errc::request_too_large, reply_type{});
+    if (const error_code refused = admit_bytes(command.size(), options_.request_bytes_max)) {
+        done(refused, reply_type{});
         return;
     }
     const request_id id = ids_.next();
-    store_little(command.data(), id.value());
+    store_request_id(command.data(), id);
     if (trace != nullptr) {
         done = follow(id, std::move(trace), std::move(done));
     }
@@ -113,7 +124,7 @@ void basic_node<Policies>::apply_command(const entry& e) {
     if (e.index <= database_at_.index) {
         return; // the machine's database holds it, and who asked is gone
     }
-    const request_id id(load_little<std::uint64_t>(e.payload.data()));
+    const request_id id = load_request_id(e.payload.data());
     const clock::time_point began = clock::now();
     reply_type reply = machine_.apply(e.index, e.payload.slice(command_header_bytes));
     if (const auto took = clock::now() - began; took > slow_apply) {

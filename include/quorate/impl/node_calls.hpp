@@ -21,7 +21,7 @@ void basic_node<Policies>::call(node_id to, shared_bytes asked, std::chrono::mil
         refused = errc::stopped;
     } else if (asked.size() > call_bytes_max) {
         refused = errc::request_too_large;
-    } else if (calls_.size() >= calls_max) {
+    } else if (calls_.size() >= options_.calls_in_flight_max) {
         refused = errc::too_many_unapplied;
     }
     if (refused) {
@@ -95,7 +95,7 @@ void basic_node<Policies>::on_call(node_id from, const member_call& call) {
         return; // of a later version
     }
     // A peer that asks without end is not answered without end; its own time runs out.
-    if (static_cast<std::size_t>(answering_.use_count()) > calls_max) {
+    if (static_cast<std::uint64_t>(answering_.use_count()) > options_.calls_in_flight_max) {
         return;
     }
     // Whoever answers late may find the node gone.

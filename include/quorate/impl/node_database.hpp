@@ -161,6 +161,10 @@ void basic_node<Policies>::defragment(handler done) {
         done(errc::stopped);
         return;
     }
+    if (defragments_.size() >= options_.requests_in_flight_max) {
+        done(errc::too_many_unapplied);
+        return;
+    }
     defragments_.push_back(std::move(done));
     maybe_defragment();
 }

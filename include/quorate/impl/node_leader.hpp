@@ -121,6 +121,8 @@ void basic_node<Policies>::transfer_leadership(node_id to, handler done) {
         refused = errc::not_leader;
     } else if (!engine_->members().is_voter(to)) {
         refused = errc::member_unknown;
+    } else if (transfers_.size() >= options_.requests_in_flight_max) {
+        refused = errc::too_many_unapplied;
     } else {
         const auto peers = engine_->progress();
         const bool unable = std::any_of(peers.begin(), peers.end(), [to](const peer_progress& p) {

@@ -494,6 +494,7 @@ void basic_node<Policies>::end(error_code reason) {
 }
 
 /// Returns: why this leader does not take a follower's proposal, beside the reasons of its engine.
+/// Members may have transports of different limits.
 template <class Policies>
 error_code basic_node<Policies>::refusal_of(const message& m) const {
     if (m.kind != message_kind::proposal || soft_.role != role_kind::leader) {
@@ -502,7 +503,11 @@ error_code basic_node<Policies>::refusal_of(const message& m) const {
     if (refuses_writes()) {
         return errc::no_space;
     }
+    const std::uint64_t longest = longest_entry(frame_bytes_max());
     for (const entry& e : m.entries) {
+        if (e.payload.size() > longest) {
+            return errc::request_too_large;
+        }
         if (const error_code refused = judge_change(e.kind, e.payload.view())) {
             return refused;
         }
@@ -516,12 +521,11 @@ void basic_node<Policies>::on_message(const message& m) {
         return;
     }
     if (const error_code reason = refusal_of(m)) {
-        message refused{.kind = message_kind::proposal_refused,
-                        .to = m.from,
-                        .from = options_.id,
-                        .context = m.context};
-        refused.reject_hint = log_index(static_cast<std::uint64_t>(reason.value()));
-        wire_->send(refused);
+        // By the engine, so that a copy that comes once the reason is gone is not accepted.
+        if constexpr (requires { engine_->refuse_forwarded(m, errc::no_space); }) {
+            engine_->refuse_forwarded(m, static_cast<errc>(reason.value()));
+            schedule_pump();
+        }
         return;
     }
     if (disk_full_ && m.kind == message_kind::timeout_now) {
@@ -550,6 +554,11 @@ void basic_node<Policies>::on_snapshot_sent(node_id peer, bool delivered) {
 
 template <class Policies>
 void basic_node<Policies>::on_untrusted(const std::string& why) {
+    say(severity::warning, why);
+}
+
+template <class Policies>
+void basic_node<Policies>::on_dropped(const std::string& why) {
     say(severity::warning, why);
 }
 

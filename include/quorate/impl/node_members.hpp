@@ -47,6 +47,10 @@ void basic_node<Policies>::add_member(const member_info& member, change_kind kin
     }
     const member_info* known = members_.find(member.id);
     const bool voter = engine_ != nullptr && engine_->members().is_voter(member.id);
+    if (kind == change_kind::add_learner && voter) {
+        done(errc::member_exists); // to demote a voter, remove it and add another member
+        return;
+    }
     if (known != nullptr && kind == change_kind::add_voter && voter) {
         done(known->peer_urls == member.peer_urls ? error_code() : error_code(errc::member_exists));
         return;
@@ -95,12 +99,17 @@ void basic_node<Policies>::propose_change(const single_change& change, byte_view
     }
     const request_id id = ids_.next();
     draft context(command_header_bytes + told.size());
-    store_little(context.data(), id.value());
+    store_request_id(context.data(), id);
     std::copy(told.begin(), told.end(), context.data() + command_header_bytes);
     membership_change asked;
     asked.changes.push_back(change);
     asked.context = std::move(context).freeze();
-    enqueue(id, entry_kind::change, encode(asked, entry_kind::change),
+    shared_bytes payload = encode(asked, entry_kind::change);
+    if (const error_code refused = admit_bytes(payload.size(), entry_bytes_limit)) {
+        done(refused);
+        return;
+    }
+    enqueue(id, entry_kind::change, std::move(payload),
             [done = std::move(done)](error_code failed, reply_type) { done(failed); });
 }
 
@@ -265,10 +274,15 @@ void basic_node<Policies>::maybe_publish() {
         (known->name == options_.name && known->client_urls == options_.client_urls)) {
         return;
     }
-    publishing_ = true;
     member_info own = *known;
     own.name = options_.name;
     own.client_urls = options_.client_urls;
+    member_table grown = members_;
+    grown.put(own);
+    if (!grown.within_limits()) {
+        return; // every member would refuse it, with each tick again
+    }
+    publishing_ = true;
     propose_change({change_kind::update, own.id}, encode(member_update{own, false, true}),
                    [this](error_code) { publishing_ = false; });
 }

@@ -5,22 +5,25 @@
 #include <quorate/node.hpp>
 
 #include <algorithm>
-#include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace quorate {
 namespace detail {
 
-inline std::uint64_t seed_of(const node_options& options) {
-    return options.seed != 0
-               ? options.seed
-               : (std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}();
+/// Never from options.seed: a member that starts again with the same seed must not draw the same.
+inline std::uint64_t fresh_number() {
+    return (std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}();
 }
 
-inline std::uint64_t milliseconds_since_epoch() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+/// Returns: a number to count on from, that other lives of this member do not come near, even when
+/// the clock went back in between.
+inline std::uint64_t first_number() {
+    return fresh_number() >> 1;
+}
+
+inline std::uint64_t seed_of(const node_options& options) {
+    return options.seed != 0 ? options.seed : fresh_number();
 }
 
 } // namespace detail
@@ -34,10 +37,10 @@ basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options optio
       timer_(io),
       farewell_(io),
       random_(detail::seed_of(options_)),
-      ids_(options_.id, detail::milliseconds_since_epoch()),
-      requests_(detail::milliseconds_since_epoch() << 8),
-      reads_(detail::milliseconds_since_epoch() << 8),
-      calls_(detail::milliseconds_since_epoch() << 20),
+      ids_(detail::fresh_number()),
+      requests_(detail::first_number()),
+      reads_(detail::first_number()),
+      calls_(detail::first_number()),
       answering_(std::make_shared<basic_node*>(this)),
       traces_(options_.id) {
     options_.engine.id = options_.id;
@@ -64,8 +67,8 @@ template <class Policies>
 error_code basic_node<Policies>::start(handler ended) {
     QUORATE_ASSERT(!started_);
     ended_ = std::move(ended);
-    if (options_.check() || options_.engine.check()) {
-        explanation_ = "an option of the node or its engine is out of range";
+    explanation_ = option_problem();
+    if (!explanation_.empty()) {
         return errc::invalid_option;
     }
     error_code failed = open_storage();
@@ -86,6 +89,25 @@ error_code basic_node<Policies>::start(handler ended) {
     arm_timer();
     schedule_pump();
     return {};
+}
+
+// Returns: which option is out of range or contradicts another; empty: none.
+template <class Policies>
+std::string basic_node<Policies>::option_problem() const {
+    if (options_.check() || options_.engine.check()) {
+        return "an option of the node or its engine is out of range";
+    }
+    const std::string problem = switch_problem(options_.engine);
+    return problem.empty() ? limit_problem(options_, frame_bytes_max(), durable) : problem;
+}
+
+template <class Policies>
+std::uint64_t basic_node<Policies>::frame_bytes_max() const noexcept {
+    if constexpr (limits_frames<transport_type>) {
+        return wire_->frame_bytes_max();
+    } else {
+        return frame_bytes_limit;
+    }
 }
 
 template <class Policies>
@@ -175,6 +197,10 @@ error_code basic_node<Policies>::build_engine() {
                        " contradict each other";
         return start.error();
     }
+    explanation_ = held_entry_problem(start->engine.entries, frame_bytes_max());
+    if (!explanation_.empty()) {
+        return errc::invalid_option;
+    }
     if (options_.accept_data_loss) {
         start->engine.hard.lost = {};
     }
@@ -261,6 +287,10 @@ result<std::vector<entry>> basic_node<Policies>::force_group(start_state& start)
 template <class Policies>
 error_code basic_node<Policies>::bootstrap(start_state& start) {
     explanation_ = problem_of(options_.initial_members, options_.id);
+    if (explanation_.empty() && !member_table(options_.initial_members).within_limits()) {
+        explanation_ = "initial_members is longer than " +
+                       std::to_string(member_table_bytes_limit) + " bytes, encoded";
+    }
     if (!explanation_.empty()) {
         return errc::invalid_option;
     }

@@ -40,7 +40,7 @@ void basic_node<Policies>::trace_proposed(const std::vector<request_id>& ids) {
 template <class Policies>
 void basic_node<Policies>::ask_leader_for_trace(request_id id) {
     const std::shared_ptr<request_trace> trace = traces_.find(id);
-    if (trace == nullptr || calls_.size() >= calls_max) {
+    if (trace == nullptr || calls_.size() >= options_.calls_in_flight_max) {
         return;
     }
     const auto merge = [trace, self = options_.id](error_code failed, const shared_bytes& seen) {
@@ -50,8 +50,8 @@ void basic_node<Policies>::ask_leader_for_trace(request_id id) {
     };
     const node_id leader = soft_.leader;
     const std::uint64_t number = calls_.add(leader, merge, clock::now() + options_.request_timeout);
-    draft asked(sizeof(std::uint64_t));
-    store_little(asked.data(), id.value());
+    draft asked(request_id_bytes);
+    store_request_id(asked.data(), id);
     if (!wire_->call(leader, {number, false, std::move(asked).freeze(), trace_topic})) {
         calls_.finish(number, errc::peer_not_found);
     }
@@ -59,12 +59,12 @@ void basic_node<Policies>::ask_leader_for_trace(request_id id) {
 
 template <class Policies>
 void basic_node<Policies>::trace_for(node_id asker, const member_call& call) {
-    if (call.data.size() != sizeof(std::uint64_t) || asker == options_.id) {
+    if (call.data.size() != request_id_bytes || asker == options_.id) {
         return;
     }
     const auto trace = std::make_shared<request_trace>();
     trace->begin(options_.id, clock::now());
-    traces_.add(request_id(load_little<std::uint64_t>(call.data.data())), trace,
+    traces_.add(load_request_id(call.data.data()), trace,
                 [this, trace, asker, number = call.number] {
                     const shared_bytes seen = shared_bytes::copy_of(trace->encode());
                     static_cast<void>(wire_->call(asker, {number, true, seen, trace_topic}));

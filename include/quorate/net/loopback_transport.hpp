@@ -28,8 +28,9 @@ class loopback_transport;
 /// What becomes of a message at the time of its delivery.
 enum class loopback_fate : std::uint8_t {
     deliver,
-    drop,  ///< Lost without a word, as by a network.
-    delay, ///< Kept aside until `release_delayed`.
+    drop,      ///< Lost without a word, as by a network.
+    delay,     ///< Kept aside until `release_delayed`.
+    duplicate, ///< Delivered, and a copy kept aside until `release_delayed`.
 };
 
 /// Connects the transports of one process. Nothing arrives but by `deliver_one` and `deliver_all`.
@@ -66,7 +67,14 @@ public:
 private:
     friend class loopback_transport;
 
-    enum class event_kind : std::uint8_t { arrives, unreachable, snapshot_sent, removed, call };
+    enum class event_kind : std::uint8_t {
+        arrives,
+        unreachable,
+        snapshot_sent,
+        removed,
+        call,
+        dropped,
+    };
     struct event {
         event_kind kind = event_kind::arrives;
         node_id to;              ///< Whose sink is called.
@@ -75,6 +83,7 @@ private:
         std::uint64_t bytes = 0; ///< What the message counts in its sender's queue.
         owned_message m;
         member_call asked{};
+        std::string why{}; ///< dropped: for the log.
     };
 
     void queue(event e);
@@ -118,12 +127,17 @@ public:
     void drop_peer(node_id peer);
     /// Effects: the sink is not called again. May be called inside the sink.
     void stop();
+    [[nodiscard]] std::uint64_t frame_bytes_max() const noexcept {
+        return options_.frame_bytes_max;
+    }
     /// Returns: one for each peer, by ascending id. Nothing is counted; who is reached now has been
     /// for ever, as there is no clock here.
     [[nodiscard]] std::vector<peer_link> links() const;
 
 private:
     friend class loopback_network;
+
+    void drop(const message& m, const std::string& why);
 
     loopback_network& network_;
     transport_options options_;

@@ -13,14 +13,19 @@
 #include <deque>
 #include <optional>
 #include <span>
+#include <string>
 
 namespace quorate {
 
 /// Units: bytes.
 struct outbox_limits {
-    std::uint64_t queue_bytes_max = 256 << 20;     ///< Messages with entries beyond it are dropped.
-    std::uint64_t frame_bytes_max = 64 << 20;      ///< Longer ones are dropped.
-    std::uint64_t snapshot_bytes_max = 8ULL << 30; ///< Larger ones are refused.
+    /// Messages with entries beyond it are dropped, unless only few bytes wait before them.
+    std::uint64_t queue_bytes_max = 256 << 20;
+    std::uint64_t frame_bytes_max = frame_bytes_limit; ///< Longer ones are dropped.
+    std::uint64_t snapshot_bytes_max = 64ULL << 30;    ///< Larger ones are refused.
+
+    /// Returns: why this message can never be sent, with its size and the limit; empty: it can.
+    [[nodiscard]] std::string size_problem(const message& m) const;
 };
 
 /// While closed, only the newest messages are kept, to bridge the time that a connection takes; the
@@ -38,6 +43,8 @@ public:
 
     /// Returns: false when a message was lost: this one, or an older one that made room for it.
     bool push(const message& m);
+
+    [[nodiscard]] const outbox_limits& limits() const noexcept { return limits_; }
 
     /// Returns: false when it is not queued: closed, or there is too much already.
     bool push(const member_call& call);

@@ -80,6 +80,8 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     bool told_removed = false;
     std::uint64_t complain_from = 0;   ///< Tick before which complaints are only counted.
     std::uint64_t complaints_kept = 0; ///< Since the last one that was told.
+    std::uint64_t drops_from = 0;      ///< Tick before which drops are only counted.
+    std::uint64_t drops_kept = 0;      ///< Since the last one that was reported.
     std::set<node_id> removed;         ///< Dropped by the owner and not added again.
     std::map<node_id, std::shared_ptr<tcp_dialler>> diallers;
     std::vector<std::shared_ptr<tcp_dialler>> leaving; ///< Of dropped peers, sending their last.
@@ -145,6 +147,8 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     }
     /// Effects: tells why somebody was refused, at most once a second.
     void complain(std::string text);
+    /// Effects: reports that something was dropped for its size, at most once in ten seconds.
+    void report_drop(std::string text);
     void tell_removed() {
         if (!std::exchange(told_removed, true)) {
             tell([](transport_sink& s) { s.on_removed(); });

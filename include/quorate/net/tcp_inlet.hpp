@@ -39,6 +39,7 @@ private:
     void read();
     void on_bytes(std::size_t size);
     void refuse_frame();
+    void report_drop(const std::string& what);
     /// Returns: who counts for the member at the other end; null: nobody, as for strangers.
     [[nodiscard]] tcp_dialler* counterpart() const;
     /// Returns: whether the frame was right; the connection ends otherwise.

@@ -77,6 +77,9 @@ public:
     [[nodiscard]] std::uint16_t listen_port() const noexcept;
     /// Returns: its cluster; that of the first peer reached where the options named none.
     [[nodiscard]] cluster_id cluster() const noexcept { return hub_->identity.cluster; }
+    [[nodiscard]] std::uint64_t frame_bytes_max() const noexcept {
+        return hub_->options.frame_bytes_max;
+    }
     /// Returns: one for each peer that was added, by ascending id.
     [[nodiscard]] std::vector<peer_link> links() const;
     [[nodiscard]] const tcp_statistics& statistics() const noexcept { return hub_->statistics; }

@@ -26,10 +26,11 @@ struct transport_options {
     node_id self;
     /// Where peers reach this member, such as http://127.0.0.1:12380; https:// needs `security`.
     std::string listen_url;
-    std::uint64_t frame_bytes_max = 64 << 20;      ///< A longer frame ends the connection.
-    std::uint64_t queue_bytes_max = 256 << 20;     ///< Per peer; appends beyond it are dropped.
-    std::uint64_t snapshot_bytes_max = 8ULL << 30; ///< Of one snapshot, sent or received.
-    std::uint64_t snapshot_bytes_per_second = 0;   ///< Of all that are sent; zero: no limit.
+    /// A longer message is not sent, a longer frame ends the connection; both are logged.
+    std::uint64_t frame_bytes_max = frame_bytes_limit;
+    std::uint64_t queue_bytes_max = 256 << 20;      ///< Per peer; appends beyond it are dropped.
+    std::uint64_t snapshot_bytes_max = 64ULL << 30; ///< Of one snapshot, sent or received.
+    std::uint64_t snapshot_bytes_per_second = 0;    ///< Of all that are sent; zero: no limit.
     std::uint32_t snapshots_at_once = 2; ///< To how many peers; others wait. Zero: no limit.
     /// Encrypts what comes to, and goes to, an https:// URL. Such as a tls::layer that dials.
     std::shared_ptr<secure_layer> security;
@@ -64,6 +65,9 @@ public:
     /// Somebody was refused, or refuses this member, for want of encryption or of a certificate.
     /// At most once a second; `why` is for people.
     virtual void on_untrusted(const std::string& why) { static_cast<void>(why); }
+    /// A message was dropped, or a frame or snapshot refused, because it is over a limit. At most
+    /// once in ten seconds; `why` is for people.
+    virtual void on_dropped(const std::string& why) { static_cast<void>(why); }
     /// The group says that this member was removed from it.
     virtual void on_removed() = 0;
     /// A call of `from`, or its answer to one; `from` is the member at the other end. Nothing else
@@ -98,6 +102,11 @@ concept transport = requires(T wire, const message& m, node_id id, std::string u
     { wire.add_peer(id, url) } -> std::same_as<error_code>;
     { wire.drop_peer(id) } -> std::same_as<void>;
     { wire.stop() } -> std::same_as<void>;
+};
+/// A transport whose frames have a limit. A node checks at its start that its entries fit.
+template <class T>
+concept limits_frames = requires(const T wire) {
+    { wire.frame_bytes_max() } noexcept -> std::same_as<std::uint64_t>;
 };
 /// A transport that can tell how its peers are connected, by ascending id. Others need not.
 template <class T>

@@ -6,6 +6,7 @@
 
 #include <quorate/base/bytes.hpp>
 #include <quorate/base/error.hpp>
+#include <quorate/base/limits.hpp>
 #include <quorate/format/primitives.hpp>
 #include <quorate/net/peer_address.hpp>
 #include <quorate/server/member_info.hpp>
@@ -96,6 +97,19 @@ public:
     [[nodiscard]] const_iterator begin() const noexcept { return members_.begin(); }
     [[nodiscard]] const_iterator end() const noexcept { return members_.end(); }
 
+    /// Returns: whether all members together are short enough for a snapshot and for the answer to
+    /// a joining member. Complexity: linear.
+    [[nodiscard]] bool within_limits() const {
+        std::string bytes;
+        byte_writer out(bytes);
+        for (const member_info& m : members_) {
+            encode_member(m, out);
+            if (bytes.size() > member_table_bytes_limit) {
+                return false;
+            }
+        }
+        return true;
+    }
     /// Returns: the same bytes for the same table. Requires: each member is within_limits.
     [[nodiscard]] shared_bytes encode() const {
         std::string bytes;

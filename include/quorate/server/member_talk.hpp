@@ -62,7 +62,7 @@ inline constexpr std::chrono::milliseconds leader_word_limit{5000};
     life.id = lease_id(in.u64());
     life.ttl = static_cast<std::int64_t>(in.u64());
     life.granted = in.u64();
-    if (!in.finished() || failed > static_cast<std::uint32_t>(errc::feature_unavailable)) {
+    if (!in.finished() || (failed != 0 && !is_errc(failed))) {
         return errc::message_invalid;
     }
     return failed == 0 ? result<lease_life_reply>(std::move(life))

@@ -74,9 +74,19 @@ struct node_options {
     /// A read that is not confirmed by then is asked for anew.
     std::chrono::milliseconds read_retry{500};
 
+    // Limits; node_limits.hpp has the relations between them. What is over one is refused.
     std::uint64_t request_bytes_max = 1'572'864; ///< One encoded command.
-    std::uint64_t unapplied_entries_max = 5000;  ///< Committed and not applied; more: refused.
+    std::uint64_t unapplied_entries_max = 5000;  ///< Committed and not applied.
+    /// Requests, reads, leadership transfers and defragmentations that wait, of each kind.
     std::uint64_t requests_in_flight_max = 20'000;
+    /// Encoded commands that wait for their outcome at this member, all together, in bytes.
+    std::uint64_t pending_bytes_max = 512 << 20;
+    std::uint64_t calls_in_flight_max = 1024; ///< Between members, in each direction.
+    /// Messages that wait to be sent to one peer, in bytes; those beyond it are dropped and sent
+    /// again later. A transport of the caller's own has its own limit.
+    std::uint64_t peer_queue_bytes_max = 256 << 20;
+    /// One snapshot that is sent or received, in bytes. Larger ones are refused and logged.
+    std::uint64_t snapshot_bytes_max = std::uint64_t{64} << 30;
 
     /// A snapshot is due after so many applied entries, or payload bytes in them, whichever comes
     /// first: the log is held in memory until then.
@@ -105,7 +115,8 @@ struct node_options {
                               leader_wait.count() >= 0 && slow_request.count() >= 0 &&
                               slow_sync.count() >= 0 && read_retry.count() > 0 &&
                               snapshot_entries > 0 && snapshot_bytes > 0 && request_bytes_max > 0 &&
-                              unapplied_entries_max > 0 && requests_in_flight_max > 0;
+                              unapplied_entries_max > 0 && requests_in_flight_max > 0 &&
+                              calls_in_flight_max > 0 && snapshot_bytes_max > 0;
         const bool tellable =
             name.size() <= member_text_bytes_max && urls_within_limits(client_urls);
         return id && positive && tellable ? error_code() : error_code(errc::invalid_option);

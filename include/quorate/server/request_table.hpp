@@ -57,6 +57,8 @@ public:
     void on_clock(time_point now) noexcept { now_ = now; }
 
     [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
+    /// Returns: the payload bytes of all requests that wait.
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] bool has_queued() const noexcept { return !queue_.empty(); }
 
     /// Effects: queues a request. `deadline`: when its outcome is given up; `leader_deadline`: when
@@ -64,6 +66,7 @@ public:
     void add(request_id id, proposed proposal, handler done, time_point deadline,
              time_point leader_deadline) {
         const place at{++arrivals_, id};
+        bytes_ += proposal.payload.size();
         waiting_.emplace(id, waiter{std::move(proposal), std::move(done), leader_deadline, now_,
                                     time_point{}, at.arrival, term_id{}, 0});
         queue_.push_back(at);
@@ -140,6 +143,7 @@ public:
             return;
         }
         handler done = std::move(found->second.done);
+        bytes_ -= found->second.proposal.payload.size();
         request_timing took;
         took.total = now_ - found->second.admitted_at;
         const bool slow = slow_ && slow_limit_.count() > 0 && took.total >= slow_limit_;
@@ -292,6 +296,7 @@ private:
     std::function<void(const request_timing&)> slow_;
     std::function<errc(time_point)> why_;
     std::uint64_t arrivals_ = 0;
+    std::uint64_t bytes_ = 0;
     std::uint64_t batches_;
     term_id newest_applied_{};
 };

@@ -8,6 +8,7 @@
 #include <quorate/base/bytes.hpp>
 #include <quorate/base/error.hpp>
 #include <quorate/base/ids.hpp>
+#include <quorate/format/primitives.hpp>
 
 #include <concepts>
 
@@ -35,8 +36,8 @@ concept state_machine = requires(M machine, const M fixed, log_index index,
     { machine.restore(state) } -> std::same_as<error_code>;
 };
 
-/// Bytes at the front of every command: the request id, little endian.
-inline constexpr std::size_t command_header_bytes = 8;
+/// Bytes at the front of every command: the id of its request.
+inline constexpr std::size_t command_header_bytes = request_id_bytes;
 
 } // namespace quorate
 

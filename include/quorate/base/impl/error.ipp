@@ -116,13 +116,13 @@ inline constexpr std::array error_texts{
     error_text{"unsynced_limit", "too many bytes wait for the leader's disk"},
 };
 
-static_assert(error_texts.size() == static_cast<std::size_t>(errc::unsynced_limit));
+static_assert(error_texts.size() == static_cast<std::size_t>(errc_last));
 
 class error_category final : public boost::system::error_category {
 public:
     const char* name() const noexcept override { return "quorate"; }
     std::string message(int value) const override {
-        const bool known = value >= 1 && static_cast<std::size_t>(value) <= error_texts.size();
+        const bool known = value >= 1 && is_errc(static_cast<std::uint64_t>(value));
         return known ? error_texts[static_cast<std::size_t>(value) - 1].text : "unknown error";
     }
 };
@@ -188,8 +188,7 @@ QUORATE_DECL const boost::system::error_category& condition_category() noexcept 
 
 QUORATE_DECL const char* name_of(errc code) noexcept {
     const auto value = static_cast<std::size_t>(code);
-    return value >= 1 && value <= detail::error_texts.size() ? detail::error_texts[value - 1].name
-                                                             : "unknown";
+    return is_errc(value) ? detail::error_texts[value - 1].name : "unknown";
 }
 
 inline bool detail::condition_category::equivalent(const error_code& code,

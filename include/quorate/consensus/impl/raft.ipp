@@ -80,6 +80,7 @@ QUORATE_DECL raft::raft(const raft_options& options, engine_state state, std::ui
     term_ = state.hard.term;
     vote_ = state.hard.vote;
     lost_ = state.hard.lost;
+    forgotten_ = term_;
     become_follower(term_, node_id{});
     told_soft_ = soft();
     told_hard_ = hard();
@@ -283,11 +284,8 @@ QUORATE_DECL void raft::step_vote(const message& m) {
 
 QUORATE_DECL error_code raft::step_role(const message& m) {
     if (m.kind == message_kind::proposal_refused || m.kind == message_kind::read_refused) {
-        const std::uint64_t number = m.reject_hint.value();
-        const bool known =
-            (number >= 1 && number <= static_cast<std::uint64_t>(errc::cluster_unhealthy)) ||
-            number == static_cast<std::uint64_t>(errc::unsynced_limit);
-        const auto reason = known ? static_cast<errc>(number) : errc::proposal_dropped;
+        const std::uint64_t hint = m.reject_hint.value();
+        const auto reason = is_errc(hint) ? static_cast<errc>(hint) : errc::proposal_dropped;
         const bool read = m.kind == message_kind::read_refused;
         refusals_.push_back(
             {read ? refusal::what::read : refusal::what::proposal, m.context, reason});

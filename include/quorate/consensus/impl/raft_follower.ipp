@@ -2,6 +2,7 @@
 #ifndef QUORATE_CONSENSUS_IMPL_RAFT_FOLLOWER_IPP
 #define QUORATE_CONSENSUS_IMPL_RAFT_FOLLOWER_IPP
 
+#include <quorate/base/limits.hpp>
 #include <quorate/consensus/raft.hpp>
 
 #include <algorithm>
@@ -184,6 +185,11 @@ QUORATE_DECL error_code raft::forward_proposal(std::span<proposed> proposals,
     if (!options_.forward_proposals) {
         return dropped(errc::forwarding_disabled);
     }
+    for (const proposed& p : proposals) {
+        if (p.payload.size() > entry_bytes_limit) {
+            return dropped(errc::request_too_large);
+        }
+    }
     std::vector<entry> entries;
     entries.reserve(proposals.size());
     for (proposed& p : proposals) {
@@ -200,17 +206,44 @@ QUORATE_DECL error_code raft::forward_proposal(std::span<proposed> proposals,
     return {};
 }
 
+// A transport may deliver a forward twice, and each copy must meet the same fate: "refused" tells
+// the sender that the batch is in no log. So this member decides once on each batch, and remembers
+// the batches of the last term that it led, after that term too. It ignores a batch of an earlier
+// term or of an earlier life, which it may have accepted: the sender learns its fate from the log.
+QUORATE_DECL bool raft::decides(const message& forwarded) {
+    const term_id meant = forwarded.log_term;
+    if (forwarded.context == 0 || !meant || forwarded.from == options_.id) {
+        return true; // sent without numbers or terms, as the reference does
+    }
+    if (meant <= forgotten_ || meant > term_) {
+        return false;
+    }
+    return meant != led_ || forwarded_.add(forwarded.from, forwarded.context);
+}
+
+QUORATE_DECL void raft::refuse_forwarded(const message& forwarded, errc reason) {
+    const bool from_peer = forwarded.from && forwarded.from != options_.id;
+    if (forwarded.kind == message_kind::proposal && from_peer && decides(forwarded)) {
+        send({.kind = message_kind::proposal_refused,
+              .to = forwarded.from,
+              .reject_hint = log_index(static_cast<std::uint64_t>(reason)),
+              .context = forwarded.context});
+    }
+}
+
 // A peer took this member for the leader.
 QUORATE_DECL error_code raft::refuse_or_forward(const message& m) {
     if (m.kind == message_kind::proposal && m.entries.empty()) {
         return errc::message_invalid;
     }
     const bool from_here = m.from == options_.id;
+    if (options_.answer_refusals && m.kind == message_kind::proposal && !from_here) {
+        refuse_forwarded(m, errc::not_leader);
+        return {};
+    }
     if (options_.answer_refusals && m.kind != message_kind::transfer_leader && !from_here) {
         // Passing it on could send it in circles; the asker knows better soon.
-        const auto kind = m.kind == message_kind::proposal ? message_kind::proposal_refused
-                                                           : message_kind::read_refused;
-        send({.kind = kind,
+        send({.kind = message_kind::read_refused,
               .to = m.from,
               .reject_hint = log_index(static_cast<std::uint64_t>(errc::not_leader)),
               .context = m.context});

@@ -2,6 +2,7 @@
 #ifndef QUORATE_CONSENSUS_IMPL_RAFT_LEADER_IPP
 #define QUORATE_CONSENSUS_IMPL_RAFT_LEADER_IPP
 
+#include <quorate/base/limits.hpp>
 #include <quorate/consensus/raft.hpp>
 
 #include <algorithm>
@@ -14,6 +15,9 @@ QUORATE_DECL void raft::become_leader() {
     reset(term_);
     leader_ = options_.id;
     role_ = role_kind::leader;
+    forgotten_ = std::max(forgotten_, led_);
+    led_ = term_;
+    forwarded_.clear();
     leader_role& leads = data_.emplace<leader_role>();
     // An earlier leader's change may be among the entries not applied yet: assume it is (§4.1).
     leads.pending_change = log_.last();
@@ -118,6 +122,11 @@ QUORATE_DECL error_code raft::admit(std::span<proposed> proposals) {
     if (leads.transferee) {
         return dropped(errc::transfer_in_progress);
     }
+    for (const proposed& p : proposals) {
+        if (p.payload.size() > entry_bytes_limit) {
+            return dropped(errc::request_too_large); // no frame could take it to a follower
+        }
+    }
     if (const error_code full = admit_bytes(proposals)) {
         return full;
     }
@@ -208,6 +217,9 @@ QUORATE_DECL error_code raft::on_forwarded(const message& m) {
             return errc::message_invalid;
         }
         proposals.push_back({e.kind, e.payload_checksum, e.payload});
+    }
+    if (!decides(m)) {
+        return {};
     }
     const bool stale = m.log_term && m.log_term != term_;
     const error_code refused = stale ? error_code(errc::leader_changed) : accept(proposals);

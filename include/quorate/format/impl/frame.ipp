@@ -14,6 +14,8 @@ namespace detail {
 inline constexpr std::size_t message_fields_bytes = 64;
 /// Entry count and padding, so that the records of a frame lie at multiples of eight.
 inline constexpr std::size_t entries_head_bytes = 8;
+static_assert(frame_bytes_around_entry ==
+              frame_header_bytes + message_fields_bytes + entries_head_bytes + record_header_bytes);
 inline constexpr std::size_t hello_body_bytes = 32;
 inline constexpr std::size_t chunk_fields_bytes = 24;
 inline constexpr std::size_t progress_body_bytes = 24;

@@ -10,7 +10,7 @@ namespace quorate {
 namespace detail {
 
 inline constexpr byte_view segment_magic = "QRATEWAL";
-inline constexpr std::uint16_t segment_version = 2;
+inline constexpr std::uint16_t segment_version = 3;
 inline constexpr std::uint32_t slot_magic = 0x544C5351; // "QSLT"
 /// A frame's size is stored combined with this, so that zeros are never a size.
 inline constexpr std::uint32_t frame_size_mask = 0x5A3C96E1;

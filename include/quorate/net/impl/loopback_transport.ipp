@@ -32,7 +32,7 @@ QUORATE_DECL void loopback_network::queue(event e) {
 }
 
 QUORATE_DECL void loopback_network::notify(event_kind kind, node_id to, node_id peer, bool flag) {
-    queue({kind, to, peer, flag, 0, {}, {}});
+    queue({kind, to, peer, flag, 0, {}, {}, {}});
 }
 
 QUORATE_DECL bool loopback_network::deliver_one() {
@@ -57,6 +57,7 @@ QUORATE_DECL bool loopback_network::deliver_one() {
     case event_kind::unreachable: to->sink_->on_unreachable(e.peer); break;
     case event_kind::snapshot_sent: to->sink_->on_snapshot_sent(e.peer, e.flag); break;
     case event_kind::removed: to->sink_->on_removed(); break;
+    case event_kind::dropped: to->sink_->on_dropped(e.why); break;
     case event_kind::arrives:
     case event_kind::call: break;
     }
@@ -97,6 +98,12 @@ QUORATE_DECL void loopback_network::arrive(event e) {
             e.flag = true;
             delayed_.push_back(std::move(e));
             return;
+        }
+        if (fate == loopback_fate::duplicate && e.m->kind != message_kind::install_snapshot) {
+            event copy = e;
+            copy.flag = true;
+            copy.bytes = 0;
+            delayed_.push_back(std::move(copy));
         }
         if (fate == loopback_fate::drop) {
             left_queue(e);
@@ -164,15 +171,18 @@ QUORATE_DECL void loopback_transport::send(const message& m) noexcept {
     if (sink_ == nullptr || found == queued_bytes_.end()) {
         return;
     }
+    const outbox_limits limits{options_.queue_bytes_max, options_.frame_bytes_max,
+                               options_.snapshot_bytes_max};
+    if (const std::string why = limits.size_problem(m); !why.empty()) {
+        drop(m, why);
+        return;
+    }
     const std::uint64_t bytes = detail::queue_bytes(m);
     const bool control = m.entries.empty() && m.snap == nullptr;
     const std::uint64_t limit =
         options_.queue_bytes_max + (control ? outbox::control_bytes_max : 0);
     if (found->second != 0 && found->second + bytes > limit) {
-        if (m.snap != nullptr) {
-            network_.notify(loopback_network::event_kind::snapshot_sent, options_.self, m.to);
-        }
-        network_.notify(loopback_network::event_kind::unreachable, options_.self, m.to);
+        drop(m, {});
         return;
     }
     found->second += bytes;
@@ -182,7 +192,25 @@ QUORATE_DECL void loopback_transport::send(const message& m) noexcept {
                     false,
                     bytes,
                     owned_message(m),
+                    {},
                     {}});
+}
+
+QUORATE_DECL void loopback_transport::drop(const message& m, const std::string& why) {
+    if (!why.empty()) {
+        network_.queue({loopback_network::event_kind::dropped,
+                        options_.self,
+                        m.to,
+                        false,
+                        0,
+                        {},
+                        {},
+                        "not sent to member " + std::to_string(m.to.value()) + ": " + why});
+    }
+    if (m.snap != nullptr) {
+        network_.notify(loopback_network::event_kind::snapshot_sent, options_.self, m.to);
+    }
+    network_.notify(loopback_network::event_kind::unreachable, options_.self, m.to);
 }
 
 QUORATE_DECL bool loopback_transport::call(node_id to, const member_call& asked) noexcept {
@@ -194,7 +222,7 @@ QUORATE_DECL bool loopback_transport::call(node_id to, const member_call& asked)
     }
     found->second += bytes;
     network_.queue(
-        {loopback_network::event_kind::call, to, options_.self, false, bytes, {}, asked});
+        {loopback_network::event_kind::call, to, options_.self, false, bytes, {}, asked, {}});
     return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <quorate/net/outbox.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace quorate {
@@ -16,6 +17,22 @@ QUORATE_DECL bool outbox::push(const message& m) {
         return push_snapshot(m);
     }
     return open_ ? push_frame(m) : park(m);
+}
+
+QUORATE_DECL std::string outbox_limits::size_problem(const message& m) const {
+    const auto sentence = [](const char* what, std::uint64_t size, const char* name,
+                             std::uint64_t limit) {
+        return std::string(what) + " of " + std::to_string(size) + " bytes is over " + name + ", " +
+               std::to_string(limit);
+    };
+    if (frame_size(m) > frame_bytes_max) {
+        return sentence("a message", frame_size(m), "frame_bytes_max", frame_bytes_max);
+    }
+    if (m.snap != nullptr && m.snap->data.size() > snapshot_bytes_max) {
+        return sentence("a snapshot", m.snap->data.size(), "snapshot_bytes_max",
+                        snapshot_bytes_max);
+    }
+    return {};
 }
 
 QUORATE_DECL bool outbox::push_snapshot(const message& m) {
@@ -35,8 +52,10 @@ QUORATE_DECL bool outbox::push_snapshot(const message& m) {
 QUORATE_DECL bool outbox::push_frame(const message& m) {
     const std::uint64_t reserve = m.entries.empty() ? control_bytes_max : 0;
     const std::uint64_t size = frame_size(m);
-    // A queue that is empty takes any frame; else a limit below a frame's size would stop all.
-    if (!frames_.empty() && frames_.size() + size > limits_.queue_bytes_max + reserve) {
+    // A queue that holds little takes any frame; else a limit below a frame's size would stop all,
+    // and a heartbeat in front of the frame would too.
+    const std::uint64_t little = std::min(control_bytes_max, limits_.queue_bytes_max) / 16;
+    if (frames_.size() > little && frames_.size() + size > limits_.queue_bytes_max + reserve) {
         return false;
     }
     encode_frame(m, frames_);

@@ -326,6 +326,9 @@ QUORATE_DECL void tcp_dialler::send(const message& m) {
     if (!kept) {
         ++hub_->statistics.messages_dropped;
         ++link_.send_failures;
+        if (const std::string why = outbox_.limits().size_problem(m); !why.empty()) {
+            hub_->report_drop("not sent to member " + std::to_string(peer_.value()) + ": " + why);
+        }
         if (m.kind == message_kind::install_snapshot) {
             hub_->tell_snapshot_sent(peer_, false);
         } else if (!std::exchange(told_unreachable_, true)) {

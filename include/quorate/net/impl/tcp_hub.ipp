@@ -43,6 +43,18 @@ QUORATE_DECL void tcp_hub::complain(std::string text) {
     tell([text = std::move(text)](transport_sink& s) { s.on_untrusted(text); });
 }
 
+QUORATE_DECL void tcp_hub::report_drop(std::string text) {
+    if (ticks < drops_from) {
+        ++drops_kept;
+        return;
+    }
+    drops_from = ticks + 10'000 / tcp_tick_ms;
+    if (const std::uint64_t kept = std::exchange(drops_kept, 0); kept != 0) {
+        text += "; " + std::to_string(kept) + " more since the last such line";
+    }
+    tell([text = std::move(text)](transport_sink& s) { s.on_dropped(text); });
+}
+
 } // namespace quorate::detail
 
 #endif

@@ -84,6 +84,10 @@ QUORATE_DECL void tcp_inlet::on_bytes(std::size_t size) {
     for (;;) {
         const auto frame = framer_.next();
         if (!frame) {
+            if (frame.error() == errc::too_large && member_) {
+                report_drop("a frame over frame_bytes_max, " +
+                            std::to_string(hub_->options.frame_bytes_max));
+            }
             refuse_frame();
             return;
         }
@@ -245,7 +249,16 @@ QUORATE_DECL bool tcp_inlet::on_content(owned_message& m) {
 }
 
 QUORATE_DECL bool tcp_inlet::on_content(snapshot_start& start) {
-    if (!plausible(start.head) || assembly_.start(std::move(start))) {
+    if (!plausible(start.head)) {
+        return false;
+    }
+    const std::uint64_t size = start.snap.size;
+    if (const error_code failed = assembly_.start(std::move(start))) {
+        if (failed == errc::too_large) {
+            report_drop("a snapshot of " + std::to_string(size) +
+                        " bytes, over snapshot_bytes_max, " +
+                        std::to_string(hub_->options.snapshot_bytes_max));
+        }
         return false;
     }
     work();
@@ -265,6 +278,10 @@ QUORATE_DECL bool tcp_inlet::on_content(member_call& call) {
         hub_->sink->on_call(member_, call);
     }
     return true;
+}
+
+QUORATE_DECL void tcp_inlet::report_drop(const std::string& what) {
+    hub_->report_drop("refused from member " + std::to_string(member_.value()) + ": " + what);
 }
 
 QUORATE_DECL void tcp_inlet::work() {

@@ -19,7 +19,7 @@ QUORATE_DECL std::optional<told_change> read_change(const entry& e) {
     read.change = std::move(*change);
     const shared_bytes& context = read.change.context;
     if (context.size() >= command_header_bytes) {
-        read.id = request_id(load_little<std::uint64_t>(context.data()));
+        read.id = load_request_id(context.data());
         read.told = decode_member_update(context.view().substr(command_header_bytes));
     }
     return read;
@@ -48,9 +48,17 @@ QUORATE_DECL error_code check_change(const told_change& asked, const member_tabl
             known->peer_urls != asked.told->info.peer_urls && config.is_voter(one.node)) {
             return errc::member_exists;
         }
+        if (one.kind == change_kind::add_learner && config.is_voter(one.node)) {
+            return errc::member_exists;
+        }
         const bool sets_urls = known == nullptr || asked.told->peer_urls;
         if (sets_urls && table.find_rival(asked.told->info) != nullptr) {
             return errc::peer_url_exists;
+        }
+        member_table grown = table;
+        grown.put(*asked.told);
+        if (!grown.within_limits()) {
+            return errc::request_too_large;
         }
     }
     return {};

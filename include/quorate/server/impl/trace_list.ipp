@@ -52,10 +52,10 @@ QUORATE_DECL void trace_list::note_proposed(std::span<const request_id> ids, nod
 QUORATE_DECL void trace_list::note_entries(std::span<const entry> entries) {
     const clock::time_point now = clock::now();
     for (const entry& e : entries) {
-        if (e.kind != entry_kind::normal || e.payload.size() < sizeof(std::uint64_t)) {
+        if (e.kind != entry_kind::normal || e.payload.size() < request_id_bytes) {
             continue;
         }
-        if (traced* one = place_of(request_id(load_little<std::uint64_t>(e.payload.data())))) {
+        if (traced* one = place_of(load_request_id(e.payload.data()))) {
             one->trace->set_entry(e.id());
             one->trace->note(trace_step::appended, self_, now);
         }

@@ -48,6 +48,10 @@ public:
         note();
         refused.push_back(why);
     }
+    void on_dropped(const std::string& why) override {
+        note();
+        dropped.push_back(why);
+    }
     void on_call(node_id from, const member_call& call) override {
         note();
         asked.emplace_back(from, call);
@@ -62,6 +66,7 @@ public:
     std::vector<owned_message> messages;
     std::vector<std::pair<node_id, member_call>> asked; ///< Calls and answers.
     std::vector<std::string> refused;                   ///< Why somebody was.
+    std::vector<std::string> dropped;                   ///< Why a message was.
     std::map<node_id, std::size_t> unreachable;
     std::map<node_id, std::size_t> snapshots_sent;
     std::map<node_id, std::size_t> snapshots_failed;
