@@ -3,7 +3,9 @@
 // In / Out:   requests, messages, ticks → replies, messages, files
 // Invariants: effects are executed in the order that effects.hpp names; R7
 // Source:     doc/flow.md; thesis §10.2.1 for the disk beside the network
-// Threads:    everything on the io_context's one thread; writes and syncs on two threads of its own
+// Threads:    everything on the io_context's one thread; writes and syncs on two threads of its
+// own,
+//             walks over the state of a detachable machine on a third
 #ifndef QUORATE_NODE_HPP
 #define QUORATE_NODE_HPP
 
@@ -36,6 +38,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -170,6 +173,11 @@ public:
     void read(handler done);
     /// Returns: the state as applied here; as fresh as a `read` before it.
     [[nodiscard]] const machine_type& machine() const noexcept { return machine_; }
+    /// Effects: `look` sees the machine at one applied index, and commands wait until it has
+    /// returned; then `done` is called. For walks over the whole state: with a detachable_machine
+    /// `look` runs on a thread of its own, else at once. Walks follow one another, and commands
+    /// that waited come in between. Errors: too_many_unapplied: too many walks wait; stopped.
+    void inspect(std::function<void(const machine_type&)> look, handler done);
 
     /// Effects: adds a member, or makes a learner a voter. A name and client URLs that are empty
     /// leave known ones as they are. Errors: as submit; member_exists with other peer URLs, and for
@@ -217,7 +225,8 @@ public:
     /// others have nothing to do. Errors: stopped; no_space or others: the old file goes on.
     void defragment(handler done);
     /// Effects: answers what waits, lets the write under way end, closes everything, then calls
-    /// back. Blocks for as long as that write takes. May be called inside a handler.
+    /// back. Blocks for as long as that write, or a walk over the state, takes. May be called
+    /// inside a handler.
     void stop(handler done);
 
     [[nodiscard]] node_status status() const noexcept;
@@ -229,6 +238,9 @@ private:
     static constexpr std::chrono::milliseconds slow_apply{100};
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
     static constexpr bool durable = durable_machine<machine_type>;
+    static constexpr bool detached = detachable_machine<machine_type> && !durable;
+    static constexpr std::size_t walks_max = 1024; // that wait
+    static constexpr std::size_t entries_per_turn = 256;
     struct no_thread {
         explicit no_thread(std::size_t) noexcept {}
     };
@@ -288,9 +300,15 @@ private:
 
     // Applying (impl/node_apply.hpp).
     void apply(const applied_mark& mark);
+    bool apply_entries(std::span<const entry> entries);
+    void on_batch_applied(const applied_mark& mark);
     void apply_command(const entry& e);
-    error_code install(const snapshot& snap);
+    error_code install(const snapshot_ptr& snap);
+    void adopt_snapshot(const snapshot& snap, const member_table& members);
+    [[nodiscard]] std::uint64_t place_in_line() const;
+    [[nodiscard]] bool snapshot_due() const;
     void maybe_snapshot();
+    void save_snapshot(snapshot_ptr snap);
     [[nodiscard]] bulk_bytes state_with(const member_table& members) const;
     [[nodiscard]] snapshot_ptr as_stored(const snapshot_ptr& snap) const;
     void on_snapshot_saved(const snapshot_ptr& snap, error_code failed);
@@ -298,6 +316,33 @@ private:
     [[nodiscard]] error_code admit() const noexcept;
     [[nodiscard]] error_code admit_bytes(std::uint64_t bytes,
                                          std::uint64_t bytes_max) const noexcept;
+
+    // Walks over the whole state (impl/node_walks.hpp).
+    struct walk {
+        std::function<void()> begin; ///< On the node's thread, right before.
+        std::function<void()> run;
+        handler done;
+    };
+    struct held_batch {
+        std::vector<entry> entries;
+        applied_mark mark;
+        std::size_t applied = 0; ///< So many of its entries are.
+    };
+    struct restored {
+        machine_type machine;
+        error_code failed;
+    };
+    [[nodiscard]] bool holds_entries() const noexcept;
+    void begin_walk();
+    void join_walks();
+    void end_walk(walk& ended);
+    void resume();
+    void schedule_resume();
+    void drop_superseded();
+    void begin_restore(const snapshot_ptr& snap, bulk_reader state);
+    void end_restore(const snapshot_ptr& snap, std::shared_ptr<restored> made);
+    template <class T>
+    void discard(std::shared_ptr<T> unused);
 
     // Members (impl/node_members.hpp).
     [[nodiscard]] error_code check_member(const member_info& member) const;
@@ -379,7 +424,13 @@ private:
         snapshot_ptr received;
     };
     std::optional<held_write> held_;
-    std::vector<entry> applying_; // the entries of one batch: the engine's spans do not last
+    std::vector<entry> applying_;      // the entries of one batch: the engine's spans do not last
+    std::deque<held_batch> held_back_; // behind a walk or a restore
+    std::deque<walk> walks_;           // that wait
+    snapshot_ptr restoring_;           // the state is being made of it
+    log_index drain_to_{};             // applied before the next walk begins
+    bool walking_ = false;
+    bool resuming_ = false;
     log_id applied_{};
     log_index snapshot_index_{};
     log_index next_snapshot_{}; // not before this is applied: the last try found no space
@@ -421,6 +472,7 @@ private:
     boost::asio::thread_pool log_thread_{1};
     boost::asio::thread_pool snapshot_thread_{1};
     std::conditional_t<durable, boost::asio::thread_pool, no_thread> database_thread_{1};
+    std::conditional_t<detached, boost::asio::thread_pool, no_thread> walk_thread_{1};
 };
 
 } // namespace quorate
@@ -433,5 +485,6 @@ private:
 #include <quorate/impl/node_members.hpp>
 #include <quorate/impl/node_start.hpp>
 #include <quorate/impl/node_trace.hpp>
+#include <quorate/impl/node_walks.hpp>
 
 #endif

@@ -68,6 +68,7 @@ public:
     using reply_handler = std::function<void(error_code, reply)>;
     using token_handler = std::function<void(error_code, std::string)>;
     using life_handler = std::function<void(error_code, lease_life_reply)>;
+    using hash_handler = std::function<void(error_code, store_hash)>;
     using members_handler = std::function<void(error_code, std::vector<cluster_member>)>;
 
     /// With a transport that is made from the io_context and transport_options.
@@ -199,8 +200,12 @@ public:
     void defragment(const identity& by, handler done);
     /// Errors: not_leader, transferee_invalid; those of basic_node::transfer_leadership.
     void move_leader(node_id to, const identity& by, handler done);
-    /// Errors: revision_compacted, revision_in_future, permission_denied.
-    [[nodiscard]] result<store_hash> hash(std::uint64_t revision, const identity& by);
+    /// Effects: walks over the state, as basic_node::inspect. Errors: revision_compacted,
+    /// revision_in_future, permission_denied; those of inspect.
+    void hash(std::uint64_t revision, const identity& by, hash_handler done);
+    /// Effects: the state as of now, in the bytes of a machine's snapshot. Errors:
+    /// permission_denied; those of basic_node::inspect.
+    void snapshot(const identity& by, std::function<void(error_code, bulk_bytes)> done);
     /// Effects: asks every other member for its hash at this member's revision, and calls back
     /// once each has answered, or did not in time.
     void compare_states(std::function<void(state_comparison)> done);
@@ -236,6 +241,8 @@ private:
     void compare_state(node_id other, const store_hash& mine,
                        std::function<void(std::optional<bool>)> done);
 
+    void hash_state(std::uint64_t revision, hash_handler done);
+    void compare_others(const store_hash& mine, std::function<void(state_comparison)> done);
     [[nodiscard]] error_code admit(const request& asked) const;
     template <class Asked, class Look>
     void look_up(Asked asked, bool serializable, const identity& by, reply_handler done, Look look);

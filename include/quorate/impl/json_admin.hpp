@@ -237,15 +237,18 @@ void json_api<Service>::serve_hash(gateway::api_call what, const call& asked) {
     if (!whole && !take(asked, message)) {
         return;
     }
-    const result<store_hash> hash = service_.hash(message.revision, asked->by);
-    if (!hash) {
-        refuse(asked, hash.error());
-    } else if (whole) {
-        tell(asked, service_.header().revision, gateway::hash_reply{hash->hash});
-    } else {
-        tell(asked, service_.header().revision,
-             gateway::hash_kv_reply{hash->hash, hash->compact_revision, hash->revision});
-    }
+    service_.hash(
+        message.revision, asked->by,
+        [this, asked, whole](error_code failed, const store_hash& hash) {
+            if (failed) {
+                refuse(asked, failed);
+            } else if (whole) {
+                tell(asked, service_.header().revision, gateway::hash_reply{hash.hash});
+            } else {
+                tell(asked, service_.header().revision,
+                     gateway::hash_kv_reply{hash.hash, hash.compact_revision, hash.revision});
+            }
+        });
 }
 
 } // namespace quorate

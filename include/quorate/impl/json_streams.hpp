@@ -335,15 +335,17 @@ private:
 
 template <class Service>
 void json_api<Service>::serve_snapshot(const call& asked) {
-    if (const error_code refused = service_.permits_root(asked->by)) {
-        break_off(asked, {}, gateway::api_error_of(refused));
-        return;
-    }
-    auto digest = options_.make_digest ? options_.make_digest() : nullptr;
-    const auto session = std::make_shared<snapshot_session>(
-        bulk_bytes(service_.node().machine().snapshot()), std::move(digest));
-    http::response head = stream_head(asked);
-    session->begin(asked->client.stream(std::move(head)));
+    service_.snapshot(asked->by, [this, asked](error_code failed, bulk_bytes state) {
+        if (failed) {
+            break_off(asked, {}, gateway::api_error_of(failed));
+            return;
+        }
+        auto digest = options_.make_digest ? options_.make_digest() : nullptr;
+        const auto session =
+            std::make_shared<snapshot_session>(std::move(state), std::move(digest));
+        http::response head = stream_head(asked);
+        session->begin(asked->client.stream(std::move(head)));
+    });
 }
 
 } // namespace quorate

@@ -20,8 +20,11 @@ error_code basic_node<Policies>::admit() const noexcept {
         return errc::no_space;
     }
     const log_index committed = engine_->status().hard.commit;
-    const bool far_ahead =
-        committed > applied_.index && committed - applied_.index > options_.unapplied_entries_max;
+    // Whatever is in flight may wait for a walk.
+    const std::uint64_t behind_max =
+        walking_ ? std::max(options_.unapplied_entries_max, options_.requests_in_flight_max)
+                 : options_.unapplied_entries_max;
+    const bool far_ahead = committed > applied_.index && committed - applied_.index > behind_max;
     return far_ahead || requests_.size() >= options_.requests_in_flight_max
                ? error_code(errc::too_many_unapplied)
                : error_code();
@@ -85,11 +88,26 @@ void basic_node<Policies>::read(handler done) {
     schedule_pump();
 }
 
+// Entries that come while others are held back wait behind them.
 template <class Policies>
 void basic_node<Policies>::apply(const applied_mark& mark) {
+    if (holds_entries() || !held_back_.empty()) {
+        held_back_.push_back({std::exchange(applying_, {}), mark});
+        return;
+    }
+    if (apply_entries(applying_)) {
+        applying_.clear();
+        on_batch_applied(mark);
+    }
+}
+
+/// Returns: whether the member goes on.
+template <class Policies>
+bool basic_node<Policies>::apply_entries(std::span<const entry> entries) {
+    QUORATE_ASSERT(!holds_entries()); // a walk sees one state, and a restored one is complete
     const clock::time_point began = clock::now();
     requests_.on_clock(began);
-    for (const entry& e : applying_) {
+    for (const entry& e : entries) {
         QUORATE_ASSERT(e.index == applied_.index.next());
         applied_ = e.id();
         bytes_since_snapshot_ += e.payload.size();
@@ -103,13 +121,17 @@ void basic_node<Policies>::apply(const applied_mark& mark) {
             check_held_members();
         }
         if (failed_) {
-            return;
+            return false;
         }
     }
-    applying_.clear();
     if (options_.metrics != nullptr && clock::now() - began > slow_apply) {
         options_.metrics->slow_apply.add();
     }
+    return true;
+}
+
+template <class Policies>
+void basic_node<Policies>::on_batch_applied(const applied_mark& mark) {
     engine_->on_applied(mark);
     reads_.on_applied(applied_.index);
     maybe_snapshot();
@@ -152,68 +174,124 @@ void basic_node<Policies>::apply_command(const entry& e) {
     requests_.finish(id, {}, std::move(reply));
 }
 
+// Members are known at once, for they are peers to talk to. The state of a detachable machine
+// follows; until then the old one answers, and entries behind the snapshot wait.
 template <class Policies>
-error_code basic_node<Policies>::install(const snapshot& snap) {
-    bulk_reader state(snap.data);
+error_code basic_node<Policies>::install(const snapshot_ptr& snap) {
+    bulk_reader state(snap->data);
     const result<member_table> members = take_members(state);
     if (!members) {
         return members.error();
     }
+    if constexpr (detached) {
+        if (started_) {
+            adopt_snapshot(*snap, *members);
+            begin_restore(snap, std::move(state));
+            return {};
+        }
+    }
     // A database that is ahead of the snapshot keeps what it holds; entries up to there are coming.
-    if (!database_at_.index || snap.last.index > database_at_.index) {
+    if (!database_at_.index || snap->last.index > database_at_.index) {
         if (const error_code failed = machine_.restore(state)) {
             return failed;
         }
         database_at_ = {};
     }
-    adopt_table(*members);
-    applied_ = snap.last;
+    adopt_snapshot(*snap, *members);
+    applied_ = snap->last;
+    reads_.on_applied(applied_.index);
+    return {};
+}
+
+template <class Policies>
+void basic_node<Policies>::adopt_snapshot(const snapshot& snap, const member_table& members) {
+    adopt_table(members);
     snapshot_index_ = snap.last.index;
     compacted_ = snap.last.index;
-    reads_.on_applied(applied_.index);
-    requests_.on_snapshot_installed(applied_.term);
-    return {};
+    requests_.on_snapshot_installed(snap.last.term);
 }
 
 /// Returns: what a snapshot holds: the members, and the machine's state as it is now.
 template <class Policies>
 bulk_bytes basic_node<Policies>::state_with(const member_table& members) const {
-    if constexpr (std::is_same_v<decltype(machine_.snapshot()), rope>) {
-        return join_snapshot(members, machine_.snapshot());
-    } else {
-        return stream_snapshot(members, machine_.snapshot());
+    return stream_snapshot(members, bulk_bytes(machine_.snapshot()));
+}
+
+/// Returns: zero for the leader, else this member's place among the others, from one on.
+template <class Policies>
+std::uint64_t basic_node<Policies>::place_in_line() const {
+    if (soft_.role == role_kind::leader) {
+        return 0;
     }
+    const auto before = std::count_if(members_.begin(), members_.end(), [this](const auto& m) {
+        return m.id < options_.id && m.id != soft_.leader;
+    });
+    return static_cast<std::uint64_t>(before) + 1;
+}
+
+// Members walk over their states at different indices, spread evenly over the entries between two
+// snapshots, so that a quorum is never busy with that at once; the leader is the last. The index
+// decides, not the time since the last one, so that they never meet again.
+template <class Policies>
+bool basic_node<Policies>::snapshot_due() const {
+    const std::uint64_t line = std::max<std::uint64_t>(members_.size(), place_in_line() + 1);
+    const std::uint64_t period = options_.snapshot_entries;
+    const std::uint64_t ahead = period / line * place_in_line();
+    const std::uint64_t since = applied_.index - snapshot_index_;
+    const bool crossed =
+        (applied_.index.value() + ahead) / period > (snapshot_index_.value() + ahead) / period;
+    const std::uint64_t bytes = options_.snapshot_bytes;
+    return (crossed && since >= period / 2) || since >= period ||
+           bytes_since_snapshot_ >= bytes - bytes / 4 / line * place_in_line();
 }
 
 template <class Policies>
 void basic_node<Policies>::maybe_snapshot() {
-    const bool due = applied_.index - snapshot_index_ >= options_.snapshot_entries ||
-                     bytes_since_snapshot_ >= options_.snapshot_bytes;
     const bool machine_ahead = applied_.index < database_at_.index; // its state is a later one
-    if (snapshot_under_way_ || !due || applied_.index < next_snapshot_ || machine_ahead) {
+    if (snapshot_under_way_ || applied_.index < next_snapshot_ || machine_ahead ||
+        !snapshot_due()) {
         return;
     }
-    bytes_since_snapshot_ = 0;
-    auto made = std::make_shared<snapshot>();
-    made->last = applied_;
-    made->members = engine_->members();
-    made->data = state_with(members_);
     snapshot_under_way_ = true;
-    const snapshot_ptr snap = std::move(made);
+    struct making {
+        snapshot made;
+        member_table members;
+    };
+    const auto work = std::make_shared<making>();
+    walks_.push_back({[this, work] {
+                          bytes_since_snapshot_ = 0;
+                          work->made.last = applied_;
+                          work->made.members = engine_->members();
+                          work->members = members_;
+                      },
+                      [this, work] { work->made.data = state_with(work->members); },
+                      [this, work](error_code stopped) {
+                          snapshot_under_way_ = !stopped;
+                          if (!stopped) {
+                              save_snapshot(std::make_shared<snapshot>(std::move(work->made)));
+                          }
+                      }});
+    begin_walk();
+}
+
+template <class Policies>
+void basic_node<Policies>::save_snapshot(snapshot_ptr snap) {
     if constexpr (!blocking) {
         on_snapshot_saved(snap, snapshots_->save(*snap));
+        discard(std::move(snap));
     } else {
-        boost::asio::post(snapshot_thread_, [this, snap] {
+        boost::asio::post(snapshot_thread_, [this, snap = std::move(snap)]() mutable {
             std::unique_lock lock(save_mutex_);
             const clock::time_point began = clock::now();
             const error_code failed = snapshots_->save(*snap);
             const auto took = clock::now() - began;
             lock.unlock();
-            boost::asio::post(io_, [this, snap, failed, took] {
+            boost::asio::post(io_, [this, snap = std::move(snap), failed, took]() mutable {
                 if (options_.metrics != nullptr) {
                     options_.metrics->snapshot_save.observe(took);
                 }
                 on_snapshot_saved(snap, failed);
+                discard(std::move(snap));
             });
         });
     }

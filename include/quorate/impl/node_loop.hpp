@@ -116,6 +116,7 @@ void basic_node<Policies>::execute(effects& batch) {
         on_new_role();
     }
     release_free();
+    drop_superseded();
     if (mark.has_value()) {
         apply(*mark);
     }
@@ -193,14 +194,16 @@ bool basic_node<Policies>::release_free() {
 template <class Policies>
 void basic_node<Policies>::release(staged_batch& batch) {
     if (batch.install != nullptr) {
-        if (const error_code failed = install(*batch.install)) {
+        if (const error_code failed = install(batch.install)) {
             fail(failed, "a snapshot that was received cannot be restored: " + failed.message());
             return;
         }
         engine_->offer_snapshot(
             as_stored(batch.install)); // an own, older one may have been saved meanwhile
         observer_->on_members();
-        observer_->on_restored();
+        if (restoring_ == nullptr) {
+            observer_->on_restored();
+        }
     }
     tell_time();
     for (const message& m : batch.after_sync) {

@@ -56,6 +56,7 @@ basic_node<Policies>::~basic_node() {
     stopping_ = true;
     *answering_ = nullptr;
     wire_->stop();
+    join_walks();
     log_thread_.join();
     snapshot_thread_.join();
     if constexpr (durable) {
@@ -226,7 +227,7 @@ error_code basic_node<Policies>::build_engine() {
         }
     }
     if (start->engine.base != nullptr) {
-        if (const error_code failed = install(*start->engine.base)) {
+        if (const error_code failed = install(start->engine.base)) {
             explanation_ = "the newest snapshot cannot be restored: " + failed.message();
             return failed;
         }
@@ -335,6 +336,7 @@ void basic_node<Policies>::stop(handler done) {
         abandon_all();
         *answering_ = nullptr;
         wire_->stop();
+        join_walks();
         log_thread_.join(); // at most the job under way
         snapshot_thread_.join();
         if (started_ && !failed_ && !job_under_way_ && !held_ && log_->idle()) {

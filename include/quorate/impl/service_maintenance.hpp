@@ -92,16 +92,47 @@ void basic_service<Policies>::move_leader(node_id to, const identity& by, handle
 }
 
 template <class Policies>
-result<store_hash> basic_service<Policies>::hash(std::uint64_t revision, const identity& by) {
+void basic_service<Policies>::hash(std::uint64_t revision, const identity& by, hash_handler done) {
+    const error_code refused = permits_root(by);
+    refused ? done(refused, {}) : hash_state(revision, std::move(done));
+}
+
+template <class Policies>
+void basic_service<Policies>::hash_state(std::uint64_t revision, hash_handler done) {
+    struct finding {
+        result<store_hash> hash = error_code(errc::stopped);
+        clock::duration took{};
+    };
+    const auto found = std::make_shared<finding>();
+    node_.inspect(
+        [found, revision](const machine_type& machine) {
+            const clock::time_point began = clock::now();
+            found->hash = machine.store().hash(revision);
+            found->took = clock::now() - began;
+        },
+        [this, found, revision, done = std::move(done)](error_code failed) {
+            if (failed || !found->hash) {
+                done(failed ? failed : found->hash.error(), {});
+                return;
+            }
+            if (server_metrics* const counts = options_.node.metrics) {
+                (revision == 0 ? counts->hash : counts->hash_rev).observe(found->took);
+            }
+            done({}, *found->hash);
+        });
+}
+
+template <class Policies>
+void basic_service<Policies>::snapshot(const identity& by,
+                                       std::function<void(error_code, bulk_bytes)> done) {
     if (const error_code refused = permits_root(by)) {
-        return refused;
+        done(refused, {});
+        return;
     }
-    const clock::time_point began = clock::now();
-    const result<store_hash> made = store().hash(revision);
-    if (server_metrics* const counts = options_.node.metrics) {
-        (revision == 0 ? counts->hash : counts->hash_rev).observe(clock::now() - began);
-    }
-    return made;
+    const auto made = std::make_shared<bulk_bytes>();
+    node_.inspect(
+        [made](const machine_type& machine) { *made = bulk_bytes(machine.snapshot()); },
+        [made, done = std::move(done)](error_code failed) { done(failed, std::move(*made)); });
 }
 
 template <class Policies>
@@ -112,19 +143,13 @@ void basic_service<Policies>::tend_corruption(clock::time_point now) {
         return;
     }
     compared_ = now;
-    const result<store_hash> mine = store().hash(0);
-    if (!mine) {
-        return;
-    }
-    for (const member_info& m : node_.members()) {
-        if (m.id != options_.node.id) {
-            compare_state(m.id, *mine, [this, other = m.id](std::optional<bool> same) {
-                if (same == false && !stopping_) {
-                    propose(alarm_change{{other, alarm_kind::corrupt}, true});
-                }
-            });
+    compare_states([this](const state_comparison& found) {
+        for (const node_id other : found.differing) {
+            if (!stopping_) {
+                propose(alarm_change{{other, alarm_kind::corrupt}, true});
+            }
         }
-    }
+    });
 }
 
 // Only states of the same revision, with as much of the past, can be compared; a member that lags
@@ -145,6 +170,14 @@ void basic_service<Policies>::compare_state(node_id other, const store_hash& min
 
 template <class Policies>
 void basic_service<Policies>::compare_states(std::function<void(state_comparison)> done) {
+    hash_state(0, [this, done = std::move(done)](error_code failed, const store_hash& mine) {
+        failed || stopping_ ? done({}) : compare_others(mine, done);
+    });
+}
+
+template <class Policies>
+void basic_service<Policies>::compare_others(const store_hash& mine,
+                                             std::function<void(state_comparison)> done) {
     struct round {
         std::size_t waiting = 1; // for this function itself, which answers may precede
         state_comparison found;
@@ -157,13 +190,12 @@ void basic_service<Policies>::compare_states(std::function<void(state_comparison
     };
     const auto all = std::make_shared<round>();
     all->done = std::move(done);
-    const result<store_hash> mine = store().hash(0);
     for (const member_info& m : node_.members()) {
-        if (m.id == options_.node.id || !mine) {
+        if (m.id == options_.node.id) {
             continue;
         }
         ++all->waiting;
-        compare_state(m.id, *mine, [all, other = m.id](std::optional<bool> same) {
+        compare_state(m.id, mine, [all, other = m.id](std::optional<bool> same) {
             all->found.compared += same.has_value() ? 1U : 0U;
             if (same == false) {
                 all->found.differing.push_back(other);

@@ -143,6 +143,12 @@ void basic_service<Policies>::on_restored() {
         recheck_watches();
         catch_up_watches();
     }
+    // A member may be elected while its state is being restored: then its leases come only now.
+    const node_status now = node_.status();
+    if (now.engine.soft.role == role_kind::leader) {
+        lessor_.promote(clock::now(), options_.election_timeout(), now.engine.hard.term.value(),
+                        store().leases());
+    }
 }
 
 template <class Policies>
@@ -173,8 +179,9 @@ void basic_service<Policies>::on_call(node_id, shared_bytes asked,
         return;
     }
     if (kind == call_kind::store_hash) {
-        const result<store_hash> mine = store().hash(number);
-        answer(mine ? detail::encode_hash(*mine) : shared_bytes());
+        hash_state(number, [answer = std::move(answer)](error_code failed, const store_hash& mine) {
+            answer(failed ? shared_bytes() : detail::encode_hash(mine));
+        });
         return;
     }
     const lease_id id(number);

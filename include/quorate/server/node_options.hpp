@@ -89,7 +89,8 @@ struct node_options {
     std::uint64_t snapshot_bytes_max = std::uint64_t{64} << 30;
 
     /// A snapshot is due after so many applied entries, or payload bytes in them, whichever comes
-    /// first: the log is held in memory until then.
+    /// first: the log is held in memory until then. Members that do not lead make theirs earlier,
+    /// at indices that their places among the members spread over the period.
     std::uint64_t snapshot_entries = 100'000;
     std::uint64_t snapshot_bytes = 256 << 20;
     /// Kept in the log behind a snapshot: a member that lags no further needs no snapshot.

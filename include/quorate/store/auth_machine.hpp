@@ -30,6 +30,8 @@ namespace quorate {
 template <class Machine = kv_machine<>>
 class auth_machine {
 public:
+    static constexpr bool detachable = detachable_machine<Machine>;
+
     using request_type = issued_request;
     using reply_type = reply;
     using machine_type = Machine;
@@ -210,6 +212,7 @@ private:
 };
 
 static_assert(state_machine<auth_machine<>>);
+static_assert(detachable_machine<auth_machine<>>);
 
 } // namespace quorate
 

@@ -24,6 +24,9 @@ namespace quorate {
 /// those that are deleted but not compacted away included.
 class block_index {
 public:
+    /// Const functions may run on several threads at once.
+    static constexpr bool concurrent_reads = true;
+
     index_put put(byte_view key, revision at) {
         node* known = nodes_.find(key);
         if (known == nullptr) {

@@ -30,9 +30,24 @@
 
 namespace quorate {
 
+namespace detail {
+
+/// Whether a part of the store promises that its const functions may run on several threads.
+template <class Part>
+inline constexpr bool reads_concurrently = requires {
+    requires Part::concurrent_reads;
+};
+
+} // namespace detail
+
 template <class Index = ordered_index, class Backend = memory_backend>
 class kv_machine {
 public:
+    /// See detachable_machine. A durable backend shares its environment with its successor.
+    static constexpr bool detachable = detail::reads_concurrently<Index> &&
+                                       detail::reads_concurrently<Backend> &&
+                                       !durable_backend<Backend>;
+
     using request_type = request;
     using reply_type = reply;
     using store_type = mvcc_store<Index, Backend>;
@@ -340,6 +355,7 @@ private:
 };
 
 static_assert(state_machine<kv_machine<>>);
+static_assert(detachable_machine<kv_machine<>>);
 
 } // namespace quorate
 

@@ -24,6 +24,9 @@ namespace quorate {
 /// nearly constant among rows that compaction has not reached.
 class memory_backend {
 public:
+    /// Const functions may run on several threads at once.
+    static constexpr bool concurrent_reads = true;
+
     void put(revision at, row entered) {
         QUORATE_ASSERT(!entered.key.empty());
         QUORATE_ASSERT(at > last_);

@@ -39,6 +39,9 @@ struct fixed_key_hash {
 template <class KeyHash = fixed_key_hash>
 class basic_ordered_index {
 public:
+    /// Const functions may run on several threads at once.
+    static constexpr bool concurrent_reads = true;
+
     basic_ordered_index() = default;
     basic_ordered_index(basic_ordered_index&&) noexcept = default;
     basic_ordered_index& operator=(basic_ordered_index&&) noexcept = default;

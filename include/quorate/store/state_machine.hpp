@@ -36,6 +36,17 @@ concept state_machine = requires(M machine, const M fixed, log_index index,
     { machine.restore(state) } -> std::same_as<error_code>;
 };
 
+/// A machine whose walks over the whole state may leave the owner's thread, so that the owner goes
+/// on with everything but commands meanwhile. Models have `static constexpr bool detachable = true`
+/// and promise: any const function may run on one thread while others run const functions;
+/// `restore` of a machine that nothing else refers to may run on any thread, and so may the
+/// destructor of a machine that was moved out of its place. The owner never calls `apply` while a
+/// const function runs elsewhere.
+template <class M>
+concept detachable_machine = state_machine<M> && std::movable<M> && requires {
+    requires M::detachable;
+};
+
 /// Bytes at the front of every command: the id of its request.
 inline constexpr std::size_t command_header_bytes = request_id_bytes;
 

@@ -16,6 +16,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -84,6 +85,7 @@ public:
         check_restore();
         check_unreadable_restore();
         check_damaged_restore();
+        check_detached();
         return report_;
     }
 
@@ -224,6 +226,33 @@ private:
             }
         }
         report_.expect(joined(machine.snapshot()) == bytes, "the old state survived it all");
+    }
+
+    /// A machine that another thread restores, while both threads read the old one, takes its
+    /// place.
+    void check_detached() {
+        if constexpr (detachable_machine<Machine>) {
+            Machine machine = sample_machine();
+            const std::string bytes = joined(machine.snapshot());
+            Machine fresh;
+            error_code failed;
+            std::string there;
+            std::thread elsewhere([&] {
+                there = joined(machine.snapshot());
+                failed = restore(fresh, cut(bytes, 7));
+            });
+            const std::string here = joined(machine.snapshot());
+            elsewhere.join();
+            report_.expect(here == bytes && there == bytes, "two threads see one state");
+            report_.expect(!failed, "a machine is restored on another thread");
+            std::swap(machine, fresh);
+            const log_index both = index_;
+            apply_samples(machine);
+            index_ = both;
+            apply_samples(fresh);
+            report_.expect(joined(machine.snapshot()) == joined(fresh.snapshot()),
+                           "a machine goes on in the place of another");
+        }
     }
 
     [[nodiscard]] std::string noise(std::size_t size) {
