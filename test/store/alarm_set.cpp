@@ -19,7 +19,8 @@ constexpr raised_alarm rotten{node_id(1), alarm_kind::corrupt};
 
 reply ask(machine& m, const request& asked) {
     static std::uint64_t index = 0;
-    return m.apply(log_index(++index), machine::encode(asked).freeze().slice(8));
+    return m.apply(log_index(++index),
+                   machine::encode(asked).freeze().slice(quorate::command_header_bytes));
 }
 std::vector<raised_alarm> alarms_in(const reply& answer) {
     return std::get<alarm_reply>(answer.body).alarms;

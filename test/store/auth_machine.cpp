@@ -25,7 +25,8 @@ const std::string long_value(300, 'v');
 
 quorate::reply ask(machine& m, const issued_request& asked) {
     static std::uint64_t index = 0;
-    return m.apply(log_index(++index), machine::encode(asked).freeze().slice(8));
+    return m.apply(log_index(++index),
+                   machine::encode(asked).freeze().slice(quorate::command_header_bytes));
 }
 quorate::reply ask_as(machine& m, quorate::byte_view name, issued_request asked) {
     asked.by = {name, m.auth().revision()};
@@ -83,8 +84,9 @@ BOOST_AUTO_TEST_CASE(never_used_it_is_the_machine_behind) {
              quorate::range{.key = "a"}, quorate::put{}, quorate::compact{2}}) {
         const shared_bytes command = machine::encode(asked).freeze();
         BOOST_TEST((command.view() == quorate::kv_machine<>::encode(asked).view()));
-        const auto one = m.apply(log_index(1), command.slice(8));
-        BOOST_TEST((one == plain.apply(log_index(1), command.slice(8))));
+        const auto one = m.apply(log_index(1), command.slice(quorate::command_header_bytes));
+        BOOST_TEST(
+            (one == plain.apply(log_index(1), command.slice(quorate::command_header_bytes))));
     }
     BOOST_TEST(quorate::testing::joined(m.snapshot()) ==
                quorate::testing::joined(plain.snapshot()));
@@ -268,7 +270,7 @@ BOOST_AUTO_TEST_CASE(a_value_is_copied_into_the_command_and_never_again) {
     const shared_bytes command =
         machine::encode({quorate::put{.key = "a", .value = long_value}, issuer::cluster()})
             .freeze();
-    must(m.apply(log_index(1), command.slice(8)));
+    must(m.apply(log_index(1), command.slice(quorate::command_header_bytes)));
     const auto found = m.machine().get("a");
     BOOST_REQUIRE(found.has_value());
     BOOST_TEST((found->value.data() == command.data() + command.size() - long_value.size()));

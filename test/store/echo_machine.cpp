@@ -23,7 +23,8 @@ BOOST_AUTO_TEST_CASE(it_keeps_the_contract) {
 BOOST_AUTO_TEST_CASE(it_counts_and_echoes) {
     echo_machine machine;
     BOOST_TEST(machine.last().count == 0u);
-    machine.apply(log_index(1), echo_machine::encode("one").freeze().slice(8));
+    machine.apply(log_index(1),
+                  echo_machine::encode("one").freeze().slice(quorate::command_header_bytes));
     const auto answer = machine.apply(log_index(2), shared_bytes::copy_of("two"));
     BOOST_TEST(answer.count == 2u);
     BOOST_TEST(answer.bytes.view() == "two");

@@ -24,7 +24,8 @@ const std::string long_value(300, 'v');
 
 quorate::reply ask(machine& m, const request& asked) {
     static std::uint64_t index = 0;
-    return m.apply(log_index(++index), machine::encode(asked).freeze().slice(8));
+    return m.apply(log_index(++index),
+                   machine::encode(asked).freeze().slice(quorate::command_header_bytes));
 }
 template <class Body>
 Body body(const quorate::reply& answer) {
@@ -172,7 +173,7 @@ BOOST_AUTO_TEST_CASE(a_value_is_copied_into_the_command_and_never_again) {
     machine m;
     const shared_bytes command =
         machine::encode(quorate::put{.key = "k", .value = long_value}).freeze();
-    m.apply(log_index(1), command.slice(8));
+    m.apply(log_index(1), command.slice(quorate::command_header_bytes));
     const auto found = m.get("k");
     BOOST_REQUIRE(found.has_value());
     BOOST_TEST((found->value.data() == command.data() + command.size() - long_value.size()));

@@ -17,7 +17,8 @@ namespace {
 
 reply ask(machine& m, const request& asked) {
     static std::uint64_t index = 0;
-    return m.apply(log_index(++index), machine::encode(asked).freeze().slice(8));
+    return m.apply(log_index(++index),
+                   machine::encode(asked).freeze().slice(quorate::command_header_bytes));
 }
 template <class Body>
 Body body(const reply& answer) {
