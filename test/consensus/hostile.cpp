@@ -181,4 +181,35 @@ BOOST_AUTO_TEST_CASE(a_group_survives_mutated_messages) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(term_too_far_ahead_is_invalid_and_changes_nothing) {
+    member m(usual(1), start_of(voters({1, 2, 3})));
+    const std::uint64_t most = m.term().value() + term_jump_max;
+    for (const std::uint64_t term : {most + 1, number_max}) {
+        BOOST_TEST((m.step(heartbeat_from(2, 1, term)) == errc::message_invalid));
+        BOOST_TEST((m.step(vote_request(2, 1, term, at(9, 9))) == errc::message_invalid));
+    }
+    BOOST_TEST(m.term().value() + term_jump_max == most);
+    BOOST_TEST(!m.step(heartbeat_from(2, 1, most)));
+    BOOST_TEST(m.term() == term_id(most));
+}
+
+BOOST_AUTO_TEST_CASE(what_only_members_send_is_refused_from_others) {
+    member m(usual(1), start_of(voters({1, 2, 3})));
+    elect(m);
+    const log_index last = m.last();
+    for (const message_kind kind : {message_kind::proposal, message_kind::read_index,
+                                    message_kind::transfer_leader, message_kind::timeout_now}) {
+        message asked{.kind = kind, .to = node_id(1), .from = node_id(4242)};
+        const bool termless = kind == message_kind::proposal || kind == message_kind::read_index;
+        asked.term = termless ? term_id() : m.term();
+        const entry proposed = run_of(0, {0}).front();
+        asked.entries = {&proposed, kind == message_kind::proposal ? 1U : 0U};
+        BOOST_TEST((m.step(asked) == errc::peer_not_found));
+    }
+    m.settle();
+    BOOST_TEST(m.last() == last);
+    // A leader that was added behind what this member has is not known here, and is heard.
+    BOOST_TEST(!m.step(heartbeat_from(4, 1, m.term().value() + 1)));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -201,4 +201,47 @@ BOOST_AUTO_TEST_CASE(a_new_group_begins_with_the_state_of_an_old_one) {
     BOOST_TEST(g.agree(11));
 }
 
+namespace {
+
+/// Writes a term to the disk of a member that is stopped.
+void write_term(const node_options& member, term_id term) {
+    log_options options;
+    options.cluster = member.cluster;
+    options.member = member.id;
+    options.directory = member.data_directory / "wal";
+    auto opened = file_policies::log::open(options);
+    BOOST_REQUIRE(opened.has_value());
+    auto& log = *opened;
+    hard_state hard = log->take_recovered().hard;
+    hard.term = term;
+    log->save(hard);
+    auto job = log->begin_sync();
+    const error_code failed = job.run();
+    BOOST_REQUIRE(!failed);
+    log->finish_sync(std::move(job), failed);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(group_whose_terms_are_used_up_is_recovered_by_force) {
+    disaster_group g;
+    g.start_all();
+    BOOST_REQUIRE(g.wrote(1, "kept"));
+    BOOST_REQUIRE(g.agree(1));
+    g.stop_all();
+    write_term(g.options_of(1), term_id(number_max));
+    g.start_alone(g.forced(1));
+    BOOST_TEST((g.nodes.at(1)->status().engine.hard.term < term_id(1000)));
+    BOOST_TEST(g.wrote(1, "again"));
+    g.stop(1);
+    g.start_alone(g.options_of(1)); // not forced: the lower term is on the disk
+    BOOST_REQUIRE(g.finished(g.read(1)));
+    BOOST_TEST(g.words(1).words().size() == 2u);
+    g.stop(1);
+    // The same once it is alone.
+    write_term(g.options_of(1), term_id(number_max));
+    g.start_alone(g.forced(1));
+    BOOST_TEST(g.wrote(1, "once more"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -235,10 +235,45 @@ BOOST_AUTO_TEST_CASE(a_disk_that_contradicts_itself_is_corrupt) {
     base->data = bulk_bytes(rope{shared_bytes::copy_of("no table")});
     bytes.state.base = base;
     BOOST_TEST((refusal(bytes) == errc::corrupt));
+}
 
-    disk late(config_of({n1, n2}));
-    late.state.hard.term = term_id(UINT64_MAX);
-    BOOST_TEST((refusal(late) == errc::corrupt));
+BOOST_AUTO_TEST_CASE(term_that_no_election_led_to_is_set_back) {
+    disk d(config_of({n1, n2, n3}));
+    d.write();
+    d.state.hard.term = term_id(number_max);
+    const lone_start made = forced(d);
+    BOOST_TEST(made.changed);
+    BOOST_TEST(made.term_set_back);
+    BOOST_TEST((d.state.hard.term == term_id(4)));
+    BOOST_TEST(!d.state.hard.vote);
+    BOOST_TEST((made.appended.front().id() == log_id{term_id(4), log_index(12)}));
+}
+
+BOOST_AUTO_TEST_CASE(term_of_a_member_that_is_alone_already_is_set_back) {
+    disk d(config_of({n1}));
+    d.state.hard.term = term_id(number_max);
+    const lone_start made = forced(d);
+    BOOST_TEST(made.changed);
+    BOOST_TEST(made.term_set_back);
+    BOOST_TEST(made.appended.empty());
+    BOOST_TEST((d.state.hard.term == term_id(2)));
+    BOOST_TEST(!d.state.hard.vote);
+}
+
+BOOST_AUTO_TEST_CASE(term_that_elections_may_have_led_to_stays) {
+    disk d(config_of({n1, n2}));
+    d.state.hard.term = term_id(2 + term_jump_max);
+    const lone_start made = forced(d);
+    BOOST_TEST(!made.term_set_back);
+    BOOST_TEST((d.state.hard.term == term_id(3 + term_jump_max)));
+}
+
+BOOST_AUTO_TEST_CASE(entry_of_a_term_near_the_end_is_refused) {
+    disk d(config_of({n1, n2}));
+    d.write();
+    d.state.entries.back().term = term_id(number_max);
+    d.state.hard.term = term_id(number_max);
+    BOOST_TEST((refusal(d) == errc::corrupt));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

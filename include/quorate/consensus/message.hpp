@@ -39,6 +39,13 @@ enum class message_kind : std::uint8_t {
 
 inline constexpr std::uint8_t message_kind_max = 15;
 
+/// Terms and indices stay below this: far more than any group reaches, and far from wrapping round,
+/// whatever a peer claims.
+inline constexpr std::uint64_t number_max = std::uint64_t{1} << 62;
+/// A message whose term is further ahead than this is invalid. A group that holds an election each
+/// second needs 136 years for so many terms, and a faulty peer 2^30 messages to reach number_max.
+inline constexpr std::uint64_t term_jump_max = std::uint64_t{1} << 32;
+
 /// Returns: whether the kind answers an earlier message and so must come from a known member.
 [[nodiscard]] constexpr bool is_response(message_kind kind) noexcept {
     switch (kind) {

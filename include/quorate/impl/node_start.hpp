@@ -276,6 +276,11 @@ result<std::vector<entry>> basic_node<Policies>::force_group(start_state& start)
         explanation_ = "no group can be made of " + options_.data_directory.string() + ": " + why;
         return made.error();
     }
+    if (made->term_set_back) {
+        say(severity::warning, "the term is set back to " +
+                                   std::to_string(start.engine.hard.term.value()) +
+                                   ": it was far beyond that of the last entry");
+    }
     say(severity::warning,
         made->changed
             ? "this member becomes a group of its own: " + std::to_string(made->appended.size()) +

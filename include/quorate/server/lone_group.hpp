@@ -23,6 +23,7 @@ struct lone_start {
     /// them.
     std::vector<entry> appended;
     bool changed = false; ///< Whether anything differs from what was on the disk.
+    bool term_set_back = false;
 };
 
 /// Effects: all that the log holds becomes committed, and changes follow that leave a joint
@@ -32,6 +33,10 @@ struct lone_start {
 /// Entries that are not known to be committed are kept, where etcd drops them: another member may
 /// have told a client that they are, and this one may have applied them. Only from an uncommitted
 /// removal of `self` on they are dropped.
+///
+/// A term that is over term_jump_max beyond the last entry's was made up by a faulty peer; nobody
+/// could be elected in the next one. It is set back to the last entry's: the votes given since bind
+/// this member only towards members that are removed here.
 ///
 /// It is the operator who knows that the others are gone for good: a quorum of them, started again,
 /// would be a second group that believes to be this one.

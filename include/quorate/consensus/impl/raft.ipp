@@ -44,9 +44,12 @@ constexpr bool is_termless(message_kind kind) noexcept {
            kind == message_kind::proposal_refused || kind == message_kind::read_refused;
 }
 
-// Terms and indices stay below this: far more than any group reaches, and far from wrapping round,
-// whatever a peer claims.
-inline constexpr std::uint64_t number_max = std::uint64_t{1} << 62;
+// These come from members only. What leads or campaigns may come from one that is not known yet.
+constexpr bool is_of_members(message_kind kind) noexcept {
+    return is_response(kind) || kind == message_kind::proposal ||
+           kind == message_kind::read_index || kind == message_kind::transfer_leader ||
+           kind == message_kind::timeout_now;
+}
 
 inline bool entries_follow(const message& m) noexcept {
     log_id before{m.log_term, m.index};
@@ -203,10 +206,11 @@ QUORATE_DECL error_code raft::check_message(const message& m) const noexcept {
     if (static_cast<std::uint8_t>(m.kind) > message_kind_max || !m.from || m.to != options_.id) {
         return errc::message_invalid;
     }
-    if (is_response(m.kind) && !members_.contains(m.from)) {
+    if (detail::is_of_members(m.kind) && !members_.contains(m.from)) {
         return errc::peer_not_found;
     }
-    if ((!detail::is_termless(m.kind) && !m.term) || m.term.value() > detail::number_max) {
+    const bool jumps = m.term > term_ && m.term.value() - term_.value() > term_jump_max;
+    if ((!detail::is_termless(m.kind) && !m.term) || m.term.value() > number_max || jumps) {
         return errc::message_invalid;
     }
     const bool sound = m.kind == message_kind::append             ? detail::entries_follow(m)

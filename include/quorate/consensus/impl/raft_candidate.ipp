@@ -16,8 +16,7 @@ QUORATE_DECL error_code raft::campaign() {
 
 QUORATE_DECL void raft::start_election(campaign_kind kind) {
     // With a committed change not yet applied, this member would count the wrong quorum.
-    if (is_leader() || !promotable() || has_unapplied_change() ||
-        term_.value() >= detail::number_max) {
+    if (is_leader() || !promotable() || has_unapplied_change() || term_.value() >= number_max) {
         return;
     }
     if (promised() && kind != campaign_kind::transfer) {

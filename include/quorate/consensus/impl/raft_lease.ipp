@@ -38,7 +38,7 @@ QUORATE_DECL log_index raft::lease_stamp() noexcept {
 QUORATE_DECL void raft::on_promise(peer_progress& peer, const message& m) noexcept {
     const std::uint64_t sent = m.index.value();
     const std::uint64_t units = m.reject_hint.value();
-    if (sent != 0 && sent <= time_ && units <= detail::number_max) {
+    if (sent != 0 && sent <= time_ && units <= number_max) {
         peer.extend_lease(sent + units / 10 * 9);
     }
 }

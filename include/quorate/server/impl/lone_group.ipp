@@ -99,6 +99,16 @@ private:
     return changed;
 }
 
+/// Effects: sets a term back that no election led to. Returns: whether it did.
+[[nodiscard]] inline bool set_back_term(hard_state& hard, term_id last) noexcept {
+    if (hard.term <= last || hard.term.value() - last.value() <= term_jump_max) {
+        return false;
+    }
+    hard.term = last;
+    hard.vote = {};
+    return true;
+}
+
 inline void remove_others(lone_writer& writer, node_id self) {
     id_set others = writer.members().config.all();
     for (const member_info& m : writer.members().table) {
@@ -127,13 +137,14 @@ QUORATE_DECL result<lone_start> make_alone(engine_state& state, node_id self, st
                       : "this member was never told who is in its group";
         return removed ? errc::member_removed : errc::member_unknown;
     }
-    if (!tail_changes && detail::is_alone(*members, self)) {
-        return lone_start{};
-    }
     const log_id base = state.base == nullptr ? log_id{} : state.base->last;
     const log_id last = state.entries.empty() ? base : state.entries.back().id();
+    const bool set_back = detail::set_back_term(state.hard, last.term);
+    if (!tail_changes && detail::is_alone(*members, self)) {
+        return lone_start{{}, set_back, set_back};
+    }
     const term_id before = std::max(state.hard.term, last.term);
-    if (before.value() >= UINT64_MAX / 2) {
+    if (before.value() > number_max - term_jump_max) {
         why = "no term can follow the last one";
         return errc::corrupt;
     }
@@ -150,7 +161,7 @@ QUORATE_DECL result<lone_start> make_alone(engine_state& state, node_id self, st
         why = "the members in the newest snapshot contradict one another";
         return errc::corrupt;
     }
-    lone_start made{std::move(writer).take(), true};
+    lone_start made{std::move(writer).take(), true, set_back};
     state.entries.insert(state.entries.end(), made.appended.begin(), made.appended.end());
     state.hard.term = term;
     state.hard.vote = {};
