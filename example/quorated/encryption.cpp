@@ -37,9 +37,8 @@ private:
 
 } // namespace
 
-std::shared_ptr<quorate::secure_layer> open_encryption(
-    const tls_settings& told, std::function<void(quorate::error_code)> reloaded,
-    std::string& explanation) {
+std::shared_ptr<quorate::secure_layer> open_encryption(const tls_settings& told, encryption_log log,
+                                                       std::string& explanation) {
     quorate::tls::options options;
     options.certificate_file = told.cert_file;
     options.key_file = told.key_file;
@@ -58,13 +57,14 @@ std::shared_ptr<quorate::secure_layer> open_encryption(
     }
     options.cipher_suites = told.cipher_suites;
     auto made = std::make_shared<quorate::tls::layer>(std::move(options));
+    made->on_warning(std::move(log.warned));
     if (const quorate::error_code failed = made->open()) {
         explanation =
             (told.dials ? "cannot speak TLS with other members: " : "cannot serve over TLS: ") +
             (made->failed_file().empty() ? "" : made->failed_file() + ": ") + failed.message();
         return nullptr;
     }
-    made->on_reload(std::move(reloaded));
+    made->on_reload(std::move(log.reloaded));
     return made;
 }
 
@@ -78,8 +78,7 @@ std::unique_ptr<quorate::snapshot_digest> make_digest() {
 
 namespace quorated {
 
-std::shared_ptr<quorate::secure_layer> open_encryption(const tls_settings&,
-                                                       std::function<void(quorate::error_code)>,
+std::shared_ptr<quorate::secure_layer> open_encryption(const tls_settings&, encryption_log,
                                                        std::string& explanation) {
     explanation = "cannot serve over TLS: built without OpenSSL";
     return nullptr;

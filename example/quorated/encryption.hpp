@@ -14,12 +14,16 @@
 
 namespace quorated {
 
-/// Returns: what encrypts connections, of clients or of members. `reloaded` is told of every
-/// attempt to read changed files. Errors, as a sentence in `explanation`: none is returned then,
-/// nor without TLS.
-[[nodiscard]] std::shared_ptr<quorate::secure_layer> open_encryption(
-    const tls_settings& told, std::function<void(quorate::error_code)> reloaded,
-    std::string& explanation);
+struct encryption_log {
+    std::function<void(quorate::error_code)> reloaded{}; ///< Each attempt to read changed files.
+    std::function<void(const std::string&)> warned{};    ///< Files to look at, as a sentence.
+};
+
+/// Returns: what encrypts connections, of clients or of members. Errors, as a sentence in
+/// `explanation`: null is returned then, and without TLS.
+[[nodiscard]] std::shared_ptr<quorate::secure_layer> open_encryption(const tls_settings& told,
+                                                                     encryption_log log,
+                                                                     std::string& explanation);
 
 /// Returns: SHA-256; null where it was built without OpenSSL.
 [[nodiscard]] std::unique_ptr<quorate::snapshot_digest> make_digest();

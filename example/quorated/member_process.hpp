@@ -95,7 +95,7 @@ private:
         options.node.metrics = &counts_;
         if (!told_.peer_tls.cert_file.empty()) {
             options.node.peer_security =
-                open_encryption(told_.peer_tls, say_reloaded("of members "), problem_);
+                open_encryption(told_.peer_tls, encryption_log_of("of members "), problem_);
         }
         return options;
     }
@@ -164,19 +164,22 @@ private:
             return true;
         }
         std::string problem;
-        encryption_ = open_encryption(told_.client_tls, say_reloaded(""), problem);
+        encryption_ = open_encryption(told_.client_tls, encryption_log_of(""), problem);
         if (encryption_ == nullptr) {
             say_(quorate::severity::error, problem);
         }
         return encryption_ != nullptr;
     }
 
-    [[nodiscard]] std::function<void(quorate::error_code)> say_reloaded(std::string whose) const {
-        return [this, whose = std::move(whose)](quorate::error_code failed) {
+    [[nodiscard]] encryption_log encryption_log_of(std::string whose) const {
+        encryption_log log;
+        log.reloaded = [this, whose = std::move(whose)](quorate::error_code failed) {
             say_(failed ? quorate::severity::error : quorate::severity::info,
                  failed ? "changed certificates " + whose + "cannot be used: " + failed.message()
                         : "changed certificates " + whose + "are in use");
         };
+        log.warned = [this](const std::string& text) { say_(quorate::severity::warning, text); };
+        return log;
     }
 
     // Clients are let in once the others know who this is, as they ask for just that; a member that

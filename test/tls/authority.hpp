@@ -85,13 +85,25 @@ public:
 
     void save(const std::string& path) { save_certificate(path, own_.get()); }
 
-    /// Effects: writes a list that revokes the certificate with this serial number.
-    void save_revocation(const std::string& path, long serial) {
+    /// An intermediate authority: another one signed it.
+    authority(const std::string& name, authority& above) : key_(make_key()) {
+        own_ = start({.common_name = name}, key_.get());
+        require(X509_set_issuer_name(own_.get(), X509_get_subject_name(above.own_.get())) == 1);
+        extend(own_.get(), NID_basic_constraints, "critical,CA:TRUE");
+        require(X509_sign(own_.get(), above.key_.get(), EVP_sha256()) > 0);
+    }
+    [[nodiscard]] long serial() const {
+        return ASN1_INTEGER_get(X509_get_serialNumber(own_.get()));
+    }
+
+    /// Effects: writes a list that revokes the certificate with this serial number, and that is
+    /// valid for so many seconds; negative: it expired so long ago.
+    void save_revocation(const std::string& path, long serial, long valid_for = 3600) {
         const std::unique_ptr<X509_CRL, freer<X509_CRL, X509_CRL_free>> list(X509_CRL_new());
         require(X509_CRL_set_version(list.get(), 1) == 1);
         require(X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(own_.get())) == 1);
         const std::unique_ptr<ASN1_TIME, freer<ASN1_TIME, ASN1_TIME_free>> time(
-            X509_gmtime_adj(nullptr, -60));
+            X509_gmtime_adj(nullptr, -7200));
         require(X509_CRL_set1_lastUpdate(list.get(), time.get()) == 1);
         X509_REVOKED* revoked = X509_REVOKED_new();
         const std::unique_ptr<ASN1_INTEGER, freer<ASN1_INTEGER, ASN1_INTEGER_free>> number(
@@ -100,7 +112,7 @@ public:
         require(X509_REVOKED_set_serialNumber(revoked, number.get()) == 1);
         require(X509_REVOKED_set_revocationDate(revoked, time.get()) == 1);
         require(X509_CRL_add0_revoked(list.get(), revoked) == 1);
-        require(X509_gmtime_adj(time.get(), 3600) != nullptr);
+        require(X509_gmtime_adj(time.get(), valid_for) != nullptr);
         require(X509_CRL_set1_nextUpdate(list.get(), time.get()) == 1);
         require(X509_CRL_sign(list.get(), key_.get(), EVP_sha256()) > 0);
         write(path, [&](std::FILE* file) { return PEM_write_X509_CRL(file, list.get()); });

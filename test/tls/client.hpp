@@ -44,8 +44,8 @@ public:
             SSL_CTX_set_cipher_list(context_.get(), o.ciphers.c_str());
         }
         if (!o.identity.empty()) {
-            check(SSL_CTX_use_certificate_file(context_.get(), (o.identity + ".pem").c_str(),
-                                               SSL_FILETYPE_PEM) == 1);
+            check(SSL_CTX_use_certificate_chain_file(context_.get(),
+                                                     (o.identity + ".pem").c_str()) == 1);
             check(SSL_CTX_use_PrivateKey_file(context_.get(), (o.identity + ".key").c_str(),
                                               SSL_FILETYPE_PEM) == 1);
         }

@@ -2,9 +2,13 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <filesystem>
 #include <fstream>
 #include <list>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "../http/support.hpp"
 #include "client.hpp"
@@ -246,6 +250,88 @@ BOOST_AUTO_TEST_CASE(revoked_certificates_stay_out) {
     BOOST_TEST(f.ask({.identity = w.at("next")}) == "<next>");
     w.ca.save_revocation(w.at("crl.pem"), next);
     BOOST_TEST(f.refuses({.identity = w.at("next")}));
+}
+
+namespace {
+
+void append_file(const std::string& to, const std::string& from) {
+    std::ofstream(to, std::ios::app) << std::ifstream(from).rdbuf();
+}
+
+/// A client whose certificate an intermediate authority signed, and lists of both authorities.
+struct chained_world : world {
+    chained_world() : between("the one between", ca) {
+        between.issue(at("leaf"), {.common_name = "leaf"});
+        between.save(at("between.pem"));
+        append_file(at("leaf.pem"), at("between.pem"));
+    }
+    /// Effects: writes the lists, which revoke these serial numbers.
+    tls::options with_lists(long by_root, long by_between, long root_valid_for = 3600) {
+        ca.save_revocation(at("crl.pem"), by_root, root_valid_for);
+        between.save_revocation(at("between.crl"), by_between);
+        append_file(at("crl.pem"), at("between.crl"));
+        tls::options o = mutual();
+        o.crl_file = at("crl.pem");
+        return o;
+    }
+    tls::test::authority between;
+};
+
+constexpr long unused_serial = 999'999;
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(revoked_intermediate_authority_keeps_its_certificates_out) {
+    chained_world w;
+    {
+        secure_server f(w.with_lists(unused_serial, unused_serial));
+        BOOST_TEST(f.ask({.identity = w.at("leaf")}) == "<leaf>");
+    }
+    secure_server f(w.with_lists(w.between.serial(), unused_serial));
+    BOOST_TEST(f.refuses({.identity = w.at("leaf")}));
+    BOOST_TEST(f.ask({.identity = w.client({.common_name = "direct"})}) == "<direct>");
+}
+
+BOOST_AUTO_TEST_CASE(authority_without_a_list_keeps_its_certificates_out) {
+    chained_world w;
+    w.ca.save_revocation(w.at("crl.pem"), unused_serial);
+    tls::options o = w.mutual();
+    o.crl_file = w.at("crl.pem");
+    secure_server f(o);
+    BOOST_TEST(f.refuses({.identity = w.at("leaf")}));
+    BOOST_TEST(f.ask({.identity = w.client({.common_name = "direct"})}) == "<direct>");
+}
+
+BOOST_AUTO_TEST_CASE(expired_list_keeps_certificates_out_and_is_warned_of) {
+    chained_world w;
+    std::vector<std::string> warnings;
+    const auto warned = [&](const tls::options& o) {
+        auto made = std::make_shared<tls::layer>(o);
+        std::filesystem::permissions(o.key_file, std::filesystem::perms(0600));
+        made->on_warning([&](const std::string& text) { warnings.push_back(text); });
+        BOOST_REQUIRE(!made->open());
+        return made;
+    };
+    secure_server good(warned(w.with_lists(unused_serial, unused_serial)));
+    BOOST_TEST(warnings.empty());
+    secure_server f(warned(w.with_lists(unused_serial, unused_serial, -60)));
+    BOOST_TEST(f.refuses({.identity = w.at("leaf")}));
+    BOOST_TEST(f.refuses({.identity = w.client({.common_name = "direct"})}));
+    BOOST_REQUIRE(warnings.size() == 1U);
+    BOOST_TEST(warnings.front().find("has expired") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(key_that_everybody_may_read_is_warned_of) {
+    world w;
+    for (const auto& [mode, expected] :
+         {std::pair(0600, 0U), std::pair(0640, 0U), std::pair(0644, 1U)}) {
+        std::filesystem::permissions(w.at("server.key"), std::filesystem::perms(mode));
+        std::size_t warnings = 0;
+        tls::layer made(w.plain());
+        made.on_warning([&](const std::string&) { ++warnings; });
+        BOOST_REQUIRE(!made.open());
+        BOOST_TEST(warnings == expected);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(common_names_can_be_limited) {

@@ -46,6 +46,11 @@ public:
     /// reload_interval has passed.
     void on_reload(std::function<void(error_code)> f) { on_reload_ = std::move(f); }
 
+    /// Effects: `f` is called, also during `open`, with a sentence about each file that was read
+    /// and is in use although it should be looked at: a list of revocations that has expired, or a
+    /// key that every user of the system may read. Requires: not opened before.
+    void on_warning(std::function<void(const std::string&)> f) { on_warning_ = std::move(f); }
+
     /// Effects: looks at the files first where it is time to.
     [[nodiscard]] std::shared_ptr<secure_channel> wrap(tcp_socket socket) override;
     /// The same. Returns: null where the options say that nobody is dialled.
@@ -72,6 +77,7 @@ private:
     [[nodiscard]] error_code load_certificate(boost::asio::ssl::context& fresh);
     [[nodiscard]] error_code load_authorities(boost::asio::ssl::context& fresh);
     [[nodiscard]] error_code load_revocations(boost::asio::ssl::context& fresh);
+    void warn_of_files() const;
     [[nodiscard]] error_code choose_ciphers(boost::asio::ssl::context& fresh) const;
     void reload_if_changed();
 
@@ -81,6 +87,8 @@ private:
     std::vector<stamp> stamps_;                           ///< Of the files in force.
     std::chrono::steady_clock::time_point looked_{};
     std::function<void(error_code)> on_reload_;
+    std::function<void(const std::string&)> on_warning_;
+    bool has_expired_list_ = false;
     std::string failed_file_;
 };
 

@@ -20,7 +20,10 @@ struct options {
     std::string certificate_file{};
     std::string key_file{};        ///< Of the first certificate; without a passphrase.
     std::string trusted_ca_file{}; ///< The authorities of others; empty: those of the system.
-    std::string crl_file{};        ///< Revoked certificates of others; empty: none.
+    /// Lists of revoked certificates of others; empty: none is checked. With it each certificate
+    /// of a chain is checked, so that each authority in it has to have a list here. A list that has
+    /// expired is worth as much as a missing one: what its authority signed is refused.
+    std::string crl_file{};
 
     /// Whether a client has to show a certificate that an authority signed. As in etcd, it has to
     /// where trusted_ca_file is set, too.

@@ -12,7 +12,9 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
@@ -58,6 +60,16 @@ inline int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* ch
         }
     }
     return false;
+}
+
+struct revocation_list_deleter {
+    void operator()(X509_CRL* owned) const noexcept { X509_CRL_free(owned); }
+};
+using revocation_list = std::unique_ptr<X509_CRL, revocation_list_deleter>;
+
+[[nodiscard]] inline bool has_expired(const X509_CRL* list) {
+    const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list);
+    return next != nullptr && X509_cmp_time(next, nullptr) < 0;
 }
 
 inline void harden(SSL_CTX* native, version least) {
@@ -133,6 +145,7 @@ QUORATE_DECL error_code layer::load() {
         accepting_ = accepting;
         dialling_ = dialling;
         stamps_ = std::move(stamps);
+        warn_of_files();
     }
     return ec;
 }
@@ -211,12 +224,52 @@ QUORATE_DECL error_code layer::load_authorities(boost::asio::ssl::context& fresh
 QUORATE_DECL error_code layer::load_revocations(boost::asio::ssl::context& fresh) {
     failed_file_ = options_.crl_file;
     X509_STORE* store = ::SSL_CTX_get_cert_store(fresh.native_handle());
-    X509_LOOKUP* lookup = ::X509_STORE_add_lookup(store, ::X509_LOOKUP_file());
-    const bool loaded =
-        lookup != nullptr &&
-        ::X509_load_crl_file(lookup, options_.crl_file.c_str(), X509_FILETYPE_PEM) >= 1 &&
-        ::X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1;
-    return loaded ? error_code() : detail::last_openssl_error();
+    const std::unique_ptr<BIO, decltype(&::BIO_free_all)> file(
+        ::BIO_new_file(options_.crl_file.c_str(), "r"), &::BIO_free_all);
+    if (file == nullptr) {
+        return detail::last_openssl_error();
+    }
+    has_expired_list_ = false;
+    int count = 0;
+    for (;;) {
+        const detail::revocation_list list(
+            ::PEM_read_bio_X509_CRL(file.get(), nullptr, nullptr, nullptr));
+        if (list == nullptr) {
+            break;
+        }
+        if (::X509_STORE_add_crl(store, list.get()) != 1) {
+            return detail::last_openssl_error();
+        }
+        has_expired_list_ = has_expired_list_ || detail::has_expired(list.get());
+        ++count;
+    }
+    // The end of the file is told as an error, too: no further start of a list.
+    const bool at_end = count > 0 && ERR_GET_REASON(::ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    if (!at_end) {
+        return detail::last_openssl_error();
+    }
+    ::ERR_clear_error();
+    // Of the whole chain: an intermediate authority that was revoked is worth no more than a
+    // revoked member.
+    return ::X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1
+               ? error_code()
+               : detail::last_openssl_error();
+}
+
+QUORATE_DECL void layer::warn_of_files() const {
+    if (!on_warning_) {
+        return;
+    }
+    if (has_expired_list_) {
+        on_warning_(options_.crl_file +
+                    " holds a list of revocations that has expired: every certificate of its "
+                    "authority is refused until there is a newer one");
+    }
+    struct ::stat key {};
+    if (::stat(options_.key_file.c_str(), &key) == 0 && (key.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+        on_warning_(options_.key_file +
+                    " holds a private key, and every user of this system may read or write it");
+    }
 }
 
 QUORATE_DECL void layer::reload_if_changed() {
