@@ -111,9 +111,21 @@ void check_listening(const std::string& flag, const std::vector<endpoint>& all,
     }
 }
 
+/// Returns: whether a name can stand in paths and log lines.
+bool is_member_name(const std::string& name) {
+    const bool plain = std::ranges::none_of(name, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return c == '/' || byte < 0x20 || byte == 0x7f;
+    });
+    return plain && name != "." && name != "..";
+}
+
 void read_member(const flag_reader& given, serve_options& out) {
     out.name = given.text("name");
     require(!out.name.empty(), "--name: must not be empty");
+    require(is_member_name(out.name),
+            "--name: must not hold '/' or control characters, nor be '.' or '..': the data "
+            "directory is named after it");
     out.data_dir = given.text("data-dir");
     if (out.data_dir.empty()) {
         out.data_dir = out.name + ".quorate";

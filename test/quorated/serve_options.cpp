@@ -90,6 +90,11 @@ BOOST_AUTO_TEST_CASE(ids_are_those_of_etcd) {
 }
 
 BOOST_AUTO_TEST_CASE(what_does_not_fit_together_is_told) {
+    for (const char* name : {"--name=../x", "--name=/tmp", "--name=a/b", "--name=.", "--name=..",
+                             "--name=a\nb", "--name=a\x1b[2J", "--name=a\x7f"}) {
+        BOOST_TEST(complains({name}, "--name"));
+    }
+    BOOST_TEST(read({"--name=..x", "--initial-cluster=..x=http://localhost:2380"}).name == "..x");
     BOOST_TEST(read({"--name=x", "--initial-cluster=a=http://localhost:2380"}).bootstrap_problem ==
                "--initial-cluster: does not name this member, 'x'");
     BOOST_TEST(read({"--initial-cluster=default=http://localhost:9"}).bootstrap_problem ==

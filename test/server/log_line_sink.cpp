@@ -43,6 +43,22 @@ BOOST_AUTO_TEST_CASE(lines_go_to_all_outputs_from_the_level_on) {
     BOOST_TEST(sink.lost() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(symbolic_link_is_not_followed) {
+    const quorate_test::scratch_directory scratch;
+    const std::filesystem::path other = scratch.path() / "other";
+    const std::filesystem::path link = scratch.path() / "log";
+    std::ofstream(other) << "kept";
+    std::filesystem::create_symlink(other, link);
+    log_line_sink sink(settings_of(log_level::debug, {link.string()}));
+    std::string failed;
+    BOOST_TEST(sink.open(&failed));
+    BOOST_TEST(failed.find(link.string()) == 0u);
+    sink.say(log_level::error, "lost");
+    BOOST_TEST(contents(other) == "kept");
+    log_line_sink system(settings_of(log_level::debug, {"/dev/stdout"}));
+    BOOST_TEST(!system.open());
+}
+
 BOOST_AUTO_TEST_CASE(files_are_appended_to_and_opened_anew) {
     const quorate_test::scratch_directory scratch;
     const std::filesystem::path path = scratch.path() / "log";

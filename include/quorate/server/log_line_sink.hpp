@@ -34,9 +34,9 @@ public:
     log_line_sink& operator=(const log_line_sink&) = delete;
     QUORATE_DECL ~log_line_sink();
 
-    /// Effects: opens all outputs anew, files for appending. To be called once first, and again
-    /// when files were moved away. Errors: of the operating system; `failed`, when given, is then
-    /// told which; what was open stays so.
+    /// Effects: opens all outputs anew, files for appending; a symbolic link is not followed,
+    /// except below /dev. To be called once first, and again when files were moved away. Errors: of
+    /// the operating system; `failed`, when given, is then told which; what was open stays so.
     [[nodiscard]] QUORATE_DECL error_code open(std::string* failed = nullptr);
 
     [[nodiscard]] bool wants(log_level level) const noexcept { return level >= settings_.least; }

@@ -35,8 +35,11 @@ QUORATE_DECL error_code log_line_sink::open(std::string* failed) {
             opened.push_back({name == "stderr" ? STDERR_FILENO : STDOUT_FILENO, false});
             continue;
         }
-        const int descriptor =
-            ::open(name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        // Another user who may write the folder could lead the lines into a file of this one. What
+        // the system keeps below /dev, such as /dev/stdout, are links by design.
+        const int follows = name.starts_with("/dev/") ? 0 : O_NOFOLLOW;
+        const int descriptor = ::open(
+            name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | follows, S_IRUSR | S_IWUSR);
         if (descriptor < 0) {
             const error_code reason(errno, boost::system::system_category());
             close(opened);
