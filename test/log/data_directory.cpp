@@ -101,6 +101,23 @@ BOOST_FIXTURE_TEST_CASE(a_damaged_identity_is_refused_at_any_byte, fixture) {
     BOOST_TEST(!refusal(failure));
 }
 
+BOOST_FIXTURE_TEST_CASE(directory_of_others_is_refused_and_left_as_it_is, fixture) {
+    std::filesystem::create_directories(path);
+    std::filesystem::permissions(path, std::filesystem::perms(0755));
+    std::filesystem::create_directory(path / "lost+found");
+    std::ofstream(path / "notes.txt") << "kept";
+    std::string failure;
+    BOOST_TEST((refusal(failure) == errc::invalid_option));
+    BOOST_TEST(failure.find("holds other files") != std::string::npos);
+    BOOST_TEST(permissions_of(path) == 0755U);
+    BOOST_TEST(!std::filesystem::exists(path / "lock"));
+    std::filesystem::remove(path / "notes.txt");
+    static_cast<void>(open()); // what an empty file system holds is no hindrance
+    // Beside a member's data other files are left alone.
+    std::ofstream(path / "notes.txt") << "kept";
+    static_cast<void>(open());
+}
+
 BOOST_AUTO_TEST_CASE(a_newer_identity_is_told_from_damage) {
     std::string bytes = encode_identity({cluster_id(1), node_id(2)});
     BOOST_TEST(decode_identity(bytes).has_value());

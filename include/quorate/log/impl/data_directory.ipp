@@ -30,6 +30,24 @@ inline error_code explain(std::string* failure, const std::filesystem::path& pat
     return code;
 }
 
+/// Returns: whether it holds something, and nothing that a member made. An empty file system may
+/// hold lost+found.
+[[nodiscard]] inline bool is_foreign(const std::filesystem::path& directory) {
+    error_code failed;
+    bool others = false;
+    for (std::filesystem::directory_iterator one(directory, failed), end; !failed && one != end;
+         one.increment(failed)) {
+        const std::string name = one->path().filename().string();
+        for (const char* made : {"identity", "lock", "wal", "snap", "db"}) {
+            if (name == made) {
+                return false;
+            }
+        }
+        others = others || (name != "lost+found" && !is_temporary(name));
+    }
+    return others;
+}
+
 } // namespace detail
 
 QUORATE_DECL std::string encode_identity(const data_identity& identity) {
@@ -72,6 +90,13 @@ QUORATE_DECL result<data_directory> data_directory::open(const std::filesystem::
         return detail::explain(failure, directory, disk.error().message(), disk.error());
     }
     data_directory opened(directory, std::move(*disk));
+    // Before anything is changed: a shared directory that a mistake names would become private.
+    if (detail::is_foreign(directory)) {
+        return detail::explain(failure, directory,
+                               "holds other files and no member's data; give a directory that is "
+                               "empty or does not exist",
+                               errc::invalid_option);
+    }
     if (::chmod(directory.c_str(), 0700) != 0) {
         const error_code failed = last_system_error();
         return detail::explain(failure, directory, "cannot be made private: " + failed.message(),
