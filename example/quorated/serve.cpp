@@ -42,6 +42,9 @@ void set_node(const serve_options& told, quorate::node_options& node) {
     for (const endpoint& one : told.listen_peer) {
         node.peer_url.append(node.peer_url.empty() ? "" : ",").append(one.text);
     }
+    for (const std::string& url : told.advertise_peer_urls) {
+        node.announced_peer_urls.append(node.announced_peer_urls.empty() ? "" : ",").append(url);
+    }
     node.peer_certificates_name_members = told.peer_cert_names_member;
     node.name = told.name;
     node.client_urls = told.advertise_client_urls;

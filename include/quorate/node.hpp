@@ -17,6 +17,7 @@
 #include <quorate/server/group_history.hpp>
 #include <quorate/server/group_seed.hpp>
 #include <quorate/server/leader_transfers.hpp>
+#include <quorate/server/line_limit.hpp>
 #include <quorate/server/lone_group.hpp>
 #include <quorate/server/member_table.hpp>
 #include <quorate/server/membership_guard.hpp>
@@ -31,6 +32,7 @@
 #include <quorate/server/storage_queue.hpp>
 #include <quorate/server/timeout_causes.hpp>
 #include <quorate/server/trace_list.hpp>
+#include <quorate/server/unknown_members.hpp>
 #include <quorate/store/durable_machine.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -89,6 +91,7 @@ inline transport_options transport_options_of(const node_options& options) {
     wire.snapshot_bytes_max = options.snapshot_bytes_max;
     wire.security = options.peer_security;
     wire.certificates_name_members = options.peer_certificates_name_members;
+    wire.announced_urls = options.announced_peer_urls;
     return wire;
 }
 
@@ -235,6 +238,7 @@ private:
     using clock = std::chrono::steady_clock;
     static constexpr int rounds_per_pump = 64;
     static constexpr int ticks_per_round_trip = 30;
+    static constexpr int elections_without_leader = 10; // before an unknown id may lead
     static constexpr std::chrono::milliseconds slow_apply{100};
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
     static constexpr bool durable = durable_machine<machine_type>;
@@ -275,6 +279,7 @@ private:
     void tell_time();
     void execute(effects& batch);
     void take_note(effects& batch);
+    void log_role(bool led);
     void stage(effects& batch);
     void release(staged_batch& batch);
     bool release_free();
@@ -373,6 +378,15 @@ private:
     [[nodiscard]] errc why_timed_out(clock::time_point began) const;
     void time_round_trips();
 
+    // Ids and addresses that the member table does not have (impl/node_unknown.hpp).
+    void ask_who_is_member();
+    void on_named_members(node_id by, byte_view bytes);
+    void on_announced(node_id from, byte_view urls);
+    void check_own_urls();
+    void drop_removed();
+    void note_leader(const message& m, clock::time_point now);
+    void note_dropped(node_id from, error_code why);
+
     // Calls between members (impl/node_calls.hpp).
     [[nodiscard]] bool pass_on(node_id to, const member_call& call);
 
@@ -387,6 +401,7 @@ private:
     void on_call(node_id from, const member_call& call) override;
     void on_refused(node_id peer, hello_status why) override;
     shared_bytes on_newcomer() override;
+    admission on_unknown(node_id id) override;
 
     boost::asio::io_context& io_;
     node_options options_;
@@ -410,6 +425,14 @@ private:
     int ticks_to_round_trips_ = 0;
     call_table calls_;
     std::shared_ptr<basic_node*> answering_; // null inside once stopped; counts open answers
+    unknown_members unknown_;
+    std::map<node_id, std::string> announced_; // of members at other URLs than the table's
+    std::string own_urls_seen_;
+    clock::time_point leader_heard_ = clock::now();
+    line_limit dropped_lines_{1, std::chrono::seconds(1)};
+    line_limit announced_lines_{1, std::chrono::seconds(1)};
+    line_limit unconfirmed_lines_{1, std::chrono::seconds(1)};
+    line_limit leader_lines_{20, std::chrono::seconds(1)};
     trace_list traces_;
     clock::time_point ticked_at_ = clock::now();
     clock::time_point slow_said_at_{};
@@ -485,6 +508,7 @@ private:
 #include <quorate/impl/node_members.hpp>
 #include <quorate/impl/node_start.hpp>
 #include <quorate/impl/node_trace.hpp>
+#include <quorate/impl/node_unknown.hpp>
 #include <quorate/impl/node_walks.hpp>
 
 #endif

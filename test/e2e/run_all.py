@@ -37,6 +37,7 @@ TESTS = (
     ("operating", 500, (), (), ()),
     ("recovery", 900, (), (), ()),
     ("membership", 900, (), (), ()),
+    ("peer_port", 700, (), (), ()),
     ("tls", 600, (), (), ()),
     ("status_page", 300, (), (), ()),
     ("boost_headers", 600, (), ("--limit", "1000"), ()),

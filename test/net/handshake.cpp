@@ -33,7 +33,8 @@ BOOST_AUTO_TEST_CASE(a_listener_judges) {
     BOOST_TEST(is(verdict([](hello& h) { h.to = node_id(3); }), hello_status::wrong_member));
     BOOST_TEST(is(verdict([](hello& h) { h.from = node_id(); }), hello_status::wrong_member));
     BOOST_TEST(is(verdict([](hello& h) { h.from = node_id(2); }), hello_status::wrong_member));
-    BOOST_TEST(is(verdict([](hello& h) { h.version = 2; }), hello_status::unsupported_version));
+    BOOST_TEST(is(verdict([](hello& h) { h.version = protocol_version + 1; }),
+                  hello_status::unsupported_version));
 }
 
 BOOST_AUTO_TEST_CASE(who_joins_does_not_know_its_cluster) {

@@ -82,8 +82,14 @@ struct tcp_fixture {
 class raw_client {
 public:
     raw_client(tcp_fixture& fixture, quorate::node_id id) : fixture_(fixture), socket_(fixture.io) {
-        socket_.connect({boost::asio::ip::address_v4::loopback(), fixture.port(id)});
-        socket_.non_blocking(true);
+        connect(id);
+    }
+    /// From another address of this machine.
+    raw_client(tcp_fixture& fixture, quorate::node_id id, const std::string& source)
+        : fixture_(fixture), socket_(fixture.io) {
+        socket_.open(tcp::v4());
+        socket_.bind({boost::asio::ip::make_address(source), 0});
+        connect(id);
     }
 
     /// Effects: sends as much as the other end takes before it hangs up.
@@ -112,6 +118,10 @@ public:
     std::string received;
 
 private:
+    void connect(quorate::node_id id) {
+        socket_.connect({boost::asio::ip::address_v4::loopback(), fixture_.port(id)});
+        socket_.non_blocking(true);
+    }
     bool read_some() {
         char place[4096]{};
         boost::system::error_code ec;

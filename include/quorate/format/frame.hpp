@@ -50,7 +50,8 @@ static_assert(member_table_bytes_limit < call_bytes_max);
 /// What calls are about; zero is left to whatever is built on the node.
 inline constexpr std::uint8_t trace_topic = 1;   ///< The path of a request.
 inline constexpr std::uint8_t echo_topic = 2;    ///< Answered as it is.
-inline constexpr std::uint8_t members_topic = 3; ///< Who the members are, for somebody who is none.
+inline constexpr std::uint8_t members_topic = 3; ///< The member table, for members and newcomers.
+inline constexpr std::uint8_t address_topic = 4; ///< The sender's peer URLs, with commas between.
 
 /// The first bytes of each frame, once their checksum is found right.
 struct frame_header {
@@ -71,6 +72,7 @@ enum class hello_status : std::uint8_t {
     wrong_member = 2, ///< Meant for somebody else, or from nobody.
     removed = 3,      ///< The dialling member was removed from the group.
     unsupported_version = 4,
+    unknown_member = 5, ///< The listener does not know the dialling member yet.
 };
 
 /// The first frame in each direction of a connection.

@@ -87,6 +87,17 @@ void basic_node<Policies>::on_call(node_id from, const member_call& call) {
         static_cast<void>(wire_->call(from, {call.number, true, {}, echo_topic}));
         return;
     }
+    if (call.topic == members_topic) {
+        if (shared_bytes table = on_newcomer(); !table.empty() && table.size() <= call_bytes_max) {
+            static_cast<void>(
+                wire_->call(from, {call.number, true, std::move(table), members_topic}));
+        }
+        return;
+    }
+    if (call.topic == address_topic) {
+        on_announced(from, call.data.view());
+        return;
+    }
     if (call.topic == trace_topic) {
         trace_for(from, call);
         return;

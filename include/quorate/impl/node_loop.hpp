@@ -130,15 +130,10 @@ void basic_node<Policies>::take_note(effects& batch) {
         proposals_blocked_ = false;
         reads_blocked_ = false;
         reads_.abandon_round();
-        const std::string term = " in term " + std::to_string(engine_->status().hard.term.value());
         if (soft_.role == role_kind::leader) {
             listen_for_peers(true);
-            say(severity::info, "became leader" + term);
-        } else if (led) {
-            say(severity::info, "stepped down" + term);
-        } else if (soft_.leader) {
-            say(severity::info, "follows member " + std::to_string(soft_.leader.value()) + term);
         }
+        log_role(led);
     }
     for (const read_state& read : batch.reads) {
         reads_.on_confirmed(read.context, read.index);
@@ -153,6 +148,22 @@ void basic_node<Policies>::take_note(effects& batch) {
         } else if (requests_.on_refused(refused.context, refused.reason)) {
             proposals_blocked_ = proposals_blocked_ || wait;
         }
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::log_role(bool led) {
+    std::string text;
+    if (soft_.role == role_kind::leader) {
+        text = "became leader";
+    } else if (led) {
+        text = "stepped down";
+    } else if (soft_.leader) {
+        text = "follows member " + std::to_string(soft_.leader.value());
+    }
+    if (!text.empty() && leader_lines_.admit(clock::now())) {
+        const std::uint64_t term = engine_->status().hard.term.value();
+        say(severity::info, text + " in term " + std::to_string(term) + leader_lines_.left_out());
     }
 }
 
@@ -437,6 +448,9 @@ void basic_node<Policies>::on_timer() {
     arm_timer();
     const clock::time_point now = clock::now();
     note_late_tick(now);
+    if (soft_.role == role_kind::leader) {
+        leader_heard_ = now;
+    }
     if (!failed_) {
         watch_sync(now);
         retry_full_disk();
@@ -445,6 +459,9 @@ void basic_node<Policies>::on_timer() {
         maybe_publish();
         time_round_trips();
         listen_for_peers(false);
+        if (unknown_.begin_round(now)) {
+            ask_who_is_member();
+        }
         tell_time();
         engine_->tick(static_cast<std::uint32_t>(random_()));
         proposals_blocked_ = false;
@@ -537,8 +554,9 @@ void basic_node<Policies>::on_message(const message& m) {
     traces_.on_message(m);
     tell_time();
     if (const error_code refused = engine_->step(m)) {
-        say(severity::warning, "dropped a message of member " + std::to_string(m.from.value()) +
-                                   ": " + refused.message());
+        note_dropped(m.from, refused);
+    } else {
+        note_leader(m, clock::now());
     }
     schedule_pump();
 }

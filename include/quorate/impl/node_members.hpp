@@ -206,9 +206,11 @@ void basic_node<Policies>::adopt_change(const single_change& change,
         const member_info& now = *members_.find(change.node);
         say(severity::info, name + " is part of the group at " + joined_peer_urls(now));
         connect(now);
+        check_own_urls();
         return;
     }
     members_.erase(change.node);
+    announced_.erase(change.node);
     say(severity::info, name + " was removed from the group");
     if (change.node != options_.id) {
         wire_->drop_peer(change.node);
@@ -237,6 +239,8 @@ void basic_node<Policies>::adopt_table(const member_table& table) {
             connect(m);
         }
     }
+    drop_removed();
+    check_own_urls();
 }
 
 template <class Policies>
@@ -254,6 +258,9 @@ void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
         say(severity::error, who + " refuses this member: they belong to another cluster each");
     } else if (why == hello_status::unsupported_version) {
         say(severity::error, who + " speaks another version of the protocol");
+    } else if (why == hello_status::unknown_member) {
+        say(severity::warning,
+            who + " does not know this member, and no member that it knows names this one");
     } else {
         say(severity::warning, "somebody else listens at the address of " + who);
     }

@@ -9,6 +9,7 @@
 #include <quorate/base/result.hpp>
 #include <quorate/format/frame.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,10 +27,18 @@ public:
 
     /// Units: bytes; a frame longer than `frame_bytes_max` is an error.
     explicit framer(std::uint64_t frame_bytes_max)
-        : buffer_(std::make_unique_for_overwrite<char[]>(buffer_bytes)), limit_(frame_bytes_max) {}
+        : buffer_bytes_(buffer_for(frame_bytes_max)),
+          buffer_(std::make_unique_for_overwrite<char[]>(buffer_bytes_)),
+          limit_(frame_bytes_max) {}
 
-    /// Effects: changes the limit for frames whose header is not looked at yet.
-    void set_limit(std::uint64_t frame_bytes_max) noexcept { limit_ = frame_bytes_max; }
+    /// Effects: changes the limit for frames whose header is not looked at yet. Requires: not
+    /// between `prepare` and `commit`.
+    void set_limit(std::uint64_t frame_bytes_max);
+
+    /// Returns: bytes held for a large frame that has not arrived entirely.
+    [[nodiscard]] std::uint64_t held_bytes() const noexcept { return large_.size(); }
+    /// Returns: whether a frame has begun to arrive. Requires: `next` yielded nothing.
+    [[nodiscard]] bool unfinished() const noexcept { return large_.size() != 0 || buffered() != 0; }
 
     /// Requires: `next` yielded nothing since the last `commit`, and never an error.
     /// Returns: where to put received bytes; never empty. Lifetime: until `commit`.
@@ -43,12 +52,16 @@ public:
     [[nodiscard]] result<shared_bytes> next();
 
 private:
-    static constexpr std::size_t buffer_bytes = copied_frame_bytes_max;
-
+    /// A stranger may send a short hello only and costs a buffer of that size.
+    [[nodiscard]] static std::size_t buffer_for(std::uint64_t limit) noexcept {
+        return static_cast<std::size_t>(std::clamp<std::uint64_t>(
+            limit, frame_header_bytes, std::uint64_t{copied_frame_bytes_max}));
+    }
     [[nodiscard]] std::size_t buffered() const noexcept { return end_ - begin_; }
     [[nodiscard]] shared_bytes take_large() noexcept;
     void begin_large(std::size_t size);
 
+    std::size_t buffer_bytes_;
     std::unique_ptr<char[]> buffer_;
     std::size_t begin_ = 0; ///< Bytes of the buffer in [begin_, end_) are received, not yet taken.
     std::size_t end_ = 0;

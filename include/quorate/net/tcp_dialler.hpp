@@ -28,7 +28,7 @@ namespace quorate::detail {
 
 class tcp_dialler : public std::enable_shared_from_this<tcp_dialler> {
 public:
-    /// Requires: at least one address.
+    /// Requires: at least one address. Those of a peer are replaced by move_to.
     tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer, std::vector<peer_address> addresses);
 
     /// Effects: dials at once. Requires: not started yet.
@@ -38,6 +38,9 @@ public:
     [[nodiscard]] bool call(const member_call& asked);
     /// Effects: new addresses end the connection and it dials anew; the same ones change nothing.
     void move_to(std::vector<peer_address> addresses);
+    /// Effects: dials the announced addresses, too, once the others have failed; replaces those
+    /// that were announced before. New addresses of move_to end that.
+    void also_at(std::vector<peer_address> announced);
     /// Effects: sends what waits, for a limited time, then closes.
     void leave();
     /// Effects: closes for good, without a word to the sink.
@@ -54,6 +57,8 @@ public:
     void count_received(std::size_t bytes) noexcept { link_.bytes_received += bytes; }
     void count_receive_failure() noexcept { ++link_.receive_failures; }
     [[nodiscard]] const std::vector<peer_address>& addresses() const noexcept { return addresses_; }
+    /// Returns: whether the peer was added at that address, by name or literally.
+    [[nodiscard]] bool is_at(const boost::asio::ip::address& source) const;
     [[nodiscard]] bool closed() const noexcept { return state_ == state::closed; }
 
 private:
@@ -79,6 +84,10 @@ private:
     template <class Step>
     auto guarded(Step step);
 
+    [[nodiscard]] const peer_address& target() const noexcept {
+        return address_ < addresses_.size() ? addresses_[address_]
+                                            : announced_[address_ - addresses_.size()];
+    }
     void dial();
     void connect_next();
     void on_error(const error_code& ec);
@@ -106,7 +115,9 @@ private:
     std::shared_ptr<tcp_hub> hub_;
     node_id peer_;
     std::vector<peer_address> addresses_;
-    std::size_t address_ = 0; ///< Of `addresses_`; another one's turn after an attempt that failed.
+    std::vector<peer_address> announced_; ///< By the peer; tried after the others.
+    std::size_t address_ = 0; ///< Of both lists; another one's turn after an attempt that failed.
+    std::vector<boost::asio::ip::address> resolved_; ///< Of the names among them, seen last.
     state state_ = state::waiting;
     std::uint64_t attempt_ = 0; ///< Zero: not started.
     std::uint64_t since_ = 0;   ///< Tick at which the state, or the current write, began.

@@ -37,6 +37,8 @@ struct tcp_statistics {
     std::uint64_t connections_opened = 0;   ///< Dialled, and the hello answered.
     std::uint64_t connections_accepted = 0; ///< Of which the hello was accepted.
     std::uint64_t hellos_refused = 0;       ///< By this member or by the other end.
+    std::uint64_t messages_refused = 0;     ///< Of unconfirmed ids: not heard.
+    std::uint64_t strangers_evicted = 0;    ///< Connections without an accepted hello, for room.
     std::uint64_t newcomers_told = 0;       ///< Who the members are.
     std::uint64_t handshakes_failed = 0;    ///< Of encryption, this member's part in it.
     std::uint64_t snapshots_begun = 0;      ///< Transfers announced to peers.
@@ -53,6 +55,16 @@ inline constexpr std::uint64_t tcp_connect_ticks_max = 50;
 inline constexpr std::uint64_t tcp_hello_ticks_max = 50;
 inline constexpr std::uint64_t tcp_stall_ticks_max = 50;
 inline constexpr std::uint64_t tcp_linger_ticks_max = 10;
+/// How long the hello of an unknown id is held.
+inline constexpr std::uint64_t tcp_unknown_ticks_max = 20;
+/// For a frame that has begun to arrive; it also ends after tcp_stall_ticks_max without a byte.
+inline constexpr std::uint64_t tcp_frame_ticks_max = 600;
+/// Unconfirmed ids that are heard at a time.
+inline constexpr std::size_t tcp_unconfirmed_max = 4;
+/// Ids that are heard at a time without having been added, where the owner allows it.
+inline constexpr std::size_t tcp_unknown_max = 64;
+/// Unfinished frames of all connections together hold no more than this many frames of full size.
+inline constexpr std::uint64_t tcp_unfinished_frames_max = 4;
 /// For one step of a snapshot at the peer; the last one is the sync of all of it.
 inline constexpr std::uint64_t tcp_snapshot_ticks_max = 3000;
 
@@ -78,11 +90,13 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     std::uint32_t snapshots_under_way = 0; ///< Announced to peers and not ended.
     memory_intake in_memory;               ///< For a sink without a place for snapshots.
     bool told_removed = false;
-    std::uint64_t complain_from = 0;   ///< Tick before which complaints are only counted.
-    std::uint64_t complaints_kept = 0; ///< Since the last one that was told.
-    std::uint64_t drops_from = 0;      ///< Tick before which drops are only counted.
-    std::uint64_t drops_kept = 0;      ///< Since the last one that was reported.
-    std::set<node_id> removed;         ///< Dropped by the owner and not added again.
+    std::uint64_t complain_from = 0;    ///< Tick before which complaints are only counted.
+    std::uint64_t complaints_kept = 0;  ///< Since the last one that was told.
+    std::uint64_t drops_from = 0;       ///< Tick before which drops are only counted.
+    std::uint64_t drops_kept = 0;       ///< Since the last one that was reported.
+    std::set<node_id> peers;            ///< Added by the owner and not dropped.
+    std::set<node_id> removed;          ///< Dropped by the owner and not added again.
+    std::uint64_t unfinished_bytes = 0; ///< Held for frames that have not arrived entirely.
     std::map<node_id, std::shared_ptr<tcp_dialler>> diallers;
     std::vector<std::shared_ptr<tcp_dialler>> leaving; ///< Of dropped peers, sending their last.
     std::vector<std::shared_ptr<tcp_inlet>> inlets;

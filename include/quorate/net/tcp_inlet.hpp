@@ -27,26 +27,34 @@ public:
     void start(bool encrypted);
     /// Effects: closes; no further message of this connection is delivered.
     void close();
-    /// Effects: enforces the deadline of the hello.
+    /// Effects: enforces the deadlines of the hello and of unfinished frames.
     void on_tick();
 
     /// Returns: whose connection it is; nobody's before its hello was accepted.
     [[nodiscard]] node_id member() const noexcept { return member_; }
     [[nodiscard]] bool closed() const noexcept { return closed_; }
+    /// Returns: where the connection comes from.
+    [[nodiscard]] const boost::asio::ip::address& source() const noexcept { return source_; }
 
 private:
     void on_encrypted(const error_code& failed);
     void read();
     void on_bytes(std::size_t size);
+    void take_frames();
     void refuse_frame();
     void report_drop(const std::string& what);
+    [[nodiscard]] bool account_unfinished();
     /// Returns: who counts for the member at the other end; null: nobody, as for strangers.
     [[nodiscard]] tcp_dialler* counterpart() const;
     /// Returns: whether the frame was right; the connection ends otherwise.
     [[nodiscard]] bool on_frame(const shared_bytes& frame);
     void on_hello(const hello& theirs);
+    [[nodiscard]] admission judge_unknown(node_id id);
+    void answer(node_id member, hello_status status);
+    void on_held_tick();
     void on_newcomer();
     [[nodiscard]] bool is_proved(node_id member) const;
+    void refuse_unproved(node_id member);
     void refuse_stranger(const std::string& why);
     [[nodiscard]] bool on_content(owned_message& m);
     [[nodiscard]] bool on_content(snapshot_start& start);
@@ -63,17 +71,27 @@ private:
     void write();
     /// Returns: whether the message may come from the member at the other end.
     [[nodiscard]] bool plausible(const message& m) const noexcept;
+    /// Returns: whether the other end is not known to be a member.
+    [[nodiscard]] bool limited() const { return unconfirmed_ && !hub_->peers.contains(member_); }
+    [[nodiscard]] bool heard(message_kind kind);
 
     std::shared_ptr<tcp_hub> hub_;
     tcp_stream stream_;
     boost::asio::ip::tcp::endpoint remote_;
+    boost::asio::ip::address source_;
     framer framer_;
     snapshot_assembly assembly_;
     node_id member_;
-    std::uint64_t accepted_; ///< Tick.
-    shared_bytes saying_;    ///< Being written; empty: nothing is.
-    shared_bytes next_;      ///< Said after that; newer progress replaces it.
+    node_id held_; ///< An unknown id whose hello waits for an answer.
+    std::uint64_t held_since_ = 0;
+    std::uint64_t accepted_;        ///< Tick.
+    std::uint64_t read_at_ = 0;     ///< Tick of the last bytes.
+    std::uint64_t frame_since_ = 0; ///< Tick at which the unfinished frame began; zero: none.
+    std::uint64_t accounted_ = 0;   ///< Its bytes in tcp_hub::unfinished_bytes.
+    shared_bytes saying_;           ///< Being written; empty: nothing is.
+    shared_bytes next_;             ///< Said after that; newer progress replaces it.
     bool answered_ = false;
+    bool unconfirmed_ = false; ///< The owner did not know it; only leader's traffic is heard.
     bool closed_ = false;
 };
 

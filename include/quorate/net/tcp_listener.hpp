@@ -1,7 +1,8 @@
 // Accepts incoming connections, and drives the deadlines of all.
 // Flow:       9
 // In / Out:   sockets → inlets
-// Invariants: a bounded number of connections; never spins when the system cannot accept
+// Invariants: a bounded number of connections, of which strangers take none from peers; never spins
+//             when the system cannot accept
 // Threads:    the io_context's one thread
 #ifndef QUORATE_NET_TCP_LISTENER_HPP
 #define QUORATE_NET_TCP_LISTENER_HPP
@@ -16,14 +17,18 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <random>
 #include <vector>
 
 namespace quorate::detail {
 
 class tcp_listener : public std::enable_shared_from_this<tcp_listener> {
 public:
-    /// Incoming connections at a time.
-    static constexpr std::size_t inlets_max = 64;
+    /// Strangers, connections whose hello was not accepted yet, at a time: from one address, from
+    /// one address that a peer was added at, and from all addresses of no peer.
+    static constexpr std::size_t strangers_of_source_max = 32;
+    static constexpr std::size_t strangers_of_peer_max = 64;
+    static constexpr std::size_t strangers_max = 128;
 
     explicit tcp_listener(std::shared_ptr<tcp_hub> hub);
 
@@ -58,8 +63,9 @@ private:
     void accept(door& one);
     void on_accepted(const door& one, tcp_socket socket);
     void close_doors() noexcept;
-    /// Returns: whether there is room for one more connection.
-    [[nodiscard]] bool make_room();
+    void make_room(const boost::asio::ip::address& source);
+    [[nodiscard]] bool is_of_peer(const boost::asio::ip::address& source) const;
+    void drop_unconfirmed();
     void wait_tick();
     void on_tick();
     void hang_up_on_removed();
@@ -67,6 +73,7 @@ private:
     std::shared_ptr<tcp_hub> hub_;
     std::deque<door> doors_; ///< Referred to by what is pending.
     timer tick_;
+    std::minstd_rand random_; ///< Chooses which stranger makes room.
     std::uint16_t port_ = 0;
     bool stopped_ = false;
 };

@@ -32,9 +32,9 @@ namespace quorate {
 /// own, at most snapshot_window_bytes ahead of what the receiver took. One that was interrupted
 /// goes on where it ended, as far as the receiver's store kept it.
 ///
-/// Any member of the same cluster may connect, known or not, unless it was dropped: a member that
-/// joins may be heard of later. Peers are authenticated, and what they say is encrypted, where URLs
-/// are https:// ones; see doc/concept/transport.md.
+/// Peers that were added may connect and send everything. What to hear of other ids the sink
+/// decides, on_unknown. Peers are authenticated, and what they say is encrypted, where URLs are
+/// https:// ones; see doc/concept/transport.md.
 /// Models: transport. Lifetime: the io_context outlives the transport.
 class tcp_transport {
 public:
@@ -65,6 +65,14 @@ public:
     /// itself. Errors: invalid_option.
     [[nodiscard]] error_code add_peer(node_id peer, const std::string& url);
 
+    /// Effects: a peer is also dialled at the URLs that it announced, once those that it was added
+    /// with have failed; until it is added with others, or announces others. An id that was not
+    /// added is dialled there as long as it is connected here. Whoever is reached has to be `peer`,
+    /// of this cluster. Errors: invalid_option for a malformed URL; for plaintext where the peer's
+    /// URLs, or for an unknown id this member's own, are encrypted; for another host than the
+    /// peer's where certificates name members; and for too many unknown ids.
+    [[nodiscard]] error_code also_at(node_id peer, const std::string& url);
+
     /// Effects: sends what is queued for up to 1 s, then closes. From now on the member is told
     /// that it was removed, until it is added again.
     void drop_peer(node_id peer);
@@ -85,6 +93,8 @@ public:
     [[nodiscard]] const tcp_statistics& statistics() const noexcept { return hub_->statistics; }
 
 private:
+    [[nodiscard]] bool may_be_at(node_id peer, const std::vector<peer_address>& announced) const;
+
     std::shared_ptr<detail::tcp_hub> hub_;
     std::shared_ptr<detail::tcp_listener> listener_;
     bool started_ = false;

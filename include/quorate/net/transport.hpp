@@ -37,6 +37,17 @@ struct transport_options {
     /// Whether the certificate of a member has to be for the host of one of the URLs that it was
     /// added with. One that was not added is not held to that: it may be new.
     bool certificates_name_members = false;
+    /// Peer URLs of this member, with commas between them; each peer that it reaches is told of
+    /// them. Empty: none is.
+    std::string announced_urls;
+};
+
+/// What a transport does with a connection from an id that was not added as a peer.
+enum class admission : std::uint8_t {
+    refuse,      ///< Answers hello_status::unknown_member.
+    wait,        ///< Holds the hello for 2 s: heard once the id is added, refused otherwise.
+    unconfirmed, ///< Hears what leaders and candidates send, and the announced URLs.
+    full,        ///< Hears everything, as from a peer.
 };
 
 /// What is known of the wire to one peer, counted since the start.
@@ -83,6 +94,12 @@ public:
         static_cast<void>(peer);
         static_cast<void>(why);
     }
+    /// A connection from `id`, which was not added as a peer and not dropped, greets this member.
+    /// Returns: what to hear of it.
+    [[nodiscard]] virtual admission on_unknown(node_id id) {
+        static_cast<void>(id);
+        return admission::full;
+    }
     /// Somebody who is no member yet asks who they are.
     /// Returns: what to answer; nothing to refuse. At most call_bytes_max bytes are passed on.
     [[nodiscard]] virtual shared_bytes on_newcomer() { return {}; }
@@ -112,6 +129,11 @@ concept limits_frames = requires(const T wire) {
 template <class T>
 concept tells_links = requires(const T wire) {
     { wire.links() } -> std::same_as<std::vector<peer_link>>;
+};
+/// A transport that tries announced URLs of a peer beside those that it was added with.
+template <class T>
+concept follows_announcements = requires(T wire, node_id id, std::string url) {
+    { wire.also_at(id, url) } -> std::same_as<error_code>;
 };
 // clang-format on
 

@@ -93,6 +93,9 @@ public:
         return std::binary_search(removed_.begin(), removed_.end(), id);
     }
 
+    /// Returns: ids of removed members, ascending.
+    [[nodiscard]] const std::vector<node_id>& removed() const noexcept { return removed_; }
+
     [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
     [[nodiscard]] const_iterator begin() const noexcept { return members_.begin(); }
     [[nodiscard]] const_iterator end() const noexcept { return members_.end(); }

@@ -36,6 +36,9 @@ struct node_options {
     /// Where peers reach this member; the transport listens there. Several have commas between
     /// them.
     std::string peer_url;
+    /// The peer URLs that this member tells its peers, with commas between them, in case that the
+    /// group has others for it: they try these, too. Empty: it tells none.
+    std::string announced_peer_urls;
     std::shared_ptr<secure_layer> peer_security; ///< For https:// peer URLs, such as a tls::layer.
     bool peer_certificates_name_members = false; ///< As in transport_options.
     /// What this member tells the group of itself, once it takes part. Both empty: nothing.

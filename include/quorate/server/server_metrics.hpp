@@ -75,6 +75,7 @@ struct server_metrics {
     counter slow_read_indexes;
     counter read_indexes_failed;
     counter learner_promotions;
+    counter unknown_members; ///< Greetings of ids that this member does not know.
     counter snapshots_received;
 
     // The store, as this member applies it

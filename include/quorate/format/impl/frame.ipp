@@ -292,7 +292,7 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
         h.status = hello_status::unsupported_version;
         return frame_content(h);
     }
-    const bool known = status <= static_cast<std::uint8_t>(hello_status::unsupported_version);
+    const bool known = status <= static_cast<std::uint8_t>(hello_status::unknown_member);
     if (!known || reserved != 0 || more_reserved != 0 || !in.finished()) {
         return errc::corrupt;
     }

@@ -10,6 +10,20 @@
 
 namespace quorate {
 
+QUORATE_DECL void framer::set_limit(std::uint64_t frame_bytes_max) {
+    limit_ = frame_bytes_max;
+    const std::size_t needed = buffer_for(frame_bytes_max);
+    if (needed <= buffer_bytes_) {
+        return;
+    }
+    auto larger = std::make_unique_for_overwrite<char[]>(needed);
+    end_ = buffered();
+    std::memcpy(larger.get(), buffer_.get() + begin_, end_);
+    begin_ = 0;
+    buffer_ = std::move(larger);
+    buffer_bytes_ = needed;
+}
+
 QUORATE_DECL std::span<char> framer::prepare() noexcept {
     if (large_.size() != 0) {
         QUORATE_ASSERT(large_received_ < large_.size());
@@ -21,8 +35,8 @@ QUORATE_DECL std::span<char> framer::prepare() noexcept {
         end_ -= begin_;
         begin_ = 0;
     }
-    QUORATE_ASSERT(end_ < buffer_bytes);
-    return {buffer_.get() + end_, buffer_bytes - end_};
+    QUORATE_ASSERT(end_ < buffer_bytes_);
+    return {buffer_.get() + end_, buffer_bytes_ - end_};
 }
 
 QUORATE_DECL void framer::commit(std::size_t size) noexcept {
@@ -31,7 +45,7 @@ QUORATE_DECL void framer::commit(std::size_t size) noexcept {
         large_received_ += size;
         return;
     }
-    QUORATE_ASSERT(size <= buffer_bytes - end_);
+    QUORATE_ASSERT(size <= buffer_bytes_ - end_);
     end_ += size;
 }
 

@@ -77,7 +77,7 @@ QUORATE_DECL void tcp_dialler::dial() {
     state_ = state::connecting;
     since_ = hub_->ticks;
     endpoints_.clear();
-    const peer_address& address = addresses_[address_];
+    const peer_address& address = target();
     if (address.literal) {
         error_code ec;
         const auto host = boost::asio::ip::make_address(address.host, ec);
@@ -88,8 +88,10 @@ QUORATE_DECL void tcp_dialler::dial() {
     resolver_.async_resolve(address.host, std::to_string(address.port),
                             boost::asio::ip::resolver_base::numeric_service,
                             guarded([](tcp_dialler& self, const auto& found) {
+                                self.resolved_.clear();
                                 for (const auto& entry : found) {
                                     self.endpoints_.push_back(entry.endpoint());
+                                    self.resolved_.push_back(entry.endpoint().address());
                                 }
                                 self.connect_next();
                             }));
@@ -124,14 +126,14 @@ QUORATE_DECL void tcp_dialler::on_error(const error_code& ec) {
 }
 
 QUORATE_DECL void tcp_dialler::complain(const std::string& why) {
-    const peer_address& address = addresses_[address_];
+    const peer_address& address = target();
     hub_->complain("no connection to member " + std::to_string(peer_.value()) + " at " +
                    address.host + ", port " + std::to_string(address.port) + ": " + why);
 }
 
 QUORATE_DECL void tcp_dialler::on_connected() {
     tune_socket(stream_.socket());
-    addresses_[address_].secure ? secure() : greet();
+    target().secure ? secure() : greet();
 }
 
 QUORATE_DECL void tcp_dialler::secure() {
@@ -142,7 +144,7 @@ QUORATE_DECL void tcp_dialler::secure() {
         fail();
         return;
     }
-    stream_.dial_over(*hub_->options.security, addresses_[address_].host,
+    stream_.dial_over(*hub_->options.security, target().host,
                       guarded([](tcp_dialler& self) { self.greet(); }));
 }
 
@@ -215,6 +217,10 @@ QUORATE_DECL void tcp_dialler::on_open() {
     answers_.reset();
     ++hub_->statistics.connections_opened;
     outbox_.open();
+    if (const std::string& urls = hub_->options.announced_urls; !urls.empty()) {
+        static_cast<void>(
+            outbox_.push(member_call{0, false, shared_bytes::copy_of(urls), address_topic}));
+    }
     watch();
     flush();
 }
@@ -409,7 +415,7 @@ QUORATE_DECL void tcp_dialler::fail() {
         backoff_ms_ = 0;
     }
     if (state_ != state::open) {
-        address_ = (address_ + 1) % addresses_.size();
+        address_ = (address_ + 1) % (addresses_.size() + announced_.size());
     }
     hang_up();
     if (outbox_.close()) {
@@ -437,6 +443,8 @@ QUORATE_DECL void tcp_dialler::move_to(std::vector<peer_address> addresses) {
         return;
     }
     addresses_ = std::move(addresses);
+    announced_.clear();
+    resolved_.clear();
     address_ = 0;
     backoff_ms_ = 0;
     if (attempt_ == 0 || state_ == state::closed) {
@@ -448,6 +456,30 @@ QUORATE_DECL void tcp_dialler::move_to(std::vector<peer_address> addresses) {
     }
     hub_->tell_unreachable(peer_);
     dial();
+}
+
+QUORATE_DECL void tcp_dialler::also_at(std::vector<peer_address> announced) {
+    std::erase_if(announced, [this](const peer_address& one) {
+        return std::ranges::find(addresses_, one) != addresses_.end();
+    });
+    if (announced == announced_) {
+        return;
+    }
+    announced_ = std::move(announced);
+    if (state_ != state::open) {
+        address_ %= addresses_.size() + announced_.size();
+    } else if (address_ >= addresses_.size()) {
+        address_ = 0; // an open connection stays; the next attempt begins anew
+    }
+}
+
+QUORATE_DECL bool tcp_dialler::is_at(const boost::asio::ip::address& source) const {
+    const auto same = [&source](const peer_address& one) {
+        error_code ec;
+        return one.literal && boost::asio::ip::make_address(one.host, ec) == source && !ec;
+    };
+    return std::ranges::any_of(addresses_, same) ||
+           std::ranges::find(resolved_, source) != resolved_.end();
 }
 
 QUORATE_DECL void tcp_dialler::leave() {

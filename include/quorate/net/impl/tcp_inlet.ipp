@@ -6,6 +6,7 @@
 #include <quorate/net/tcp_inlet.hpp>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
@@ -17,16 +18,26 @@
 
 namespace quorate::detail {
 
+/// Returns: an IPv4 address that a socket of IPv6 shows as a mapped one as itself.
+[[nodiscard]] inline boost::asio::ip::address plain_address(
+    const boost::asio::ip::address& address) {
+    return address.is_v6() && address.to_v6().is_v4_mapped()
+               ? boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6())
+               : address;
+}
+
 QUORATE_DECL tcp_inlet::tcp_inlet(std::shared_ptr<tcp_hub> hub, tcp_socket socket)
     : hub_(std::move(hub)),
       stream_(std::move(socket)),
       framer_(hello_frame_bytes_max),
       assembly_(hub_->options.snapshot_bytes_max),
-      accepted_(hub_->ticks) {}
-
-QUORATE_DECL void tcp_inlet::start(bool encrypted) {
+      accepted_(hub_->ticks) {
     error_code ignored;
     remote_ = stream_.socket().remote_endpoint(ignored);
+    source_ = plain_address(remote_.address());
+}
+
+QUORATE_DECL void tcp_inlet::start(bool encrypted) {
     tune_socket(stream_.socket());
     if (!encrypted) {
         read();
@@ -80,7 +91,12 @@ QUORATE_DECL void tcp_inlet::on_bytes(std::size_t size) {
     if (tcp_dialler* const peer = counterpart()) {
         peer->count_received(size);
     }
+    read_at_ = hub_->ticks;
     framer_.commit(size);
+    take_frames();
+}
+
+QUORATE_DECL void tcp_inlet::take_frames() {
     for (;;) {
         const auto frame = framer_.next();
         if (!frame) {
@@ -99,12 +115,30 @@ QUORATE_DECL void tcp_inlet::on_bytes(std::size_t size) {
             refuse_frame();
             return;
         }
-        // The sink may have stopped the transport, and a refused hello waits for its answer.
-        if (closed_ || (answered_ && !member_)) {
+        // The sink may have stopped the transport, and a refused or held hello waits for its
+        // answer.
+        if (closed_ || !member_) {
             return;
         }
     }
+    if (!account_unfinished()) {
+        refuse_frame();
+        return;
+    }
     read();
+}
+
+/// Returns: false when the unfinished frames of all connections hold too much memory.
+QUORATE_DECL bool tcp_inlet::account_unfinished() {
+    if (!framer_.unfinished()) {
+        frame_since_ = 0;
+    } else if (frame_since_ == 0) {
+        frame_since_ = std::max<std::uint64_t>(hub_->ticks, 1);
+    }
+    hub_->unfinished_bytes -= std::exchange(accounted_, framer_.held_bytes());
+    hub_->unfinished_bytes += accounted_;
+    return accounted_ == 0 ||
+           hub_->unfinished_bytes <= tcp_unfinished_frames_max * hub_->options.frame_bytes_max;
 }
 
 QUORATE_DECL void tcp_inlet::refuse_frame() {
@@ -161,7 +195,8 @@ QUORATE_DECL void tcp_inlet::on_newcomer() {
 /// where it has to.
 QUORATE_DECL bool tcp_inlet::is_proved(node_id member) const {
     const auto known = hub_->diallers.find(member);
-    if (!hub_->options.certificates_name_members || known == hub_->diallers.end()) {
+    if (!hub_->options.certificates_name_members || known == hub_->diallers.end() ||
+        !hub_->peers.contains(member)) {
         return true;
     }
     const secure_channel* shown = stream_.channel().get();
@@ -171,34 +206,102 @@ QUORATE_DECL bool tcp_inlet::is_proved(node_id member) const {
            });
 }
 
+QUORATE_DECL void tcp_inlet::refuse_unproved(node_id member) {
+    ++hub_->statistics.hellos_refused;
+    refuse_stranger("its certificate is for no host of member " + std::to_string(member.value()) +
+                    ", which it says it is");
+}
+
 QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
     if (asks_for_members(theirs)) {
         on_newcomer();
         return;
     }
     if (!is_proved(theirs.from)) {
-        ++hub_->statistics.hellos_refused;
-        refuse_stranger("its certificate is for no host of member " +
-                        std::to_string(theirs.from.value()) + ", which it says it is");
+        refuse_unproved(theirs.from);
         return;
     }
-    const hello_status status =
-        judge_hello(theirs, hub_->identity, hub_->removed.contains(theirs.from));
+    hello_status status = judge_hello(theirs, hub_->identity, hub_->removed.contains(theirs.from));
+    if (status == hello_status::ok && !hub_->peers.contains(theirs.from)) {
+        const admission allowed = judge_unknown(theirs.from);
+        if (closed_) {
+            return;
+        }
+        if (allowed == admission::wait) {
+            held_ = theirs.from;
+            held_since_ = hub_->ticks;
+            return;
+        }
+        unconfirmed_ = allowed == admission::unconfirmed;
+        status = allowed == admission::refuse ? hello_status::unknown_member : status;
+    }
+    answer(theirs.from, status);
+}
+
+QUORATE_DECL admission tcp_inlet::judge_unknown(node_id id) {
+    const admission allowed =
+        hub_->sink != nullptr ? hub_->sink->on_unknown(id) : admission::refuse;
+    const bool limits = allowed == admission::unconfirmed;
+    if (!limits && allowed != admission::full) {
+        return allowed;
+    }
+    const auto others = std::ranges::count_if(hub_->inlets, [&](const auto& other) {
+        return !other->closed_ && other->member_ && other->member_ != id &&
+               !hub_->peers.contains(other->member_) && (!limits || other->unconfirmed_);
+    });
+    const std::size_t most = limits ? tcp_unconfirmed_max : tcp_unknown_max;
+    return static_cast<std::size_t>(others) < most ? allowed : admission::refuse;
+}
+
+QUORATE_DECL void tcp_inlet::answer(node_id member, hello_status status) {
     answered_ = true;
     if (status == hello_status::ok) {
         for (const auto& other : hub_->inlets) {
-            if (other->member_ == theirs.from) {
+            if (other->member_ == member) {
                 other->close();
             }
         }
-        member_ = theirs.from;
+        member_ = member;
         framer_.set_limit(hub_->options.frame_bytes_max);
         ++hub_->statistics.connections_accepted;
     } else {
         ++hub_->statistics.hellos_refused;
     }
+    if (status == hello_status::unknown_member) {
+        hub_->complain("refused member " + std::to_string(member.value()) +
+                       ", which connected from " + remote_.address().to_string() +
+                       ": this member does not know it");
+    }
     say(encode_hello(
-        {protocol_version, status, hub_->identity.cluster, hub_->identity.self, theirs.from}));
+        {protocol_version, status, hub_->identity.cluster, hub_->identity.self, member}));
+}
+
+/// Effects: answers the hello of an unknown id that was added or dropped meanwhile, or whose time
+/// is up.
+QUORATE_DECL void tcp_inlet::on_held_tick() {
+    const node_id id = held_;
+    const bool added = hub_->peers.contains(id);
+    if (!added && !hub_->removed.contains(id) &&
+        hub_->ticks - held_since_ <= tcp_unknown_ticks_max) {
+        return;
+    }
+    held_ = node_id();
+    if (!added) {
+        answer(id,
+               hub_->removed.contains(id) ? hello_status::removed : hello_status::unknown_member);
+        return;
+    }
+    if (!is_proved(id)) {
+        refuse_unproved(id);
+        return;
+    }
+    answer(id, hello_status::ok);
+    // Not from here: the owner may be called, and the lists of connections are being walked.
+    boost::asio::post(hub_->io, [self = shared_from_this()] {
+        if (!self->closed_) {
+            self->take_frames();
+        }
+    });
 }
 
 /// The hello comes first and alone; what follows it is progress, of which the latest counts.
@@ -238,11 +341,24 @@ QUORATE_DECL bool tcp_inlet::plausible(const message& m) const noexcept {
     }
 }
 
+/// Returns: whether the other end may send that. A member of a later configuration, which an
+/// unconfirmed id may be, sends other things, too; these are left out.
+QUORATE_DECL bool tcp_inlet::heard(message_kind kind) {
+    const bool leads = kind == message_kind::append || kind == message_kind::heartbeat ||
+                       kind == message_kind::install_snapshot;
+    const bool campaigns = kind == message_kind::vote || kind == message_kind::pre_vote;
+    if (leads || campaigns || !limited()) {
+        return true;
+    }
+    ++hub_->statistics.messages_refused;
+    return false;
+}
+
 QUORATE_DECL bool tcp_inlet::on_content(owned_message& m) {
     if (!plausible(m.get())) {
         return false;
     }
-    if (hub_->sink != nullptr) {
+    if (hub_->sink != nullptr && heard(m->kind)) {
         hub_->sink->on_message(m.get());
     }
     return true;
@@ -274,7 +390,9 @@ QUORATE_DECL bool tcp_inlet::on_content(snapshot_chunk& chunk) {
 }
 
 QUORATE_DECL bool tcp_inlet::on_content(member_call& call) {
-    if (hub_->sink != nullptr) {
+    if (limited() && (call.answers || call.topic != address_topic)) {
+        ++hub_->statistics.messages_refused;
+    } else if (hub_->sink != nullptr) {
         hub_->sink->on_call(member_, call);
     }
     return true;
@@ -314,12 +432,23 @@ QUORATE_DECL void tcp_inlet::on_worked(const intake_outcome& done) {
 
 QUORATE_DECL void tcp_inlet::close() {
     closed_ = true;
+    hub_->unfinished_bytes -= std::exchange(accounted_, 0);
     stream_.close();
 }
 
 QUORATE_DECL void tcp_inlet::on_tick() {
-    if (!member_ && hub_->ticks - accepted_ > tcp_hello_ticks_max) {
+    if (closed_) {
+        return;
+    }
+    const std::uint64_t now = hub_->ticks;
+    const bool silent = !member_ && now - accepted_ > tcp_hello_ticks_max;
+    const bool stalled =
+        member_ && frame_since_ != 0 &&
+        (now - read_at_ > tcp_stall_ticks_max || now - frame_since_ > tcp_frame_ticks_max);
+    if (silent || stalled) {
         close();
+    } else if (held_) {
+        on_held_tick();
     }
 }
 

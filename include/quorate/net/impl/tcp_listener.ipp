@@ -16,7 +16,7 @@
 namespace quorate::detail {
 
 QUORATE_DECL tcp_listener::tcp_listener(std::shared_ptr<tcp_hub> hub)
-    : hub_(std::move(hub)), tick_(hub_->io) {}
+    : hub_(std::move(hub)), tick_(hub_->io), random_(std::random_device{}()) {}
 
 QUORATE_DECL error_code tcp_listener::start(const std::vector<peer_address>& addresses) {
     for (const peer_address& address : addresses) {
@@ -86,27 +86,44 @@ QUORATE_DECL void tcp_listener::accept(door& one) {
         });
 }
 
-QUORATE_DECL bool tcp_listener::make_room() {
+QUORATE_DECL bool tcp_listener::is_of_peer(const boost::asio::ip::address& source) const {
+    return std::ranges::any_of(hub_->peers, [&](node_id peer) {
+        const auto found = hub_->diallers.find(peer);
+        return found != hub_->diallers.end() && found->second->is_at(source);
+    });
+}
+
+// Accepted peers are not counted, so strangers take no room from them. A stranger that makes room
+// is drawn at random: a flood of connections evicts mostly its own, and one that shakes hands has a
+// chance whatever the rate of the flood. Addresses of peers have room of their own.
+QUORATE_DECL void tcp_listener::make_room(const boost::asio::ip::address& source) {
     std::erase_if(hub_->inlets, [](const auto& inlet) { return inlet->closed(); });
-    if (hub_->inlets.size() < inlets_max) {
-        return true;
+    const bool of_peer = is_of_peer(source);
+    std::vector<std::shared_ptr<tcp_inlet>> same;
+    std::vector<std::shared_ptr<tcp_inlet>> others;
+    for (const auto& inlet : hub_->inlets) {
+        if (!inlet->member() && inlet->source() == source) {
+            same.push_back(inlet);
+        } else if (!inlet->member() && !of_peer && !is_of_peer(inlet->source())) {
+            others.push_back(inlet);
+        }
     }
-    // Strangers that say nothing may not keep members out; the oldest of them goes.
-    const auto stranger =
-        std::ranges::find_if(hub_->inlets, [](const auto& inlet) { return !inlet->member(); });
-    if (stranger == hub_->inlets.end()) {
-        return false;
+    const std::size_t share = of_peer ? strangers_of_peer_max : strangers_of_source_max;
+    if (same.size() < share && (of_peer || same.size() + others.size() < strangers_max)) {
+        return;
     }
-    (*stranger)->close();
-    hub_->inlets.erase(stranger);
-    return true;
+    if (same.size() < share) {
+        same.insert(same.end(), others.begin(), others.end());
+    }
+    const auto chosen = same[random_() % same.size()];
+    chosen->close();
+    std::erase(hub_->inlets, chosen);
+    ++hub_->statistics.strangers_evicted;
 }
 
 QUORATE_DECL void tcp_listener::on_accepted(const door& one, tcp_socket socket) {
-    if (!make_room()) {
-        return;
-    }
     const auto inlet = std::make_shared<tcp_inlet>(hub_, std::move(socket));
+    make_room(inlet->source());
     hub_->inlets.push_back(inlet);
     inlet->start(one.secure);
 }
@@ -137,6 +154,7 @@ QUORATE_DECL void tcp_listener::on_tick() {
     }
     std::erase_if(hub_->leaving, [](const auto& dialler) { return dialler->closed(); });
     hang_up_on_removed();
+    drop_unconfirmed();
     std::erase_if(hub_->inlets, [](const auto& inlet) { return inlet->closed(); });
     for (door& one : doors_) {
         if (one.accept_later) {
@@ -155,6 +173,21 @@ QUORATE_DECL void tcp_listener::hang_up_on_removed() {
             inlet->close();
         }
     }
+}
+
+// An unconfirmed id is answered only as long as it is heard.
+QUORATE_DECL void tcp_listener::drop_unconfirmed() {
+    std::erase_if(hub_->diallers, [this](const auto& entry) {
+        const auto& [id, dialler] = entry;
+        const bool stays = hub_->peers.contains(id) ||
+                           std::ranges::any_of(hub_->inlets, [id = id](const auto& inlet) {
+                               return !inlet->closed() && inlet->member() == id;
+                           });
+        if (!stays) {
+            dialler->close();
+        }
+        return !stays;
+    });
 }
 
 QUORATE_DECL void tcp_listener::close_doors() noexcept {

@@ -58,10 +58,56 @@ QUORATE_DECL error_code tcp_transport::add_peer(node_id peer, const std::string&
         return {};
     }
     hub_->removed.erase(peer);
+    hub_->peers.insert(peer);
     const auto found = hub_->diallers.find(peer);
     if (found != hub_->diallers.end()) {
         found->second->move_to(std::move(*addresses));
         return {};
+    }
+    const auto dialler = std::make_shared<detail::tcp_dialler>(hub_, peer, std::move(*addresses));
+    hub_->diallers.emplace(peer, dialler);
+    if (started_) {
+        dialler->start();
+    }
+    return {};
+}
+
+/// Returns: whether an announcement may name these addresses: without certificates anyone can send
+/// one, so it must not lead from encryption to plaintext, nor away from the certificate's host.
+QUORATE_DECL bool tcp_transport::may_be_at(node_id peer,
+                                           const std::vector<peer_address>& announced) const {
+    const bool plain = std::ranges::count(announced, false, &peer_address::secure) != 0;
+    if (!hub_->peers.contains(peer)) {
+        const auto own = parse_peer_urls(hub_->options.listen_url);
+        const bool own_plain = own && std::ranges::count(*own, false, &peer_address::secure) != 0;
+        return (!plain || own_plain) && !hub_->options.certificates_name_members;
+    }
+    const auto& added = hub_->diallers.at(peer)->addresses();
+    const bool added_plain = std::ranges::count(added, false, &peer_address::secure) != 0;
+    const auto is_host_of_peer = [&added](const peer_address& one) {
+        return std::ranges::count(added, one.host, &peer_address::host) != 0;
+    };
+    return (!plain || added_plain) && (!hub_->options.certificates_name_members ||
+                                       std::ranges::all_of(announced, is_host_of_peer));
+}
+
+QUORATE_DECL error_code tcp_transport::also_at(node_id peer, const std::string& url) {
+    auto addresses = parse_peer_urls(url);
+    if (!peer || !addresses || std::ranges::count(*addresses, 0, &peer_address::port) != 0 ||
+        !may_be_at(peer, *addresses)) {
+        return errc::invalid_option;
+    }
+    if (peer == hub_->identity.self || hub_->stopped || hub_->removed.contains(peer)) {
+        return {};
+    }
+    const auto found = hub_->diallers.find(peer);
+    if (found != hub_->diallers.end()) {
+        hub_->peers.contains(peer) ? found->second->also_at(std::move(*addresses))
+                                   : found->second->move_to(std::move(*addresses));
+        return {};
+    }
+    if (hub_->diallers.size() >= hub_->peers.size() + detail::tcp_unconfirmed_max) {
+        return errc::invalid_option;
     }
     const auto dialler = std::make_shared<detail::tcp_dialler>(hub_, peer, std::move(*addresses));
     hub_->diallers.emplace(peer, dialler);
@@ -76,6 +122,7 @@ QUORATE_DECL void tcp_transport::drop_peer(node_id peer) {
         return;
     }
     hub_->removed.insert(peer);
+    hub_->peers.erase(peer);
     const auto found = hub_->diallers.find(peer);
     if (found != hub_->diallers.end()) {
         const auto dialler = found->second;
@@ -109,8 +156,8 @@ QUORATE_DECL void tcp_transport::stop() {
 
 QUORATE_DECL std::vector<peer_link> tcp_transport::links() const {
     std::vector<peer_link> all;
-    for (const auto& [id, dialler] : hub_->diallers) {
-        all.push_back(dialler->link());
+    for (const node_id id : hub_->peers) {
+        all.push_back(hub_->diallers.at(id)->link());
     }
     return all;
 }

@@ -254,6 +254,8 @@ private:
         spread("quorate_read_duration_seconds", counted_.reads, "Reads, from admission to answer.");
         rare("quorate_snapshots_received_total", counted_.snapshots_received,
              "Times the whole state came from a peer.");
+        rare("quorate_unknown_members_total", counted_.unknown_members,
+             "Connections of ids that this member does not know as members.");
         read("quorate_term", now_.term, "The member's term.");
         read("quorate_leases", now_.leases, "Leases that are there.");
         read("quorate_disk_full", now_.disk_full, "1 while writes are refused for lack of space.");
