@@ -69,7 +69,7 @@ void basic_node<Policies>::ask_who_is_member() {
     const member_table known =
         members_.size() > 0 ? members_ : member_table(options_.initial_members);
     for (const member_info& m : known) {
-        if (m.id == options_.id || calls_.size() >= calls_max) {
+        if (m.id == options_.id || calls_.size() >= options_.calls_in_flight_max) {
             continue;
         }
         const auto note = [this, by = m.id](error_code failed, const shared_bytes& table) {

@@ -35,7 +35,8 @@ public:
     QUORATE_DECL ~log_line_sink();
 
     /// Effects: opens all outputs anew, files for appending; a symbolic link is not followed,
-    /// except below /dev. To be called once first, and again when files were moved away. Errors: of
+    /// except /dev/stdout and /dev/stderr. To be called once first, and again when files were moved
+    /// away. Errors: of
     /// the operating system; `failed`, when given, is then told which; what was open stays so.
     [[nodiscard]] QUORATE_DECL error_code open(std::string* failed = nullptr);
 

@@ -35,9 +35,10 @@ QUORATE_DECL error_code log_line_sink::open(std::string* failed) {
             opened.push_back({name == "stderr" ? STDERR_FILENO : STDOUT_FILENO, false});
             continue;
         }
-        // Another user who may write the folder could lead the lines into a file of this one. What
-        // the system keeps below /dev, such as /dev/stdout, are links by design.
-        const int follows = name.starts_with("/dev/") ? 0 : O_NOFOLLOW;
+        // Another user who may write the folder could lead the lines into a file of this one. The
+        // system's own names of open files are links by design.
+        const bool system = name == "/dev/stdout" || name == "/dev/stderr";
+        const int follows = system ? 0 : O_NOFOLLOW;
         const int descriptor = ::open(
             name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | follows, S_IRUSR | S_IWUSR);
         if (descriptor < 0) {
