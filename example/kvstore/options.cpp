@@ -118,6 +118,10 @@ options translate(const raw_options& raw) {
     out.node.join = raw.join;
     out.node.accept_data_loss = raw.accept_data_loss;
     out.node.force_new_group = raw.force_new_cluster;
+    out.node.labels.token = raw.token;
+    // The others know by these that this member has taken part.
+    out.node.name = "kvstore-" + std::to_string(raw.id);
+    out.node.client_urls = {"http://" + raw.address + ":" + std::to_string(raw.port)};
     out.node.data_directory =
         raw.data_dir.empty() ? "kvstore-" + std::to_string(raw.id) : raw.data_dir;
     out.node.tick_interval = std::chrono::milliseconds(raw.heartbeat_ms);

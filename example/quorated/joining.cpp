@@ -143,7 +143,10 @@ std::string why_not_begin(const serve_options& told) {
         const std::optional<answer> heard = ask(url, short_answer_limit, security.get(), silence);
         if (heard && heard->cluster == told.cluster) {
             const std::string problem = quorate::problem_of_return(told.id, heard->members);
-            return problem.empty() ? problem : "cannot begin: " + problem + " (says " + url + ")";
+            // Each is asked: one that has just begun, too, knows less than one that has data.
+            if (!problem.empty()) {
+                return "cannot begin: " + problem + " (says " + url + ")";
+            }
         }
     }
     return "";

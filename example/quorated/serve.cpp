@@ -49,6 +49,9 @@ void set_node(const serve_options& told, quorate::node_options& node) {
     node.name = told.name;
     node.client_urls = told.advertise_client_urls;
     node.data_directory = told.data_dir;
+    // A directory that is there may have been started with flags that are left out now.
+    node.labels.token = told.token_given || !told.identified ? told.cluster_token : "";
+    node.labels.name = told.name_given || !told.identified ? told.name : "";
     node.force_new_group = told.force_new_cluster;
     node.accept_data_loss = told.accept_data_loss;
     node.tick_interval = told.heartbeat;

@@ -213,6 +213,8 @@ void read_advertised(const flag_reader& given, serve_options& out) {
 void read_cluster(const flag_reader& given, serve_options& out) {
     read_advertised(given, out);
     out.cluster_token = given.text("initial-cluster-token");
+    out.token_given = given.has("initial-cluster-token");
+    out.name_given = given.has("name");
     out.join = given.choice("initial-cluster-state", {"new", "existing"}) == 1;
     std::vector<quorate::node_id> ids;
     const std::string all = given.text("initial-cluster");

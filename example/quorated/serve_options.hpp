@@ -62,6 +62,8 @@ struct serve_options {
     std::vector<std::string> advertise_client_urls; ///< The same.
     std::vector<initial_member> initial_cluster;    ///< In the order of their names.
     std::string cluster_token;
+    bool token_given = false; ///< By the operator; else it is the default.
+    bool name_given = false;
     bool join = false;             ///< --initial-cluster-state=existing
     quorate::node_id id;           ///< From the advertised peer URLs and the token; or see below.
     quorate::cluster_id cluster;   ///< Of initial_cluster; zero for one that joins; or see below.

@@ -260,6 +260,9 @@ private:
     result<std::vector<entry>> force_group(start_state& start);
     error_code write_start(const start_state& start, std::span<const entry> appended);
     error_code adopt_members();
+    [[nodiscard]] bool starts_stale(const start_state& start) const;
+    [[nodiscard]] std::size_t voters_at(const start_state& start) const;
+    [[nodiscard]] error_code examine(std::span<const entry> entries);
 
     // The machine's database, if it has one (impl/node_database.hpp).
     error_code open_machine();
@@ -400,6 +403,9 @@ private:
     void on_dropped(const std::string& why) override;
     void on_call(node_id from, const member_call& call) override;
     void on_refused(node_id peer, hello_status why) override;
+    void on_wiped();
+    bool holds_nothing() const override;
+    bool has_taken_part(node_id member) const override;
     shared_bytes on_newcomer() override;
     admission on_unknown(node_id id) override;
 
@@ -417,6 +423,7 @@ private:
     std::unique_ptr<engine_type> engine_;
     machine_type machine_;
     member_table members_;
+    group_members found_members_; // as of the start, with changes that are not applied yet
 
     request_table<reply_type> requests_;
     read_rounds reads_;
@@ -469,7 +476,8 @@ private:
     bool proposals_blocked_ = false; // no leader took the last ones: wait for a tick or an election
     bool reads_blocked_ = false;
     bool snapshot_under_way_ = false;
-    bool fenced_ = false; // the disk lost what this member acknowledged
+    bool fenced_ = false;           // the disk lost what this member acknowledged
+    bool wipe_is_harmless_ = false; // the only other voter knows of it, and holds everything
     bool disk_full_ = false;
     bool disk_hangs_ = false;
     clock::time_point job_began_{};

@@ -23,6 +23,7 @@
 #include <quorate/consensus/impl/raft_log.ipp>
 #include <quorate/consensus/impl/raft_membership.ipp>
 #include <quorate/consensus/impl/raft_reads.ipp>
+#include <quorate/consensus/impl/raft_stale.ipp>
 #include <quorate/format/impl/auth_command.ipp>
 #include <quorate/format/impl/auth_contents.ipp>
 #include <quorate/format/impl/command.ipp>
@@ -71,6 +72,7 @@
 #include <quorate/log/impl/posix_volume.ipp>
 #include <quorate/log/impl/recovery.ipp>
 #include <quorate/log/impl/segment.ipp>
+#include <quorate/log/impl/start_mark.ipp>
 #include <quorate/net/impl/framer.ipp>
 #include <quorate/net/impl/loopback_transport.ipp>
 #include <quorate/net/impl/outbox.ipp>

@@ -153,6 +153,12 @@ public:
         (*this)[id].start(jitter);
         read_clock((*this)[id]);
     }
+    /// Effects: the disk of a member that is down becomes an older copy of itself. Messages that
+    /// the member sent before that never arrive: its connections were closed.
+    void restore_copy(std::uint64_t id, bool noticed = true) {
+        (*this)[id].restore_copy(noticed);
+        std::erase_if(network_, [id](const owned_message& m) { return m->from == node_id(id); });
+    }
 
     /// Effects: members on different sides do not hear each other.
     void set_side(std::uint64_t id, int side) { side_[id - 1] = side; }

@@ -6,6 +6,7 @@
 #include <quorate/consensus/invariants.hpp>
 #include <quorate/consensus/raft.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -179,6 +180,18 @@ public:
     }
     /// Effects: the disk of a member that is down is replaced by that of a first start.
     void forget() { disk_ = {.hard = {}, .base = first_, .entries = {}}; }
+    /// Effects: keeps a copy of the disk as it is now, as an operator's backup does.
+    void save_copy() { copy_ = disk_; }
+    /// Effects: the disk of a member that is down is replaced by its copy, or by that of a first
+    /// start where there is no copy. `noticed`: the member finds out when it starts.
+    void restore_copy(bool noticed = true) {
+        disk_ = copy_.value_or(disk{.hard = {}, .base = first_, .entries = {}});
+        disk_.hard.term = std::max(disk_.hard.term, disk_.last_id().term);
+        disk_.hard.commit = std::max(disk_.hard.commit, disk_.base_id().index);
+        if (noticed) {
+            disk_.hard.lost = stale_copy;
+        }
+    }
     [[nodiscard]] bool fenced() const noexcept {
         const bool now = up() && status().hard.lost.index;
         return now || disk_.hard.lost.index;
@@ -387,7 +400,8 @@ private:
     raft_options options_;
     snapshot_ptr first_; // what it started from
     disk disk_;          // synced
-    disk written_;       // disk_ and what was written since without a sync
+    std::optional<disk> copy_;
+    disk written_; // disk_ and what was written since without a sync
     machine machine_;
     std::unique_ptr<raft> engine_;
     std::deque<write_job> writes_;

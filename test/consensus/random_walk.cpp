@@ -33,6 +33,7 @@ struct totals {
     std::uint64_t changes = 0;
     std::uint64_t damages = 0;
     std::uint64_t lease_reads = 0;
+    std::uint64_t restored = 0;
 };
 
 void run_seed(std::uint64_t seed, totals& sum, bool leases = false) {
@@ -46,6 +47,7 @@ void run_seed(std::uint64_t seed, totals& sum, bool leases = false) {
         sum.changes += w.changes_done();
         sum.damages += w.damages();
         sum.lease_reads += w.lease_reads();
+        sum.restored += w.restored();
     } catch (const std::exception& e) {
         BOOST_ERROR("QUORATE_SEED=" + std::to_string(seed) + ": " + e.what());
     }
@@ -69,10 +71,12 @@ BOOST_AUTO_TEST_CASE(invariants_hold_at_every_step_and_the_group_recovers) {
         BOOST_TEST(sum.changes > seeds);
         BOOST_TEST(sum.damages > seeds / 4);
         BOOST_TEST(sum.lease_reads > seeds);
+        BOOST_TEST(sum.restored > seeds / 8);
     }
     BOOST_TEST_MESSAGE("decided " << sum.decided << ", reads " << sum.reads << ", changes "
                                   << sum.changes << ", damaged disks " << sum.damages
-                                  << ", lease reads " << sum.lease_reads);
+                                  << ", lease reads " << sum.lease_reads << ", restored copies "
+                                  << sum.restored);
     set_assertion_handler(before);
 }
 

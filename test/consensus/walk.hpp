@@ -97,6 +97,7 @@ public:
     [[nodiscard]] std::uint64_t damages() const noexcept { return damages_; }
     /// Returns: reads that were confirmed by a lease, without a round.
     [[nodiscard]] std::uint64_t lease_reads() const noexcept { return lease_reads_; }
+    [[nodiscard]] std::uint64_t restored() const noexcept { return restored_; }
     [[nodiscard]] std::uint64_t fingerprint() {
         digest all;
         for (std::uint64_t id = 1; id <= size; ++id) {
@@ -311,6 +312,8 @@ private:
             group_.crash(id, below(4));
             if (style(10)) {
                 damage(id);
+            } else if (style(15)) {
+                restore_copy(id);
             }
         } else if (dice < 133) {
             group_.set_side(id, static_cast<int>(below(3)));
@@ -330,13 +333,30 @@ private:
     }
     // One disk at a time: what two of three have lost is lost.
     void damage(std::uint64_t id) {
-        for (std::uint64_t other = 1; other <= size; ++other) {
-            if (group_[other].fenced()) {
-                return;
-            }
+        if (any_fenced()) {
+            return;
         }
         group_[id].damage(below(1 + group_[id].durable().entries.size()));
         damages_ += group_[id].fenced() ? 1U : 0U;
+    }
+    // One member at a time: with two of three restored, a quorum may have forgotten anything.
+    void restore_copy(std::uint64_t id) {
+        if (one_in(2)) {
+            group_[id].save_copy();
+            return;
+        }
+        if (!any_fenced()) {
+            group_.restore_copy(id);
+            ++restored_;
+        }
+    }
+    [[nodiscard]] bool any_fenced() {
+        for (std::uint64_t id = 1; id <= size; ++id) {
+            if (group_[id].fenced()) {
+                return true;
+            }
+        }
+        return false;
     }
     void network() {
         std::vector<owned_message>& all = group_.network();
@@ -439,8 +459,8 @@ private:
     }
     // Three voters at least: of two, the one that is left can wait for a removed one for ever.
     void change(std::uint64_t id) {
-        if (style(10) && style(11)) {
-            return; // damaged disks alone
+        if ((style(10) || style(15)) && style(11)) {
+            return; // damaged or restored disks alone
         }
         const member& m = group_[id];
         membership_change wanted;
@@ -490,6 +510,7 @@ private:
     std::uint64_t changes_done_ = 0;
     std::uint64_t damages_ = 0;
     std::uint64_t lease_reads_ = 0;
+    std::uint64_t restored_ = 0;
 };
 
 } // namespace quorate::test

@@ -253,13 +253,12 @@ def data_of_somebody_else_is_refused(options):
             expect_equal(status, 1, f"exit status with {state}")
             expect("(b) has taken part in the cluster already" in said, said)
             expect(not kept.exists(), "it left a data directory")
-        # That of another cluster: the others say so.
+        # That of another cluster's member.
         other.terminate("x")
         shutil.copytree(other["x"].data, kept)
-        group.launch("b", "abc")
-        until(lambda: "they belong to another cluster each" in group["a"].said(),
-              "what a says of it")
-        group.kill("b")
+        status, said = group.refused("b", "abc")
+        expect_equal(status, 1, "exit status with the data of another cluster")
+        expect("'x'" in said and "'b'" in said, said)
         shutil.rmtree(kept)
         pathlib.Path(group.folder / "kept").rename(kept)
         group.launch("b", "abc")

@@ -522,6 +522,35 @@ def a_survivor_takes_new_members_in(options):
 
 
 @suite.case(seconds=200)
+def cluster_whose_directories_are_all_copies_starts_when_told_to(options):
+    with Sites(options) as place:
+        place.serve_all()
+        fill(place.sites[0])
+        keys, revision = keys_at(place.sites[0])
+        place.kill_all()
+        for site in place.sites:
+            copy = site.data.with_suffix(".copy")
+            shutil.copytree(site.data, copy)
+            shutil.rmtree(site.data)
+            copy.rename(site.data)
+        for site in place.sites:
+            place.serve(site)
+        time.sleep(4)
+        for site in place.sites:
+            said = site.log.read_text(errors="replace").rpartition("is a copy")[2]
+            expect("--accept-data-loss" in said, said)
+            expect("became leader" not in said, f"{site.name} leads with a copy")
+        place.kill_all()
+        for heading in ("Accept the copies", "Start a member"):
+            for site in place.sites:
+                place.serve(site, heading)
+            for site in place.sites:
+                site.wait_leader()
+                expect_equal(keys_at(site), (keys, revision), f"keys at {site.name}")
+            place.kill_all()
+
+
+@suite.case(seconds=200)
 def a_member_with_another_state_does_not_serve(options):
     flag = "--experimental-initial-corrupt-check"
     with Sites(options) as place:

@@ -38,6 +38,7 @@ TESTS = (
     ("recovery", 900, (), (), ()),
     ("membership", 900, (), (), ()),
     ("peer_port", 700, (), (), ()),
+    ("directories", 400, (), (), ()),
     ("tls", 600, (), (), ()),
     ("status_page", 300, (), (), ()),
     ("boost_headers", 600, (), ("--limit", "1000"), ()),

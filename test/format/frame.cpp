@@ -306,6 +306,26 @@ BOOST_AUTO_TEST_CASE(hellos_round_trip) {
     BOOST_TEST((std::get<hello>(*content) == h));
 }
 
+BOOST_AUTO_TEST_CASE(hello_of_a_wiped_member_round_trips) {
+    for (const bool holds_nothing : {false, true}) {
+        const hello h{protocol_version, hello_status::wiped, cluster_id(9),
+                      node_id(8),       node_id(7),          holds_nothing};
+        const auto content = decode_frame(encode_hello(h));
+        BOOST_REQUIRE(content.has_value());
+        BOOST_TEST((std::get<hello>(*content) == h));
+    }
+    std::string bytes = hello_frame();
+    for (const std::size_t reserved : {4U, 7U}) {
+        std::string bad = bytes;
+        bad[frame_header_bytes + reserved] = 1;
+        seal(bad, bad.size() - frame_header_bytes);
+        BOOST_TEST(decode(bad).error() == error_code(errc::corrupt));
+    }
+    bytes[frame_header_bytes + 3] = 2;
+    seal(bytes, bytes.size() - frame_header_bytes);
+    BOOST_TEST(decode(bytes).error() == error_code(errc::corrupt));
+}
+
 BOOST_AUTO_TEST_CASE(a_hello_of_another_version_is_understood_that_far) {
     std::string bytes = hello_frame();
     constexpr std::uint16_t other = protocol_version + 1;

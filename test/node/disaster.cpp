@@ -244,4 +244,52 @@ BOOST_AUTO_TEST_CASE(group_whose_terms_are_used_up_is_recovered_by_force) {
     BOOST_TEST(g.wrote(1, "once more"));
 }
 
+// What members 1 and 2 acknowledged last stands on their disks alone; member 2 gets an older copy.
+BOOST_AUTO_TEST_CASE(member_on_a_copied_directory_leads_with_no_lagging_one) {
+    namespace fs = std::filesystem;
+    disaster_group g;
+    g.start_all();
+    BOOST_REQUIRE(g.wrote(1, "before"));
+    BOOST_REQUIRE(g.agree(1));
+    const fs::path data = g.options_of(2).data_directory;
+    const fs::path copy = g.directory.path() / "copy";
+    g.stop(2);
+    fs::copy(data, copy, fs::copy_options::recursive);
+    g.start(2);
+    BOOST_REQUIRE(g.agree(1));
+    g.stop(3);
+    for (int i = 0; i < 10; ++i) {
+        BOOST_REQUIRE(g.wrote(1, "word " + std::to_string(i)));
+    }
+    g.stop_all();
+    fs::remove_all(data);
+    fs::rename(copy, data); // a rename keeps the files of the copy
+    g.start(2);
+    g.start(3);
+    BOOST_TEST(g.nodes.at(2)->status().fenced);
+    g.run_for(milliseconds(500)); // many election timeouts
+    BOOST_TEST(g.leader() == 0U);
+    g.start(1);
+    BOOST_TEST(g.agree(11));
+    BOOST_TEST(g.run_until([&] { return !g.nodes.at(2)->status().fenced; }));
+    g.stop(2);
+    g.start(2); // no copy any more
+    BOOST_TEST(!g.nodes.at(2)->status().fenced);
+}
+
+BOOST_AUTO_TEST_CASE(directory_of_a_lone_member_is_refused_beside_others) {
+    disaster_group g(1);
+    g.start_all();
+    BOOST_REQUIRE(g.wrote(1, "alone"));
+    g.stop(1);
+    node_options options = g.options_of(1);
+    options.initial_members = {{node_id(1), g.url(1)}, {node_id(2), g.url(2)}};
+    auto& node = g.add(options);
+    BOOST_TEST(node.start() == errc::wrong_cluster);
+    BOOST_TEST(node.explanation().find(g.url(2)) != std::string::npos, node.explanation());
+    g.nodes.erase(1);
+    g.start_all();
+    BOOST_TEST(g.words(1).words().size() == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

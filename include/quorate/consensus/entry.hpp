@@ -47,6 +47,11 @@ struct lost_log {
 /// The index of a loss whose extent nobody knows.
 inline constexpr log_index everything_lost{UINT64_MAX};
 
+/// The loss of a member that started from an older copy of its directory, or from none. Its terms
+/// and votes are gone as well as its entries, so the term of the loss is unknown. Its
+/// acknowledgements count for nothing until a leader has confirmed it: see impl/raft_stale.ipp.
+inline constexpr lost_log stale_copy{term_id{UINT64_MAX}, everything_lost};
+
 /// What a member promised and must remember across a crash (Raft figure 2, "persistent state").
 struct hard_state {
     term_id term{};

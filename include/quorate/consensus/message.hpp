@@ -66,7 +66,10 @@ inline constexpr std::uint64_t term_jump_max = std::uint64_t{1} << 32;
 struct message {
     message_kind kind = message_kind::heartbeat;
     bool reject = false;
-    bool lost = false; ///< append_response: rejected by a member that lost what it acknowledged.
+    /// append_response: rejected by a member that lost what it acknowledged. With a context: from a
+    /// member that started from a stale copy, and so in heartbeat_response. append and
+    /// install_snapshot: to such a member, with the context that it gave once it is confirmed.
+    bool lost = false;
     bool transfer = false; ///< vote: campaigning on the leader's request, so the lease is waived.
     node_id to{};
     node_id from{};
@@ -74,7 +77,9 @@ struct message {
     term_id log_term{}; ///< Term of the entry at `index`; of `reject_hint` in a rejection.
     log_index index{};  ///< See message_kind.
     log_index commit{};
-    log_index reject_hint{};   ///< Largest index at which the logs may agree (thesis §3.5).
+    /// Largest index at which the logs may agree (thesis §3.5). To a confirmed stale member: the
+    /// index up to which it has to hold the leader's log.
+    log_index reject_hint{};
     std::uint64_t context = 0; ///< Opaque number that an answer repeats.
     std::span<const entry> entries{};
     snapshot_ptr snap{};

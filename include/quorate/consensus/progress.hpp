@@ -162,6 +162,28 @@ public:
         regress_sent_commit();
     }
     void on_repaired() noexcept { repairing_ = false; }
+
+    // A member that started from a stale copy (impl/raft_stale.ipp).
+    /// Returns: the number that its present start drew; zero: its promises are sound.
+    [[nodiscard]] std::uint64_t stale_start() const noexcept { return stale_start_; }
+    /// Returns: whether its acknowledgements and its silence count towards a quorum.
+    [[nodiscard]] bool counts() const noexcept { return stale_start_ == 0 || confirmed_; }
+    [[nodiscard]] bool confirmed() const noexcept { return stale_start_ != 0 && confirmed_; }
+    [[nodiscard]] log_index extent() const noexcept { return extent_; }
+    /// Effects: all that it acknowledged before this start is void.
+    void on_stale(std::uint64_t start) {
+        enter(progress_kind::probe);
+        match_ = log_index{};
+        stale_start_ = start;
+        confirmed_ = false;
+        regress_sent_commit();
+    }
+    /// Effects: counts from now on; its promises are whole again when it holds `extent`.
+    void confirm(log_index extent) noexcept {
+        confirmed_ = true;
+        extent_ = extent;
+    }
+    void on_sound() noexcept { stale_start_ = 0; }
     void pause() noexcept { flow_paused_ = true; }
     void resume() noexcept { flow_paused_ = false; }
     void on_read_ack(std::uint64_t position) noexcept {
@@ -259,6 +281,9 @@ private:
     bool repairing_ = false;
     bool stuck_ = false;
     bool recovering_ = false;
+    bool confirmed_ = false;
+    std::uint64_t stale_start_ = 0;
+    log_index extent_;
 };
 
 } // namespace quorate

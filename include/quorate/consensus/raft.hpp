@@ -77,6 +77,10 @@ public:
     void on_stable(const stable_mark& mark);
     /// Effects: everything up to the mark is applied.
     void on_applied(const applied_mark& mark);
+    /// Effects: this member is known to run on an older copy of its data, or to have been wiped. It
+    /// leads, campaigns and votes no more until a leader has confirmed it; answers that wait for
+    /// the disk are dropped. Requires: this member is not the only voter.
+    void on_stale_copy();
     void on_unreachable(node_id peer);
     void on_snapshot_sent(node_id peer, bool delivered);
     /// Effects: what a follower that fell behind is sent from now on. Null: nothing.
@@ -126,6 +130,7 @@ private:
         return {term_, vote_, log_.committed(), lost_};
     }
     [[nodiscard]] bool fenced() const noexcept { return static_cast<bool>(lost_.index); }
+    [[nodiscard]] bool stale() const noexcept { return lost_ == stale_copy; }
     [[nodiscard]] soft_state soft() const noexcept { return {leader_, role_}; }
     [[nodiscard]] bool promotable() const noexcept;
     [[nodiscard]] bool in_lease() const noexcept;
@@ -171,6 +176,15 @@ private:
     [[nodiscard]] bool decides(const message& forwarded);
     [[nodiscard]] error_code forward_proposal(std::span<proposed> proposals, std::uint64_t context);
     [[nodiscard]] error_code refuse_or_forward(const message& m);
+
+    // raft_stale.ipp
+    void mark_stale(message& m) const noexcept;
+    void mark_confirmed(message& m, const peer_progress& peer) const noexcept;
+    void learn_confirmation(const message& m) noexcept;
+    void rejoin() noexcept;
+    void note_stale(peer_progress& peer, const message& m);
+    void start_confirmation(const pending_read& wanted);
+    void confirm_stale(const pending_read& done);
 
     // raft_candidate.ipp
     enum class campaign_kind : std::uint8_t { pre_election, election, transfer };
@@ -228,6 +242,8 @@ private:
     term_id term_;
     node_id vote_;
     lost_log lost_;
+    std::uint64_t start_number_ = 0; // distinguishes the starts of a stale member
+    log_id confirmed_{};             // the leader's term, and what this stale member has to hold
     node_id leader_;
     role_kind role_ = role_kind::follower;
     std::variant<follower_role, candidate_role, leader_role> data_;
@@ -270,6 +286,7 @@ static_assert(consensus_engine<raft>);
 #include <quorate/consensus/impl/raft_lease.ipp>
 #include <quorate/consensus/impl/raft_membership.ipp>
 #include <quorate/consensus/impl/raft_reads.ipp>
+#include <quorate/consensus/impl/raft_stale.ipp>
 #endif
 
 #endif

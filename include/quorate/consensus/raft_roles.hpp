@@ -40,6 +40,8 @@ struct pending_read {
     node_id from{};            ///< The member that asked.
     std::uint64_t context = 0; ///< What it gave.
     log_index index{};         ///< Commit index when it was taken up.
+    /// Confirms a member that started from a stale copy; `context` is the number of its start.
+    bool confirms_stale = false;
 };
 
 struct leader_role {

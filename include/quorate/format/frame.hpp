@@ -73,6 +73,7 @@ enum class hello_status : std::uint8_t {
     removed = 3,      ///< The dialling member was removed from the group.
     unsupported_version = 4,
     unknown_member = 5, ///< The listener does not know the dialling member yet.
+    wiped = 6,          ///< The dialling member holds nothing, and has taken part before.
 };
 
 /// The first frame in each direction of a connection.
@@ -82,6 +83,7 @@ struct hello {
     cluster_id cluster; ///< Zero: the sender does not know yet.
     node_id from;
     node_id to;
+    bool holds_nothing = false; ///< The sender's log is empty, or holds only its first snapshot.
 
     friend bool operator==(const hello&, const hello&) noexcept = default;
 };

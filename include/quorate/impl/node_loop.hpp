@@ -427,6 +427,14 @@ void basic_node<Policies>::note_fence(const hard_state& hard) {
     if (fenced == std::exchange(fenced_, fenced)) {
         return;
     }
+    if (hard.lost == stale_copy) {
+        say(severity::error,
+            "this member may have acknowledged more than its data directory holds; it neither "
+            "votes nor leads until a leader that the others elected has brought it up to date. If "
+            "the directories of so many members were restored or copied that no leader is "
+            "elected, start each of them once accepting the loss of data (--accept-data-loss)");
+        return;
+    }
     say(fenced ? severity::error : severity::info,
         fenced ? "this member lost entries that it had acknowledged; it neither votes nor leads "
                  "until a leader has given them back"

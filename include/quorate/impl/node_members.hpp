@@ -256,6 +256,10 @@ void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
     const std::string who = "member " + std::to_string(peer.value());
     if (why == hello_status::wrong_cluster) {
         say(severity::error, who + " refuses this member: they belong to another cluster each");
+    } else if (why == hello_status::wiped) {
+        say(severity::error,
+            who + " knows that this member has taken part, and the data directory here is empty");
+        on_wiped();
     } else if (why == hello_status::unsupported_version) {
         say(severity::error, who + " speaks another version of the protocol");
     } else if (why == hello_status::unknown_member) {
@@ -264,6 +268,35 @@ void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
     } else {
         say(severity::warning, "somebody else listens at the address of " + who);
     }
+}
+
+// See voters_at() for two voters.
+template <class Policies>
+void basic_node<Policies>::on_wiped() {
+    wipe_is_harmless_ = engine_->members().all_voters().size() == 2;
+    if constexpr (requires { engine_->on_stale_copy(); }) {
+        if (!wipe_is_harmless_) {
+            engine_->on_stale_copy();
+            schedule_pump();
+        }
+    }
+}
+
+// False once the member is marked as stale, and where an operator takes it as it is.
+template <class Policies>
+bool basic_node<Policies>::holds_nothing() const {
+    return engine_ != nullptr && engine_->status().last <= log_index(1) && !fenced_ &&
+           !wipe_is_harmless_ && !options_.accept_data_loss;
+}
+
+// Each member publishes its client URLs itself, and only once it has taken part.
+template <class Policies>
+bool basic_node<Policies>::has_taken_part(node_id member) const {
+    const auto published = [member](const member_table& table) {
+        const member_info* known = table.find(member);
+        return known != nullptr && !known->client_urls.empty();
+    };
+    return published(members_) || published(found_members_.table);
 }
 
 // Who asks is told what is known here; that may be old, and whoever joins asks others too.
@@ -277,7 +310,7 @@ template <class Policies>
 void basic_node<Policies>::maybe_publish() {
     const member_info* known = members_.find(options_.id);
     const bool told = !options_.name.empty() || !options_.client_urls.empty();
-    if (publishing_ || known == nullptr || !told || !soft_.leader ||
+    if (publishing_ || holds_nothing() || known == nullptr || !told || !soft_.leader ||
         (known->name == options_.name && known->client_urls == options_.client_urls)) {
         return;
     }

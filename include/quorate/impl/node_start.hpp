@@ -11,6 +11,18 @@
 namespace quorate {
 namespace detail {
 
+/// Returns: ids and peer URLs, as a list for people.
+inline std::string described_members(const member_table& members) {
+    std::string text;
+    for (const member_info& m : members) {
+        text.append(text.empty() ? "" : ", ")
+            .append(std::to_string(m.id.value()))
+            .append(" at ")
+            .append(joined_peer_urls(m));
+    }
+    return text;
+}
+
 /// Never from options.seed: a member that starts again with the same seed must not draw the same.
 inline std::uint64_t fresh_number() {
     return (std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}();
@@ -127,6 +139,9 @@ error_code basic_node<Policies>::open_storage() {
             return directory.error();
         }
         directory_.emplace(std::move(*directory));
+        if (const error_code failed = directory_->check_labels(options_.labels, &explanation_)) {
+            return failed;
+        }
         const data_identity own{options_.cluster, options_.id};
         if (const error_code failed = directory_->claim(own, &explanation_)) {
             return failed;
@@ -169,6 +184,7 @@ error_code basic_node<Policies>::open_log(log_options options) {
     options.if_damaged = has_peers() ? on_damage::salvage : on_damage::refuse;
     // Whoever has a snapshot had opened a log before.
     options.must_exist = snapshots_->newest() != nullptr;
+    options.examine = [this](std::span<const entry> entries) { return examine(entries); };
     auto opened = log_type::open(options);
     if (!opened) {
         explanation_ = "cannot open the log in " + options.directory.string() + ": " +
@@ -202,7 +218,8 @@ error_code basic_node<Policies>::build_engine() {
     if (!explanation_.empty()) {
         return errc::invalid_option;
     }
-    if (options_.accept_data_loss) {
+    if (options_.accept_data_loss ||
+        (options_.force_new_group && start->engine.hard.lost == stale_copy)) {
         start->engine.hard.lost = {};
     }
     if (start->engine.hard.lost.index && !has_peers()) {
@@ -212,7 +229,7 @@ error_code basic_node<Policies>::build_engine() {
                        damage;
         return errc::corrupt;
     }
-    note_fence(start->engine.hard);
+    const bool stale = starts_stale(*start);
     result<std::vector<entry>> appended = force_group(*start);
     if (!appended) {
         return appended.error();
@@ -232,6 +249,10 @@ error_code basic_node<Policies>::build_engine() {
             return failed;
         }
     }
+    if (stale) {
+        start->engine.hard.lost = stale_copy;
+    }
+    note_fence(start->engine.hard);
     if (const error_code failed = write_start(*start, *appended)) {
         return failed;
     }
@@ -240,6 +261,82 @@ error_code basic_node<Policies>::build_engine() {
     tell_time();
     soft_ = engine_->status().soft;
     return {};
+}
+
+// Whether the directory may hold less than this member promised: see consensus/impl/raft_stale.ipp.
+template <class Policies>
+bool basic_node<Policies>::starts_stale(const start_state& start) const {
+    if constexpr (blocking || durable) {
+        const bool copy = directory_->is_copy();
+        // One that joins may have been stopped before it received anything; its peers know.
+        const bool emptied =
+            start.fresh && !options_.join && directory_->mark() && directory_->mark()->starts > 0;
+        if (!copy && !emptied) {
+            return false;
+        }
+        const std::string what =
+            options_.data_directory.string() +
+            (copy
+                 ? " is a copy, or was restored from one: it may lack what this member acknowledged"
+                 : " lost log and snapshots of this member");
+        if (options_.accept_data_loss || options_.force_new_group) {
+            say(severity::warning, what + "; it is taken as it is, as asked for");
+            return false;
+        }
+        const std::size_t voters = voters_at(start);
+        if (voters == 1 || voters == 2) {
+            say(severity::warning,
+                what + (voters == 1 ? "; there is no other member that could know"
+                                    : "; the other member holds all that was acknowledged"));
+            return false;
+        }
+        say(severity::warning, what);
+        return true;
+    }
+    return false;
+}
+
+// Of two voters each is in every quorum: no entry was committed without the other one, which hence
+// votes for no member that lacks it.
+// Returns: how many voters this member starts with, itself one of them; zero where it is none.
+template <class Policies>
+std::size_t basic_node<Policies>::voters_at(const start_state& start) const {
+    if (start.fresh) {
+        return options_.join ? 0 : options_.initial_members.size();
+    }
+    const id_set voters = found_members_.config.all_voters();
+    return voters.contains(options_.id) ? voters.size() : 0;
+}
+
+// The directory decides who the members are. Those in the options only help to notice a directory
+// of another group. Members may have come and gone, and moved, since the first start.
+template <class Policies>
+error_code basic_node<Policies>::examine(std::span<const entry> entries) {
+    if (const auto known = latest_members(snapshots_->newest(), entries)) {
+        found_members_ = *known;
+    }
+    const member_table& table = found_members_.table;
+    if (options_.force_new_group || table.size() == 0 || !table.removed().empty()) {
+        return {};
+    }
+    const auto is_known = [&](const member_info& listed) {
+        const auto same = [&](const member_info& m) {
+            return m.id == listed.id || joined_peer_urls(m) == joined_peer_urls(listed) ||
+                   (!m.name.empty() && m.name == listed.name);
+        };
+        return std::any_of(table.begin(), table.end(), same);
+    };
+    const auto& all = options_.initial_members;
+    const auto known = static_cast<std::size_t>(std::count_if(all.begin(), all.end(), is_known));
+    const bool alone = found_members_.config.all_voters().size() == 1;
+    if (all.size() <= 1 || (alone ? known == all.size() : known > 0)) {
+        return {};
+    }
+    explanation_ = options_.data_directory.string() +
+                   " holds a group of other members: " + detail::described_members(table) +
+                   "; given are " + detail::described_members(member_table(all)) +
+                   ". Start with the members of that group, or with another data directory";
+    return errc::wrong_cluster;
 }
 
 template <class Policies>
@@ -255,8 +352,14 @@ error_code basic_node<Policies>::write_start(const start_state& start,
     log_->finish_sync(std::move(job), failed);
     if (failed) {
         explanation_ = "cannot write the log: " + failed.message();
+        return failed;
     }
-    return failed;
+    // Only now: a start that ended before has lost nothing of what the mark stands for.
+    if constexpr (blocking || durable) {
+        return directory_->mark_start(options_.labels, &explanation_);
+    } else {
+        return {};
+    }
 }
 
 // Returns: what has to be appended to the log.

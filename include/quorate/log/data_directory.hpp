@@ -1,6 +1,6 @@
 // The directory of one member: locked against other processes, marked with whose it is.
 // Flow:       before 1; a node opens it first and closes it last
-// In / Out:   path → lock, identity, paths of the parts
+// In / Out:   path → lock, identity, whether it is a copy, paths of the parts
 // Invariants: two processes never use one directory; no member opens another one's files
 // Source:     doc/format.md, "Data directory"
 // Threads:    one
@@ -12,6 +12,7 @@
 #include <quorate/log/file_meta.hpp>
 #include <quorate/log/posix_file.hpp>
 #include <quorate/log/posix_volume.hpp>
+#include <quorate/log/start_mark.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -54,6 +55,24 @@ public:
     /// given, is then told both sides.
     [[nodiscard]] error_code claim(const data_identity& wanted, std::string* failure = nullptr);
 
+    /// Returns: the mark of the newest start; nothing where no start left one.
+    [[nodiscard]] const std::optional<start_mark>& mark() const noexcept { return mark_; }
+    /// Returns: whether the mark was written to another file than the one that holds it now, or is
+    /// damaged: the directory is a copy, or files of it were restored from one.
+    [[nodiscard]] bool is_copy() const noexcept { return copy_; }
+    /// Errors: wrong_cluster, wrong_member, where a label of the mark differs; `failure`, when
+    /// given, gets both values.
+    [[nodiscard]] error_code check_labels(const directory_labels& wanted,
+                                          std::string* failure = nullptr) const;
+    /// Effects: replaces the mark durably by that of a start that has written its log. Labels that
+    /// are empty stay as they are. Errors: those of the operating system.
+    [[nodiscard]] error_code mark_start(const directory_labels& labels,
+                                        std::string* failure = nullptr);
+    /// Effects: marks a directory that was only prepared, and may be copied to its place.
+    /// Errors: those of the operating system.
+    [[nodiscard]] error_code mark_prepared(const directory_labels& labels,
+                                           std::string* failure = nullptr);
+
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] std::filesystem::path wal() const { return path_ / "wal"; }
     [[nodiscard]] std::filesystem::path snap() const { return path_ / "snap"; }
@@ -65,11 +84,15 @@ private:
     [[nodiscard]] error_code lock();
     [[nodiscard]] error_code clean();
     [[nodiscard]] error_code read_identity();
+    [[nodiscard]] error_code read_mark();
+    [[nodiscard]] error_code write_mark(start_mark mark, bool in_place, std::string* failure);
 
     std::filesystem::path path_;
     file_meta<posix_volume> kept_;
     posix_file lock_;
     std::optional<data_identity> identity_;
+    std::optional<start_mark> mark_;
+    bool copy_ = false;
 };
 
 } // namespace quorate

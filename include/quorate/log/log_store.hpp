@@ -10,6 +10,7 @@
 #include <concepts>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,6 +37,9 @@ struct log_options {
     /// There was a log before, so that one which is missing is damaged and not new. Ignored by
     /// models without files.
     bool must_exist = false;
+    /// Called with the entries that were found, before the first write; an error ends the opening.
+    /// Ignored by models without files.
+    std::function<error_code(std::span<const entry>)> examine;
     std::string* failure = nullptr; ///< Told by `open` what is wrong, and where; may be null.
 };
 

@@ -168,6 +168,10 @@ result<std::unique_ptr<segmented_log<V>>> segmented_log<V>::open(const log_optio
         return refuse(errc::corrupt, writer->disk().path("") + ": the log is missing; " +
                                          std::string(promises_lost_text));
     }
+    if (const error_code refused =
+            options.examine ? options.examine(found.log.entries()) : error_code()) {
+        return refused;
+    }
     recovered_log recovered;
     recovered.base = found.log.base();
     recovered.hard = reconcile(found.hard, found.log.base(), found.log.last());

@@ -159,6 +159,16 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     void tell_refused(node_id peer, hello_status why) {
         tell([peer, why](transport_sink& s) { s.on_refused(peer, why); });
     }
+    /// Returns: the hello of this member to another one.
+    [[nodiscard]] shared_bytes greeting(hello_status status, node_id to) const {
+        const bool holds_nothing = sink != nullptr && sink->holds_nothing();
+        return encode_hello(
+            {protocol_version, status, identity.cluster, identity.self, to, holds_nothing});
+    }
+    /// Returns: whether the other end has lost what it took part with.
+    [[nodiscard]] bool was_wiped(node_id member, bool holds_nothing) const {
+        return holds_nothing && sink != nullptr && sink->has_taken_part(member);
+    }
     /// Effects: tells why somebody was refused, at most once a second.
     void complain(std::string text);
     /// Effects: reports that something was dropped for its size, at most once in ten seconds.

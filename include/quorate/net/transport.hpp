@@ -100,6 +100,14 @@ public:
         static_cast<void>(id);
         return admission::full;
     }
+    /// Returns: whether this member's log holds nothing that a group has written.
+    [[nodiscard]] virtual bool holds_nothing() const { return false; }
+    /// Returns: whether that member has taken part in the group, as far as this member knows. One
+    /// that holds nothing is then refused.
+    [[nodiscard]] virtual bool has_taken_part(node_id member) const {
+        static_cast<void>(member);
+        return false;
+    }
     /// Somebody who is no member yet asks who they are.
     /// Returns: what to answer; nothing to refuse. At most call_bytes_max bytes are passed on.
     [[nodiscard]] virtual shared_bytes on_newcomer() { return {}; }

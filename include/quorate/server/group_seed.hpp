@@ -11,6 +11,7 @@
 #include <quorate/base/bulk_bytes.hpp>
 #include <quorate/base/error.hpp>
 #include <quorate/consensus/engine.hpp>
+#include <quorate/log/start_mark.hpp>
 #include <quorate/server/member_info.hpp>
 
 #include <filesystem>
@@ -30,6 +31,7 @@ struct group_seed {
     /// The group's first leader has a later term. For a machine that holds terms of its former
     /// group (kv_machine: of leases), none of them is later than this.
     term_id term{1};
+    directory_labels labels; ///< What the operator calls the cluster and the member.
 };
 
 /// Returns: why no group can begin with these members, `self` among them; empty when one can.

@@ -12,6 +12,7 @@
 #include <quorate/consensus/engine.hpp>
 #include <quorate/server/group_history.hpp>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ struct lone_start {
     bool changed = false; ///< Whether anything differs from what was on the disk.
     bool term_set_back = false;
 };
+
+/// Returns: who is in the group once all entries behind the snapshot are applied, committed or not;
+/// empty where neither snapshot nor log names a member. `newest` may be null.
+/// Errors: corrupt, for a snapshot without members.
+[[nodiscard]] result<group_members> latest_members(const snapshot_ptr& newest,
+                                                   std::span<const entry> entries);
 
 /// Effects: all that the log holds becomes committed, and changes follow that leave a joint
 /// configuration, make `self` a voter and remove everybody else; all in a term of their own. A

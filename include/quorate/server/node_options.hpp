@@ -7,6 +7,7 @@
 #include <quorate/base/error.hpp>
 #include <quorate/base/ids.hpp>
 #include <quorate/consensus/raft_options.hpp>
+#include <quorate/log/start_mark.hpp>
 #include <quorate/server/member_info.hpp>
 
 #include <chrono>
@@ -27,8 +28,9 @@ enum class severity : std::uint8_t { info, warning, error };
 struct node_options {
     node_id id{};
     cluster_id cluster{};
-    /// Bootstraps a new group; every first member is given the same list. Ignored once the data
-    /// directory holds a log, and by a member that joins.
+    /// Bootstraps a new group; every first member is given the same list. Once the data
+    /// directory holds a log, a list of several members serves only to refuse a directory of other
+    /// members; a member that joins ignores it.
     std::vector<member_info> initial_members;
     /// Joins a group that exists: starts empty and waits for its leader. The group must have been
     /// told of this member.
@@ -47,9 +49,13 @@ struct node_options {
     /// Holds `wal/`, `snap/`, `db/` with a database, a lock and the identity. Policies without
     /// files ignore it.
     std::filesystem::path data_directory;
+    /// What the operator calls the cluster and this member, as far as given: a data directory that
+    /// was started under other labels is refused.
+    directory_labels labels;
 
     /// Starts from what a damaged log still holds, as if nothing else had been there. Only for the
     /// last member of a group that has no other copy: others may hold what this one forgets.
+    /// Also from a directory that is a copy, as it is: see doc/disaster.md.
     bool accept_data_loss = false;
 
     /// Makes a group of this member alone, of all that its log holds: the others are removed for

@@ -84,6 +84,7 @@ QUORATE_DECL raft::raft(const raft_options& options, engine_state state, std::ui
     vote_ = state.hard.vote;
     lost_ = state.hard.lost;
     forgotten_ = term_;
+    start_number_ = std::uint64_t{jitter} + 1;
     become_follower(term_, node_id{});
     told_soft_ = soft();
     told_hard_ = hard();
@@ -142,6 +143,7 @@ QUORATE_DECL void raft::send(message&& m) {
     if (!detail::is_vote_traffic(m.kind) && !detail::is_termless(m.kind)) {
         m.term = term_;
     }
+    mark_stale(m);
     if (!detail::is_promise(m.kind)) {
         QUORATE_ASSERT(m.to != options_.id);
         now_.push_back(std::move(m));
@@ -151,7 +153,8 @@ QUORATE_DECL void raft::send(message&& m) {
     if (options_.coalesce_appends && m.kind == message_kind::append_response && !m.reject &&
         !after_sync_.empty()) {
         message& before = after_sync_.back();
-        if (before.kind == m.kind && !before.reject && before.to == m.to && before.term == m.term) {
+        if (before.kind == m.kind && !before.reject && before.to == m.to && before.term == m.term &&
+            before.lost == m.lost) {
             before.index = std::max(before.index, m.index);
             return;
         }

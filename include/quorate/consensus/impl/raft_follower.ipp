@@ -42,6 +42,8 @@ QUORATE_DECL error_code raft::from_leader(const message& m) {
 QUORATE_DECL error_code raft::handle_append(const message& m) {
     if (m.index < log_.committed()) {
         // What is committed here matches any leader's log; say how far that goes.
+        learn_confirmation(m);
+        maybe_unfence();
         send({.kind = message_kind::append_response, .to = m.from, .index = log_.committed()});
         return {};
     }
@@ -57,6 +59,7 @@ QUORATE_DECL error_code raft::handle_append(const message& m) {
     if (covered.has_value()) {
         log_.commit_to(std::min(m.commit, *covered));
         learn_extent(m);
+        learn_confirmation(m);
         maybe_unfence();
         send({.kind = message_kind::append_response, .to = m.from, .index = *covered});
         return {};
@@ -140,6 +143,10 @@ QUORATE_DECL void raft::maybe_unfence() noexcept {
     if (!fenced() || !leader_ || log_.pending_snapshot() != nullptr) {
         return;
     }
+    if (stale()) {
+        rejoin();
+        return;
+    }
     const log_index durable = log_.stable();
     const log_index committed = log_.committed();
     const bool restored = term_ == lost_.term && durable >= lost_.index;
@@ -156,6 +163,7 @@ QUORATE_DECL error_code raft::handle_snapshot(const message& m) {
     }
     const bool restored = restore(m.snap);
     learn_extent(m);
+    learn_confirmation(m);
     send({.kind = message_kind::append_response,
           .to = m.from,
           .index = restored ? log_.last() : log_.committed()});

@@ -67,7 +67,7 @@ QUORATE_DECL void raft::time_transfer() noexcept {
 QUORATE_DECL void raft::check_quorum() {
     const auto active = [this](node_id id) -> std::optional<bool> {
         const peer_progress* peer = lead().find(id);
-        return id == options_.id || (peer != nullptr && peer->recently_active());
+        return id == options_.id || (peer != nullptr && peer->recently_active() && peer->counts());
     };
     if (tally(members_, active) != vote_result::won) {
         become_follower(term_, node_id{});
@@ -91,6 +91,7 @@ QUORATE_DECL error_code raft::step_leader(const message& m) {
     if (peer == nullptr) {
         return {}; // left the group while this was under way
     }
+    note_stale(*peer, m);
     switch (m.kind) {
     case message_kind::append_response: return on_append_response(m);
     case message_kind::heartbeat_response: on_heartbeat_response(*peer, m); return {};
@@ -251,7 +252,8 @@ QUORATE_DECL error_code raft::on_append_response(const message& m) {
 }
 
 QUORATE_DECL void raft::on_append_rejected(peer_progress& peer, const message& m) {
-    if (m.lost && options_.repair_lost_logs && m.reject_hint < peer.match()) {
+    const bool loss = m.lost && m.context == 0;
+    if (loss && options_.repair_lost_logs && m.reject_hint < peer.match()) {
         peer.on_lost(m.reject_hint);
         send_append(peer, true);
         return;
@@ -317,10 +319,10 @@ QUORATE_DECL void raft::on_heartbeat_response(peer_progress& peer, const message
         lead().transferee = node_id{}; // it could not take over
     }
     on_promise(peer, m);
-    if (peer.match() < log_.last() || peer.kind() == progress_kind::probe) {
+    if (peer.match() < log_.last() || peer.kind() == progress_kind::probe || peer.confirmed()) {
         send_append(peer, true);
     }
-    if (m.context != 0 && m.context <= lead().read_newest()) {
+    if (!m.lost && m.context != 0 && m.context <= lead().read_newest()) {
         peer.on_read_ack(m.context);
         confirm_reads();
     }
@@ -329,7 +331,7 @@ QUORATE_DECL void raft::on_heartbeat_response(peer_progress& peer, const message
 QUORATE_DECL bool raft::maybe_commit() {
     const auto acked = [this](node_id id) -> std::optional<log_index> {
         const peer_progress* peer = lead().find(id);
-        return peer == nullptr ? std::nullopt : std::optional(peer->match());
+        return peer == nullptr || !peer->counts() ? std::nullopt : std::optional(peer->match());
     };
     const log_index index = committed_index(members_, acked);
     // Only entries of the own term are committed by counting (§5.4.2, figure 8).
@@ -407,13 +409,14 @@ QUORATE_DECL bool raft::send_append(peer_progress& peer, bool even_if_empty) {
     if (entries.empty() && !even_if_empty) {
         return false;
     }
-    send_entries({.kind = message_kind::append,
-                  .lost = peer.repairing(),
-                  .to = peer.id(),
-                  .log_term = log_.known_term(prev),
-                  .index = prev,
-                  .commit = log_.committed()},
-                 peer.next(), entries.size());
+    message append{.kind = message_kind::append,
+                   .lost = peer.repairing(),
+                   .to = peer.id(),
+                   .log_term = log_.known_term(prev),
+                   .index = prev,
+                   .commit = log_.committed()};
+    mark_confirmed(append, peer);
+    send_entries(std::move(append), peer.next(), entries.size());
     peer.on_sent(entries.size(), payload_size(entries), limits());
     peer.on_commit_sent(log_.committed());
     return true;
@@ -426,11 +429,13 @@ QUORATE_DECL bool raft::send_snapshot(peer_progress& peer) {
         return false; // nobody there to take it, or nothing to send yet
     }
     peer.become_snapshot(snap->last.index);
-    send({.kind = message_kind::install_snapshot,
-          .lost = peer.repairing(),
-          .to = peer.id(),
-          .commit = peer.repairing() ? log_.committed() : log_index{},
-          .snap = snap});
+    message install{.kind = message_kind::install_snapshot,
+                    .lost = peer.repairing(),
+                    .to = peer.id(),
+                    .commit = peer.repairing() ? log_.committed() : log_index{},
+                    .snap = snap};
+    mark_confirmed(install, peer);
+    send(std::move(install));
     return true;
 }
 

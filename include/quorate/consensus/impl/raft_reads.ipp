@@ -59,6 +59,10 @@ QUORATE_DECL void raft::start_read(const pending_read& read) {
 }
 
 QUORATE_DECL void raft::answer_read(const pending_read& read) {
+    if (read.confirms_stale) {
+        confirm_stale(read);
+        return;
+    }
     if (read.from == options_.id) {
         reads_.push_back({read.index, read.context});
         return;
@@ -98,6 +102,10 @@ QUORATE_DECL void raft::release_postponed_reads() {
     QUORATE_ASSERT(log_.matches({term_, log_.committed()}));
     const std::vector<pending_read> reads = std::exchange(leads.postponed_reads, {});
     for (const pending_read& read : reads) {
+        if (read.confirms_stale) {
+            start_confirmation(read);
+            continue;
+        }
         static_cast<void>(on_read_request(read.from, read.context));
     }
 }
@@ -108,6 +116,9 @@ QUORATE_DECL void raft::refuse_reads(errc reason) {
         return;
     }
     const auto refuse = [this, reason](const pending_read& read) {
+        if (read.confirms_stale) {
+            return; // the member asks the next leader
+        }
         if (read.from == options_.id) {
             refusals_.push_back({refusal::what::read, read.context, reason});
         } else {

@@ -279,8 +279,8 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
     hello h;
     h.version = in.u16();
     const std::uint8_t status = in.u8();
-    const std::uint8_t reserved = in.u8();
-    const std::uint32_t more_reserved = in.u32();
+    const std::uint8_t holds_nothing = in.u8();
+    const std::uint32_t reserved = in.u32();
     h.cluster = cluster_id(in.u64());
     h.from = node_id(in.u64());
     h.to = node_id(in.u64());
@@ -292,10 +292,11 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
         h.status = hello_status::unsupported_version;
         return frame_content(h);
     }
-    const bool known = status <= static_cast<std::uint8_t>(hello_status::unknown_member);
-    if (!known || reserved != 0 || more_reserved != 0 || !in.finished()) {
+    const bool known = status <= static_cast<std::uint8_t>(hello_status::wiped);
+    if (!known || holds_nothing > 1 || reserved != 0 || !in.finished()) {
         return errc::corrupt;
     }
+    h.holds_nothing = holds_nothing == 1;
     h.status = static_cast<hello_status>(status);
     return frame_content(h);
 }
@@ -359,7 +360,8 @@ QUORATE_DECL void encode_snapshot_start(const message& m, std::uint64_t number,
 QUORATE_DECL shared_bytes encode_hello(const hello& h) {
     draft frame(frame_header_bytes + detail::hello_body_bytes);
     byte_writer body(frame.data() + frame_header_bytes, detail::hello_body_bytes);
-    body.u16(h.version).u8(static_cast<std::uint8_t>(h.status)).zeros(5);
+    body.u16(h.version).u8(static_cast<std::uint8_t>(h.status));
+    body.u8(h.holds_nothing ? 1 : 0).u32(0);
     body.u64(h.cluster.value()).u64(h.from.value()).u64(h.to.value());
     detail::seal_frame(frame.data(), frame_kind_hello, 0, detail::hello_body_bytes,
                        detail::hello_body_bytes);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 #include <vector>
 
 namespace quorate {
@@ -21,6 +22,7 @@ namespace detail {
 inline constexpr byte_view identity_magic = "QRATEIDN";
 inline constexpr std::uint16_t identity_version = 1;
 inline constexpr std::size_t identity_bytes = 32;
+inline constexpr const char* mark_name = "start";
 
 inline error_code explain(std::string* failure, const std::filesystem::path& path,
                           const std::string& what, error_code code) {
@@ -112,6 +114,9 @@ QUORATE_DECL result<data_directory> data_directory::open(const std::filesystem::
     if (const error_code failed = opened.read_identity()) {
         return detail::explain(failure, directory / "identity", failed.message(), failed);
     }
+    if (const error_code failed = opened.read_mark()) {
+        return detail::explain(failure, directory / detail::mark_name, failed.message(), failed);
+    }
     return opened;
 }
 
@@ -156,6 +161,92 @@ QUORATE_DECL error_code data_directory::read_identity() {
         return identity.error();
     }
     identity_ = *identity;
+    return {};
+}
+
+QUORATE_DECL error_code data_directory::read_mark() {
+    const result<posix_file> file = kept_.disk().open_file(detail::mark_name);
+    if (!file) {
+        const bool absent = file.error() == boost::system::errc::no_such_file_or_directory;
+        return absent ? error_code() : file.error();
+    }
+    std::string bytes(mark_bytes_max + 1, '\0');
+    const result<std::size_t> got = file->read_at(0, bytes.data(), bytes.size());
+    if (!got) {
+        return got.error();
+    }
+    bytes.resize(*got);
+    const result<start_mark> mark = decode_mark(bytes);
+    if (!mark && mark.error() == errc::unsupported_version) {
+        return mark.error();
+    }
+    // After a damaged mark the member is brought up to date rather than refused.
+    mark_ = mark ? *mark : start_mark{.starts = 1, .place = {}, .labels = {}};
+    copy_ = !mark || !may_be_same(mark_->place, place_of(*file));
+    return {};
+}
+
+QUORATE_DECL error_code data_directory::check_labels(const directory_labels& wanted,
+                                                     std::string* failure) const {
+    const directory_labels& kept = mark_ ? mark_->labels : directory_labels{};
+    const auto differ = [](const std::string& a, const std::string& b) {
+        const auto kept_part = [](const std::string& text) {
+            return std::string_view(text).substr(0, mark_label_bytes_max);
+        };
+        return !a.empty() && !b.empty() && kept_part(a) != kept_part(b);
+    };
+    if (differ(kept.token, wanted.token)) {
+        return detail::explain(failure, path_,
+                               "belongs to the cluster with the token '" + kept.token +
+                                   "', not to that with '" + wanted.token + "'",
+                               errc::wrong_cluster);
+    }
+    if (differ(kept.name, wanted.name)) {
+        return detail::explain(
+            failure, path_,
+            "belongs to the member with the name '" + kept.name + "', not to '" + wanted.name + "'",
+            errc::wrong_member);
+    }
+    return {};
+}
+
+QUORATE_DECL error_code data_directory::mark_start(const directory_labels& labels,
+                                                   std::string* failure) {
+    start_mark next = mark_.value_or(start_mark{});
+    ++next.starts;
+    next.labels.token = labels.token.empty() ? next.labels.token : labels.token;
+    next.labels.name = labels.name.empty() ? next.labels.name : labels.name;
+    return write_mark(std::move(next), true, failure);
+}
+
+QUORATE_DECL error_code data_directory::mark_prepared(const directory_labels& labels,
+                                                      std::string* failure) {
+    return write_mark({.starts = 0, .place = {}, .labels = labels}, false, failure);
+}
+
+// Always a new file: one that is written over keeps its number, and a copy that is written over it
+// would fit.
+QUORATE_DECL error_code data_directory::write_mark(start_mark mark, bool in_place,
+                                                   std::string* failure) {
+    const auto failed_with = [&](error_code code) {
+        return detail::explain(failure, path_ / detail::mark_name, code.message(), code);
+    };
+    auto made = kept_.disk().create_temporary();
+    if (!made) {
+        return failed_with(made.error());
+    }
+    mark.place = in_place ? place_of(made->file) : file_place{};
+    const std::string bytes = encode_mark(mark);
+    const byte_view view(bytes);
+    error_code failed = made->file.write_at(0, {&view, 1});
+    if (!failed) {
+        failed = publish(kept_.disk(), *made, detail::mark_name);
+    }
+    if (failed) {
+        return failed_with(failed);
+    }
+    mark_ = std::move(mark);
+    copy_ = false;
     return {};
 }
 

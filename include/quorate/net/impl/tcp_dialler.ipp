@@ -151,8 +151,7 @@ QUORATE_DECL void tcp_dialler::secure() {
 QUORATE_DECL void tcp_dialler::greet() {
     state_ = state::greeting;
     since_ = hub_->ticks;
-    greeting_ = encode_hello(
-        {protocol_version, hello_status::ok, hub_->identity.cluster, hub_->identity.self, peer_});
+    greeting_ = hub_->greeting(hello_status::ok, peer_);
     answers_ = std::make_shared<framer>(hello_frame_bytes_max);
     boost::asio::async_write(stream_, boost::asio::const_buffer(greeting_.data(), greeting_.size()),
                              guarded([](tcp_dialler& self, std::size_t) { self.read_answer(); }));
@@ -190,6 +189,12 @@ QUORATE_DECL void tcp_dialler::on_answer(const shared_bytes& frame) {
         return;
     }
     const hello_status status = judge_answer(*answer, hub_->identity, peer_);
+    if (status == hello_status::ok && hub_->was_wiped(peer_, answer->holds_nothing)) {
+        complain("it holds nothing, though it has taken part in the group");
+        backoff_ms_ = tcp_backoff_ms_max;
+        fail();
+        return;
+    }
     if (status == hello_status::ok) {
         if (!hub_->identity.cluster) {
             // The owner named this peer, so its cluster is the one that this member joins.

@@ -221,6 +221,7 @@ QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
         refuse_unproved(theirs.from);
         return;
     }
+    holds_nothing_ = theirs.holds_nothing;
     hello_status status = judge_hello(theirs, hub_->identity, hub_->removed.contains(theirs.from));
     if (status == hello_status::ok && !hub_->peers.contains(theirs.from)) {
         const admission allowed = judge_unknown(theirs.from);
@@ -254,6 +255,9 @@ QUORATE_DECL admission tcp_inlet::judge_unknown(node_id id) {
 }
 
 QUORATE_DECL void tcp_inlet::answer(node_id member, hello_status status) {
+    if (status == hello_status::ok && hub_->was_wiped(member, holds_nothing_)) {
+        status = hello_status::wiped;
+    }
     answered_ = true;
     if (status == hello_status::ok) {
         for (const auto& other : hub_->inlets) {
@@ -272,8 +276,7 @@ QUORATE_DECL void tcp_inlet::answer(node_id member, hello_status status) {
                        ", which connected from " + remote_.address().to_string() +
                        ": this member does not know it");
     }
-    say(encode_hello(
-        {protocol_version, status, hub_->identity.cluster, hub_->identity.self, member}));
+    say(hub_->greeting(status, member));
 }
 
 /// Effects: answers the hello of an unknown id that was added or dropped meanwhile, or whose time

@@ -74,7 +74,10 @@ inline error_code fill_directory(data_directory& place, const group_seed& seed, 
     if (!failed) {
         failed = write_first_snapshot(snapshots, *start.base, why);
     }
-    return failed ? failed : place.claim({seed.cluster, seed.member}, &why);
+    if (!failed) {
+        failed = place.claim({seed.cluster, seed.member}, &why);
+    }
+    return failed ? failed : place.mark_prepared(seed.labels, &why);
 }
 
 } // namespace detail
@@ -132,7 +135,7 @@ QUORATE_DECL error_code seed_directory(const std::filesystem::path& directory,
         failed = opened ? detail::fill_directory(*opened, seed, why) : opened.error();
         const bool foreign = failed == errc::directory_locked;
         if (failed && !foreign) {
-            for (const char* const part : {"identity", "snap", "wal", "lock"}) {
+            for (const char* const part : {"identity", "start", "snap", "wal", "lock"}) {
                 std::filesystem::remove_all(directory / part, unread);
             }
         }

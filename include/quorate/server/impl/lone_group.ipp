@@ -122,6 +122,20 @@ inline void remove_others(lone_writer& writer, node_id self) {
 
 } // namespace detail
 
+QUORATE_DECL result<group_members> latest_members(const snapshot_ptr& newest,
+                                                  std::span<const entry> entries) {
+    result<group_members> members =
+        newest == nullptr ? result<group_members>(group_members{}) : detail::members_of(*newest);
+    if (members) {
+        for (const entry& e : entries) {
+            if (newest == nullptr || e.index > newest->last.index) {
+                replay(e, *members);
+            }
+        }
+    }
+    return members;
+}
+
 QUORATE_DECL result<lone_start> make_alone(engine_state& state, node_id self, std::string& why) {
     result<group_members> members = state.base == nullptr ? result<group_members>(group_members{})
                                                           : detail::members_of(*state.base);
