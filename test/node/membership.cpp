@@ -220,6 +220,43 @@ BOOST_AUTO_TEST_CASE(a_removed_member_never_returns) {
     BOOST_TEST(add(g, other, gone, change_kind::add_learner)->failed == errc::member_removed);
 }
 
+// The log of the peers begins behind its removal.
+BOOST_AUTO_TEST_CASE(a_member_that_was_away_learns_of_its_removal_from_restarted_peers) {
+    file_group g;
+    const auto start = [&g](std::uint64_t id) {
+        node_options options = g.options_of(id);
+        options.snapshot_entries = 10;
+        options.catch_up_entries = 0;
+        g.start(std::move(options));
+    };
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        start(id);
+    }
+    BOOST_REQUIRE(g.run_until([&g] { return g.leader() != 0; }));
+    const std::uint64_t gone = g.follower();
+    g.stop(gone);
+    const auto removed = remove(g, g.leader(), gone);
+    BOOST_REQUIRE(g.finished(removed));
+    for (int i = 0; i < 40; ++i) {
+        BOOST_REQUIRE(g.wrote(g.leader(), std::to_string(i)));
+    }
+    std::vector<std::uint64_t> peers;
+    for (const auto& running : g.nodes) {
+        peers.push_back(running.first);
+    }
+    BOOST_REQUIRE(g.agree(40));
+    for (const std::uint64_t peer : peers) {
+        g.stop(peer);
+    }
+    for (const std::uint64_t peer : peers) {
+        start(peer);
+        BOOST_TEST(g.nodes.at(peer)->status().applied.value() > 30u);
+    }
+    start(gone);
+    BOOST_REQUIRE(g.run_until([&] { return g.ended.count(gone) == 1; }));
+    BOOST_TEST(g.ended.at(gone) == errc::member_removed);
+}
+
 // Both pass the check at the member that is asked; only the log decides which came first.
 BOOST_AUTO_TEST_CASE(a_return_that_races_with_the_removal_is_refused) {
     memory_group g;
