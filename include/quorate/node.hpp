@@ -266,7 +266,7 @@ private:
 
     // The machine's database, if it has one (impl/node_database.hpp).
     error_code open_machine();
-    void adopt_database(const engine_state& start);
+    void adopt_database(engine_state& start);
     void check_held_members();
     void maybe_commit();
     void on_committed();

@@ -179,4 +179,14 @@ BOOST_AUTO_TEST_CASE(a_snapshot_without_sound_members_is_refused) {
     BOOST_TEST(quorate::make_start_state(odd, {}).error() == make_error_code(errc::corrupt));
 }
 
+BOOST_AUTO_TEST_CASE(a_term_that_a_snapshot_raises_has_no_vote) {
+    const auto raised = quorate::make_start_state(snap(3, 7), log_of(at(1, 2), {1, 1}, 2, 3));
+    BOOST_REQUIRE(raised.has_value());
+    BOOST_TEST(raised->engine.hard.term == term_id(3));
+    BOOST_TEST(raised->engine.hard.vote == node_id());
+    const auto kept = quorate::make_start_state(snap(2, 7), log_of(at(1, 2), {1, 1}, 2, 3));
+    BOOST_REQUIRE(kept.has_value());
+    BOOST_TEST(kept->engine.hard.vote == node_id(1));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,6 +7,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -70,7 +71,7 @@ error_code basic_node<Policies>::open_machine() {
 // What the database holds counts only where the log leads there: after a loss of entries others may
 // come under the same numbers.
 template <class Policies>
-void basic_node<Policies>::adopt_database(const engine_state& start) {
+void basic_node<Policies>::adopt_database(engine_state& start) {
     if constexpr (durable) {
         database_at_ = machine_.held();
         stable_ = start.entries.empty() ? log_index{} : start.entries.back().index;
@@ -83,6 +84,8 @@ void basic_node<Policies>::adopt_database(const engine_state& start) {
             say(severity::warning, at + ", but other members than the snapshot; it is built anew");
         } else if (detail::has_entry(start, database_at_)) {
             say(severity::info, at + "; entries up to there are not applied again");
+            // What it holds was committed, though the log may not have that commit index.
+            start.hard.commit = std::max(start.hard.commit, database_at_.index);
             return;
         } else {
             say(severity::warning, at + ", which the log does not lead to; it is built anew");

@@ -63,7 +63,10 @@ struct start_state {
         start.engine.hard.lost = {}; // the snapshot holds all of it
     }
     start.engine.hard.commit = std::max(start.engine.hard.commit, base.index);
-    start.engine.hard.term = std::max(start.engine.hard.term, base.term);
+    if (start.engine.hard.term < base.term) {
+        start.engine.hard.term = base.term;
+        start.engine.hard.vote = {}; // was given in an older term
+    }
     start.engine.applied = base.index;
     start.engine.base = std::move(newest);
     if (const error_code failed = check(start.engine)) {
