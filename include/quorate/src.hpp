@@ -23,6 +23,7 @@
 #include <quorate/consensus/impl/raft_log.ipp>
 #include <quorate/consensus/impl/raft_membership.ipp>
 #include <quorate/consensus/impl/raft_reads.ipp>
+#include <quorate/consensus/impl/raft_recovering.ipp>
 #include <quorate/consensus/impl/raft_stale.ipp>
 #include <quorate/format/impl/auth_command.ipp>
 #include <quorate/format/impl/auth_contents.ipp>

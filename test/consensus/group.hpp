@@ -47,9 +47,11 @@ public:
         return fresh;
     }
     void on_leader(const member& m) {
-        const auto [place, fresh] = leaders_.emplace(m.term().value(), m.id());
-        if (!fresh && place->second != m.id()) {
-            fail("R8: at most one leader is elected in a term", m);
+        // A member that leads a second time in one term fills the same indices with other entries.
+        const std::pair<node_id, unsigned> leads(m.id(), m.starts());
+        const auto [place, fresh] = leaders_.emplace(m.term().value(), leads);
+        if (!fresh && place->second != leads) {
+            fail("R8: at most one leader is elected in a term, and once", m);
         }
         if (!fresh) {
             return;
@@ -82,7 +84,7 @@ private:
     std::vector<entry> decided_;
     std::vector<term_id> terms_;        // in which each was committed
     std::vector<std::uint64_t> states_; // after each decided entry; the start first
-    std::map<std::uint64_t, node_id> leaders_;
+    std::map<std::uint64_t, std::pair<node_id, unsigned>> leaders_; // and which of its starts
 };
 
 /// A group in one place: nothing happens but what a test asks for.
@@ -148,7 +150,9 @@ public:
     error_code propose(std::uint64_t id, byte_view payload, std::uint64_t context = 0) {
         return at(id, [payload, context](member& m) { return m.propose(payload, context); });
     }
-    void crash(std::uint64_t id, std::size_t kept = 0) { (*this)[id].crash(kept); }
+    void crash(std::uint64_t id, std::size_t kept = 0, const torn_group& torn = {}) {
+        (*this)[id].crash(kept, torn);
+    }
     void restart(std::uint64_t id, std::uint32_t jitter = 0) {
         (*this)[id].start(jitter);
         read_clock((*this)[id]);

@@ -113,8 +113,12 @@ BOOST_AUTO_TEST_CASE(what_was_never_sent_is_not_acknowledged) {
 
 BOOST_AUTO_TEST_CASE(a_leader_that_contradicts_what_is_committed_is_refused) {
     member m(usual(1), disk_with(voters({1, 2, 3}), {1, 1}, hard_of(1, 0, 2)));
-    BOOST_CHECK(m.step(heartbeat_from(2, 1, 2, 9)) == errc::log_conflict);
+    std::vector<entry> other = run_of(2, {2});
+    BOOST_TEST(!m.step(append_from(2, 1, 2, at(1, 1), other, 2))); // below the commit index
     BOOST_TEST(m.commit() == log_index(2));
+    BOOST_TEST(m.engine().log().matches(at(1, 2)));
+    member reference(exact(1), disk_with(voters({1, 2, 3}), {1, 1}, hard_of(1, 0, 2)));
+    BOOST_CHECK(reference.step(heartbeat_from(2, 1, 2, 9)) == errc::log_conflict);
 }
 
 BOOST_AUTO_TEST_CASE(the_last_term_there_is_ends_campaigning) {

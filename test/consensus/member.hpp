@@ -5,6 +5,7 @@
 
 #include <quorate/consensus/invariants.hpp>
 #include <quorate/consensus/raft.hpp>
+#include <quorate/log/recovery.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -48,6 +50,14 @@ struct write_job {
 struct apply_job {
     std::vector<entry> entries{};
     applied_mark mark{};
+};
+
+/// What a crash leaves of a group commit that was under way. Its entries reach a disk in their
+/// order, and its hard state before or after any of them.
+struct torn_group {
+    std::size_t writes = 0;  ///< That share the group: the oldest ones of which nothing is durable.
+    std::size_t entries = 0; ///< That are left of it.
+    bool hard = false;       ///< Whether its hard state is left.
 };
 
 /// What a crash leaves.
@@ -86,6 +96,33 @@ struct disk {
         }
         entries.resize(first - base_id().index - 1);
         entries.insert(entries.end(), job.append.begin(), job.append.end());
+    }
+    /// Effects: a crash leaves `torn` of the group that starts with `writes`, and recovery makes a
+    /// log of that. `now`: the hard state as it was last written, perhaps without a sync.
+    void tear(std::span<const write_job> writes, hard_state now, const torn_group& torn) {
+        std::vector<entry> run;
+        for (const write_job& job : writes.first(std::min(torn.writes, writes.size()))) {
+            if (job.install != nullptr) {
+                break; // begins a file of its own, which is there as a whole or not at all
+            }
+            now = job.hard.value_or(now);
+            while (!job.append.empty() && !run.empty() &&
+                   run.back().index >= job.append.front().index) {
+                run.pop_back();
+            }
+            run.insert(run.end(), job.append.begin(), job.append.end());
+        }
+        const std::size_t left = std::min(torn.entries, run.size());
+        for (std::size_t i = 0; i < left; ++i) {
+            write({.append = {run[i]}});
+        }
+        if (torn.hard) {
+            // Its commit index was meant for the whole group.
+            const log_index commit = left == run.size() ? now.commit : hard.commit;
+            hard = now;
+            hard.commit = commit;
+        }
+        hard = reconcile(hard, base_id(), last_id());
     }
     /// Effects: `snap`, made of what was applied here, becomes the base.
     void keep_snapshot(snapshot_ptr snap) {
@@ -139,6 +176,7 @@ public:
     }
 
     void start(std::uint32_t jitter) {
+        ++starts_;
         written_ = disk_;
         machine_ = machine();
         if (disk_.base != nullptr) {
@@ -154,12 +192,17 @@ public:
         engine_ = std::make_unique<raft>(options_, std::move(state), jitter);
         require(check_state(*engine_, options_.validate_changes), options_.id);
     }
-    /// Effects: the `kept` oldest writes under way reach the disk, the others are lost.
-    void crash(std::size_t kept) {
-        for (std::size_t i = 0; i < kept && i < writes_.size(); ++i) {
+    /// Effects: the `kept` oldest writes under way reach the disk, and `torn` of those behind them;
+    /// the others are lost.
+    void crash(std::size_t kept, const torn_group& torn = {}) {
+        kept = std::min(kept, writes_.size());
+        for (std::size_t i = 0; i < kept; ++i) {
             written_.write(writes_[i]);
             disk_ = written_;
         }
+        const std::vector<write_job> left(writes_.begin() + static_cast<std::ptrdiff_t>(kept),
+                                          writes_.end());
+        disk_.tear(left, written_.hard, torn);
         engine_.reset();
         writes_.clear();
         applies_.clear();
@@ -198,6 +241,8 @@ public:
     }
 
     [[nodiscard]] bool up() const noexcept { return engine_ != nullptr; }
+    /// Returns: how many times it was started.
+    [[nodiscard]] unsigned starts() const noexcept { return starts_; }
     [[nodiscard]] node_id id() const noexcept { return options_.id; }
     [[nodiscard]] const raft_options& options() const noexcept { return options_; }
     [[nodiscard]] const raft& engine() const noexcept { return *engine_; }
@@ -236,7 +281,13 @@ public:
         }
     }
     error_code step(const message& m) {
-        return run([&m](raft& r) { return r.step(m); });
+        const engine_status before = status();
+        const error_code outcome = run([&m](raft& r) { return r.step(m); });
+        if (outcome && (status().hard != before.hard || status().soft != before.soft ||
+                        status().last != before.last)) {
+            throw violation("an error of step means that nothing changed");
+        }
+        return outcome;
     }
     error_code step(const owned_message& m) { return step(m.get()); }
     void tick(std::uint32_t jitter = 0) {
@@ -404,6 +455,7 @@ private:
     disk written_; // disk_ and what was written since without a sync
     machine machine_;
     std::unique_ptr<raft> engine_;
+    unsigned starts_ = 0;
     std::deque<write_job> writes_;
     std::deque<apply_job> applies_;
 };

@@ -435,4 +435,34 @@ BOOST_AUTO_TEST_CASE(rule_18_a_joint_configuration_is_left_once_the_pending_chan
     BOOST_CHECK(m.engine().log().range(log_index(4), 1).front().kind == entry_kind::joint_change);
 }
 
+// A proposal has no term, so that a refused one cannot raise that of the member.
+BOOST_AUTO_TEST_CASE(a_refused_proposal_with_a_term_changes_nothing) {
+    member m(usual(1), start_of(voters({1, 2, 3})));
+    for (const auto kind : {message_kind::proposal, message_kind::read_index,
+                            message_kind::proposal_refused, message_kind::read_refused}) {
+        const message asked{.kind = kind, .to = node_id(1), .from = node_id(2), .term = term_id(9)};
+        BOOST_CHECK(m.step(asked) == errc::message_invalid);
+        BOOST_TEST(!m.term().value());
+    }
+}
+
+// The leader leaves a joint configuration although nothing is applied after a refusal.
+BOOST_AUTO_TEST_CASE(a_refused_leave_is_proposed_again_by_an_idle_leader) {
+    member m(usual(1), start_of(voters({1, 2, 3})));
+    quorate::test::elect(m);
+    BOOST_TEST(!m.propose_change(
+        change_of({one_change(change_kind::add_voter, 4), one_change(change_kind::remove, 3)})));
+    m.settle();
+    BOOST_TEST(!m.transfer_to(2)); // proposals are refused until it is over
+    ack_all(m, 3);
+    BOOST_REQUIRE(m.engine().members().joint());
+    const log_index before = m.last();
+    m.ticks(5);
+    BOOST_TEST(m.last().value() == before.value());
+    m.ticks(6);
+    m.settle();
+    BOOST_REQUIRE(m.last() == before.next());
+    BOOST_CHECK(m.engine().log().range(m.last(), 1).front().kind == entry_kind::joint_change);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

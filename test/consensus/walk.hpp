@@ -244,6 +244,9 @@ private:
         } else {
             rare(dice - 850);
         }
+        if (style(15) && one_in(16)) {
+            rough();
+        }
         if (hangs()) {
             hang();
         }
@@ -287,6 +290,18 @@ private:
             throw violation("R21: bytes that wait for the disk are counted right");
         }
     }
+    // Members change as fast as a leader takes it, disks hang, and crashes come while they write.
+    void rough() {
+        if (const std::uint64_t leader = group_.leader(); leader != 0) {
+            change(leader);
+        }
+        const std::uint64_t id = anybody();
+        if (group_[id].up() && group_[id].writes_waiting() > 0 && one_in(2)) {
+            crash(id);
+            group_.restart(id, jitter());
+        }
+        hung_ = style(16) && one_in(2) ? anybody() : 0;
+    }
     void rare(std::uint64_t dice) {
         const std::uint64_t id = anybody();
         if (!group_[id].up()) {
@@ -309,7 +324,7 @@ private:
         } else if (dice < 126) {
             group_.at(id, [this](member& m) { static_cast<void>(m.transfer_to(anybody())); });
         } else if (dice < 130) {
-            group_.crash(id, below(4));
+            crash(id);
             if (style(10)) {
                 damage(id);
             } else if (style(15)) {
@@ -330,6 +345,11 @@ private:
         } else if (!group_.network().empty()) {
             group_.drop(below(group_.network().size()));
         }
+    }
+    void crash(std::uint64_t id) {
+        const std::size_t kept = one_in(2) ? 0 : below(4);
+        const torn_group torn{below(6), below(8), one_in(2)};
+        group_.crash(id, kept, torn);
     }
     // One disk at a time: what two of three have lost is lost.
     void damage(std::uint64_t id) {
@@ -394,7 +414,7 @@ private:
             if (!one_in(4)) {
                 m.take();
             }
-            while (m.writes_waiting() > 0 && !one_in(3)) {
+            while (m.writes_waiting() > 0 && m.id().value() != hung_ && !one_in(3)) {
                 m.write_one();
             }
             while (m.applies_waiting() > 0 && !one_in(3)) {
@@ -485,7 +505,8 @@ private:
     }
     bool caught_up(std::uint64_t leader) {
         for (node_id id : group_[leader].engine().members().all()) {
-            if (group_[id.value()].status().applied != group_.decided()) {
+            const member& m = group_[id.value()];
+            if (m.status().applied != group_.decided() || m.fenced()) {
                 return false;
             }
         }
@@ -511,6 +532,7 @@ private:
     std::uint64_t damages_ = 0;
     std::uint64_t lease_reads_ = 0;
     std::uint64_t restored_ = 0;
+    std::uint64_t hung_ = 0; // whose disk hangs; none when zero
 };
 
 } // namespace quorate::test

@@ -1,3 +1,6 @@
+#include <quorate/consensus/invariants.hpp>
+#include <quorate/server/start_state.hpp>
+
 #include "explorer.hpp"
 #include "script.hpp"
 
@@ -37,6 +40,9 @@ public:
         if (found.base.index > (newest == nullptr ? log_index() : newest->last.index)) {
             wrong += " the log starts behind the newest snapshot";
         }
+        if (wrong.empty()) {
+            wrong = check_engine(newest, found);
+        }
         if (wrong.empty() && count_ % 4 == 0) {
             wrong = check_firm(disk->clone(), found);
         }
@@ -47,6 +53,21 @@ public:
     }
 
 private:
+    /// An engine starts from it, and all that holds of a member holds of it.
+    [[nodiscard]] std::string check_engine(const snapshot_ptr& newest,
+                                           const recovered_log& found) const {
+        result<start_state> start = make_start_state(newest, found);
+        if (!start) {
+            return "log and snapshot contradict each other";
+        }
+        raft_options options;
+        options.id = options_.member;
+        const term_id last = found.entries.empty() ? found.base.term : found.entries.back().term;
+        if (start->engine.hard.term < last) {
+            return "the member's term is older than its log";
+        }
+        return check_state(raft(options, std::move(start->engine), 0)).text;
+    }
     /// What recovery gave out may be relied on: a power loss takes nothing of it.
     [[nodiscard]] std::string check_firm(const std::shared_ptr<simulated_disk>& disk,
                                          const recovered_log& found) const {

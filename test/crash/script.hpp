@@ -3,15 +3,18 @@
 #ifndef QUORATE_TEST_CRASH_SCRIPT_HPP
 #define QUORATE_TEST_CRASH_SCRIPT_HPP
 
+#include <quorate/consensus/membership_change.hpp>
+
+#include <algorithm>
 #include <functional>
 
 #include "model.hpp"
 
 namespace crash_test {
 
-/// Plays a member: bootstrap, puts of several sizes, replaced suffixes, votes, rotations,
-/// snapshots, compactions, two restarts of the process, one of the log behind a leader's snapshot.
-/// `expected` is true at every moment.
+/// Plays a member: bootstrap, puts of several sizes, membership changes one at a time, replaced
+/// suffixes, votes, rotations, snapshots, compactions, two restarts of the process, one of the log
+/// behind a leader's snapshot. `expected` is true at every moment.
 class script {
 public:
     script(std::shared_ptr<simulated_disk> disk, const log_options& options)
@@ -43,6 +46,7 @@ private:
     [[nodiscard]] error_code put(std::uint64_t number);
     [[nodiscard]] error_code take_snapshot(log_id last);
     [[nodiscard]] std::vector<entry> make_entries(std::uint64_t first, std::uint64_t number) const;
+    void maybe_change_members(job_content& content, std::uint64_t number) const;
     error_code at(std::string step, error_code outcome) {
         if (outcome && where_.empty()) {
             where_ = std::move(step);
@@ -122,6 +126,25 @@ inline std::vector<entry> script::make_entries(std::uint64_t first, std::uint64_
     return entries;
 }
 
+// A leader makes the next change once the one before it is committed, and what is committed travels
+// with the entry.
+inline void script::maybe_change_members(job_content& content, std::uint64_t number) const {
+    const log_index first = content.entries.front().index;
+    const log_index commit = content.hard.value_or(expected_.log.hard).commit;
+    const auto pending = [&](const entry& e) {
+        return e.kind != entry_kind::normal && e.index > commit && e.index < first;
+    };
+    const std::vector<entry>& before = expected_.log.entries;
+    if (std::none_of(before.begin(), before.end(), pending)) {
+        membership_change change;
+        change.changes.push_back({change_kind::add_learner, node_id(100 + number)});
+        entry& made = content.entries.back();
+        made.kind = entry_kind::change;
+        made.payload = encode(change, made.kind);
+        made.payload_checksum = payload_checksum_of(made.payload.view());
+    }
+}
+
 inline error_code script::put(std::uint64_t number) {
     job_content content;
     std::uint64_t first = expected_.log.last().index.value() + 1;
@@ -144,6 +167,7 @@ inline error_code script::put(std::uint64_t number) {
         }
     }
     content.entries = make_entries(first, number);
+    maybe_change_members(content, number);
     return job(std::move(content));
 }
 

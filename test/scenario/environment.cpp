@@ -2,6 +2,7 @@
 #include "environment.hpp"
 
 #include <quorate/base/assert.hpp>
+#include <quorate/log/recovery.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -401,8 +402,20 @@ void environment::compact(node_id id, log_index upto) {
     owner.storage.compact(upto);
 }
 
-void environment::crash(node_id id) {
+void environment::crash(node_id id, std::size_t entries) {
     script_node& owner = node(id);
+    model_storage& left = owner.storage;
+    for (const parcel& work : owner.append_work) {
+        if (work.header.snap != nullptr) {
+            break; // replaces the log as a whole, or not at all
+        }
+        const std::size_t count = std::min(entries, work.entries.size());
+        left.append(std::span(work.entries).first(count));
+        entries -= count;
+    }
+    if (!left.entries.empty() && left.entries.back().term > left.hard.term) {
+        left.hard = reconcile(left.hard, left.before, left.entries.back().id());
+    }
     owner.engine.reset();
     owner.append_work.clear();
     owner.apply_work.clear();

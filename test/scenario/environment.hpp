@@ -75,8 +75,9 @@ public:
     void send_snapshot(node_id from, node_id to);
     void compact(node_id id, log_index upto);
 
-    /// Effects: the node loses everything that its storage does not hold.
-    void crash(node_id id);
+    /// Effects: the node loses everything that its storage does not hold. Of its writes under way
+    /// the first `entries` entries reach the disk, without the hard state that goes with them.
+    void crash(node_id id, std::size_t entries = 0);
     /// Effects: starts the node from its storage; the state machine starts from the snapshot that
     /// stands before the log. Errors: throws command_error if the storage contradicts itself.
     void restart(node_id id);

@@ -217,7 +217,15 @@ private:
         world_.compact(directive.id(0), log_index{directive.id(1).value()});
         raft_log(directive);
     }
-    void crash(const directive_view& directive) { world_.crash(directive.id(0)); }
+    void crash(const directive_view& directive) {
+        std::size_t entries = 0;
+        for (const argument& arg : directive.all()) {
+            if (arg.key == "entries") {
+                entries = to_number(single_value(arg));
+            }
+        }
+        world_.crash(directive.id(0), entries);
+    }
 
     void deliver_msgs(const directive_view& directive) {
         std::vector<recipient> recipients;

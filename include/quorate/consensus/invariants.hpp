@@ -1,6 +1,6 @@
 // What must always hold of a member, numbered: facts about one state, about two, and about a batch.
 // Flow:       none; tests and simulations call it after every event
-// Invariants: states R1 to R15; R16 to R20 concern several members (see doc/invariants.md)
+// Invariants: states R1 to R15 and R23; R16 to R20 concern several members (see doc/invariants.md)
 // Source:     Raft figures 2 and 3, §5 and §7; thesis §4, §6.4, §10.2; the form is LogCabin's
 #ifndef QUORATE_CONSENSUS_INVARIANTS_HPP
 #define QUORATE_CONSENSUS_INVARIANTS_HPP
@@ -32,13 +32,13 @@ struct raft_facts {
 /// Complexity: O(1).
 [[nodiscard]] raft_facts facts_of(const raft& member) noexcept;
 
-/// Facts about one state: R1, R2, R3, R5, R6, R8, R12, R13, and R11 for the leader's own copy.
+/// Facts about one state: R1, R2, R3, R5, R6, R8, R12, R13, R23, and R11 for the leader's own copy.
 /// `validated`: raft_options::validate_changes; without it R13 is not promised.
 /// Requires: no storage completion is half told (the deferred messages, then on_stable).
 /// Complexity: linear in the entries held in memory and in members.
 [[nodiscard]] broken_invariant check_state(const raft& member, bool validated = true);
 
-/// Facts about two states with one event between them: R4, R8, R9, R10, R11, R14, R15.
+/// Facts about two states with one event between them: R4, R8, R9, R10, R11, R14, R15, R23.
 /// Complexity: linear in members.
 [[nodiscard]] broken_invariant check_step(const raft_facts& before, const raft& after);
 

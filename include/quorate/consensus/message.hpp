@@ -77,8 +77,8 @@ struct message {
     term_id log_term{}; ///< Term of the entry at `index`; of `reject_hint` in a rejection.
     log_index index{};  ///< See message_kind.
     log_index commit{};
-    /// Largest index at which the logs may agree (thesis §3.5). To a confirmed stale member: the
-    /// index up to which it has to hold the leader's log.
+    /// Largest index at which the logs may agree (thesis §3.5). To a confirmed stale member, or one
+    /// that lost entries: the index up to which it has to hold the leader's log.
     log_index reject_hint{};
     std::uint64_t context = 0; ///< Opaque number that an answer repeats.
     std::span<const entry> entries{};

@@ -161,6 +161,8 @@ public:
         repairing_ = true;
         regress_sent_commit();
     }
+    /// Effects: it says that it lost entries, but none that are counted here.
+    void begin_repair() noexcept { repairing_ = true; }
     void on_repaired() noexcept { repairing_ = false; }
 
     // A member that started from a stale copy (impl/raft_stale.ipp).

@@ -43,7 +43,8 @@ public:
     /// entries and answers no vote, does not campaign, and says so in its answers.
     void set_writable(bool writable) noexcept { writable_ = writable; }
     /// Effects: takes a message from a peer, or a deferred one to itself once that is durable.
-    /// Errors: message_invalid, peer_not_found, log_conflict: nothing changed, log it and drop it.
+    /// Errors: message_invalid, peer_not_found, log_conflict, or why a forwarded proposal is
+    /// refused: nothing changed, log it and drop it.
     error_code step(const message& m);
     /// Effects: starts an election, unless this member leads or may not.
     error_code campaign();
@@ -118,7 +119,15 @@ private:
         std::vector<entry> owned;
     };
 
-    [[nodiscard]] bool is_leader() const noexcept { return role_ == role_kind::leader; }
+    [[nodiscard]] role_kind role() const noexcept {
+        if (const candidate_role* candidate = std::get_if<candidate_role>(&data_)) {
+            return candidate->pre ? role_kind::pre_candidate : role_kind::candidate;
+        }
+        return is_leader() ? role_kind::leader : role_kind::follower;
+    }
+    [[nodiscard]] bool is_leader() const noexcept {
+        return std::holds_alternative<leader_role>(data_);
+    }
     [[nodiscard]] leader_role& lead() noexcept { return *std::get_if<leader_role>(&data_); }
     [[nodiscard]] candidate_role& candidacy() noexcept {
         return *std::get_if<candidate_role>(&data_);
@@ -131,7 +140,7 @@ private:
     }
     [[nodiscard]] bool fenced() const noexcept { return static_cast<bool>(lost_.index); }
     [[nodiscard]] bool stale() const noexcept { return lost_ == stale_copy; }
-    [[nodiscard]] soft_state soft() const noexcept { return {leader_, role_}; }
+    [[nodiscard]] soft_state soft() const noexcept { return {leader_, role()}; }
     [[nodiscard]] bool promotable() const noexcept;
     [[nodiscard]] bool in_lease() const noexcept;
 
@@ -166,16 +175,25 @@ private:
     [[nodiscard]] error_code from_leader(const message& m);
     [[nodiscard]] error_code handle_append(const message& m);
     [[nodiscard]] bool holds_back(std::span<const entry> entries) const noexcept;
-    [[nodiscard]] error_code handle_heartbeat(const message& m);
+    void handle_heartbeat(const message& m);
     [[nodiscard]] error_code handle_snapshot(const message& m);
     [[nodiscard]] bool restore(const snapshot_ptr& snap);
-    [[nodiscard]] error_code report_loss(const message& m);
-    void learn_extent(const message& m) noexcept;
     void send_rejection(const message& m, log_id hint);
-    void maybe_unfence() noexcept;
     [[nodiscard]] bool decides(const message& forwarded);
     [[nodiscard]] error_code forward_proposal(std::span<proposed> proposals, std::uint64_t context);
     [[nodiscard]] error_code refuse_or_forward(const message& m);
+
+    // raft_recovering.ipp
+    [[nodiscard]] bool repairs() const noexcept { return fenced() && options_.repair_lost_logs; }
+    void fence_and_report(const message& heartbeat);
+    void report_held(const message& m);
+    void learn_extent(const message& m, log_index covered) noexcept;
+    void maybe_unfence() noexcept;
+    [[nodiscard]] bool take_loss_report(peer_progress& peer, const message& m);
+    void note_repaired(peer_progress& peer, log_index acked) noexcept;
+    [[nodiscard]] log_index repair_extent(const peer_progress& peer) const noexcept {
+        return peer.repairing() ? log_.last() : log_index{};
+    }
 
     // raft_stale.ipp
     void mark_stale(message& m) const noexcept;
@@ -245,8 +263,7 @@ private:
     std::uint64_t start_number_ = 0; // distinguishes the starts of a stale member
     log_id confirmed_{};             // the leader's term, and what this stale member has to hold
     node_id leader_;
-    role_kind role_ = role_kind::follower;
-    std::variant<follower_role, candidate_role, leader_role> data_;
+    std::variant<follower_role, candidate_role, leader_role> data_; // is the role
     membership members_;
     raft_log log_;
     snapshot_ptr offered_;
@@ -286,6 +303,7 @@ static_assert(consensus_engine<raft>);
 #include <quorate/consensus/impl/raft_lease.ipp>
 #include <quorate/consensus/impl/raft_membership.ipp>
 #include <quorate/consensus/impl/raft_reads.ipp>
+#include <quorate/consensus/impl/raft_recovering.ipp>
 #include <quorate/consensus/impl/raft_stale.ipp>
 #endif
 

@@ -77,6 +77,10 @@ struct raft_options {
     /// Beyond the reference: a transfer has a timer of its own. There each request restarts the
     /// timer of check_quorum, so that requests keep a leader that reaches no quorum.
     bool transfer_timer = true;
+    /// Beyond the reference: a candidate asks for votes once its term and its log are durable.
+    /// Votes of others could elect it sooner; after a crash it would not know that term, and could
+    /// be elected in it once more, with another log than the voters compared with theirs.
+    bool durable_candidacy = true;
 
     /// Errors: invalid_option.
     [[nodiscard]] error_code check() const noexcept {
@@ -108,6 +112,7 @@ struct raft_options {
         options.repair_lost_logs = false;
         options.strict_leases = false;
         options.transfer_timer = false;
+        options.durable_candidacy = false;
         return options;
     }
 };

@@ -21,6 +21,7 @@ struct follower_role {};
 
 /// Of candidates and pre-candidates alike.
 struct candidate_role {
+    bool pre = false; ///< Asks whether it would be elected, in a term that has not begun (§9.6).
     boost::container::small_vector<std::pair<node_id, bool>, 5> votes; ///< First answers only.
 
     void record(node_id from, bool granted) {

@@ -92,6 +92,9 @@ inline broken_invariant check_role(const raft& member) noexcept {
         return {10, "R10: a candidate votes for itself"};
     }
     const peer_progress* own = own_progress(member);
+    if (now.hard.lost.index && now.soft.role != role_kind::follower) {
+        return {23, "R23: a fenced member neither campaigns nor leads"};
+    }
     // Votes may elect it while entries of earlier terms are still on their way to its disk; they
     // count only below an entry of its own term, which goes there after them.
     if (own != nullptr && own->match() > member.log().stable() &&
@@ -131,6 +134,37 @@ inline broken_invariant check_hard_step(const raft_facts& before, const raft& af
         return {4, "R4: nothing committed is ever replaced"};
     }
     return {};
+}
+
+inline broken_invariant check_fence_step(const raft_facts& before, const raft& after) {
+    const lost_log was = before.hard.lost;
+    const hard_state now = after.status().hard;
+    if (!was.index) {
+        return {};
+    }
+    const bool same_term = now.term == before.hard.term;
+    const node_id leader = after.status().soft.leader;
+    // A stale member that rejoins takes the vote that it may have forgotten for one for its leader.
+    const bool rejoins = was == stale_copy && !now.lost.index && now.vote == leader;
+    if (now.vote != (same_term ? before.hard.vote : node_id{}) && !rejoins) {
+        return {23, "R23: a fenced member votes for no candidate"};
+    }
+    if (now.lost.index) {
+        const bool narrower = now.lost.term == was.term && now.lost.index <= was.index;
+        return narrower || now.lost == stale_copy
+                   ? broken_invariant()
+                   : broken_invariant{23, "R23: a loss is forgotten as it is given back"};
+    }
+    const raft_log& log = after.log();
+    const log_index committed = log.committed();
+    const bool restored = now.term == was.term && log.stable() >= std::min(was.index, committed);
+    const bool overtaken =
+        now.term > was.term && log.stable() >= committed && log.term_at(committed) == now.term;
+    // Only other members can judge the confirmation itself.
+    const bool confirmed = was == stale_copy && log.term_at(committed) == now.term;
+    return leader && (restored || overtaken || confirmed)
+               ? broken_invariant()
+               : broken_invariant{23, "R23: a fence falls once what is committed is durable here"};
 }
 
 inline broken_invariant check_leader_step(const raft_facts& before, const raft& after) noexcept {
@@ -218,6 +252,9 @@ QUORATE_DECL broken_invariant check_step(const raft_facts& before, const raft& a
     if (const auto broken = detail::check_hard_step(before, after)) {
         return broken;
     }
+    if (const auto broken = detail::check_fence_step(before, after)) {
+        return broken;
+    }
     if (const auto broken = detail::check_leader_step(before, after)) {
         return broken;
     }
@@ -232,7 +269,8 @@ QUORATE_DECL broken_invariant check_effects(const raft& member, const effects& b
         }
     }
     for (const message& m : batch.send_after_sync) {
-        if (!detail::promises(m.kind)) {
+        // A request for votes waits too, but for raft_options::durable_candidacy.
+        if (!detail::promises(m.kind) && (m.kind != message_kind::vote || m.to == self)) {
             return {7, "R7: only promises wait for the disk"};
         }
     }

@@ -69,14 +69,22 @@ inline bool snapshot_sound(const message& m) noexcept {
            !check(m.snap->members);
 }
 
+// A crash may leave entries without the commit index that was written beside them. A member that
+// took two membership changes for uncommitted would count the quorum of a configuration that is two
+// changes old, which need not overlap with that in force.
+inline raft_log log_at_start(const raft_options& options, engine_state& state) {
+    const log_index proven = options.validate_changes ? proven_commit(state.entries) : log_index{};
+    const log_id base = base_of(state);
+    return {base, std::move(state.entries), std::max({state.hard.commit, base.index, proven}),
+            state.applied, apply_budget(options)};
+}
+
 } // namespace detail
 
 QUORATE_DECL raft::raft(const raft_options& options, engine_state state, std::uint32_t jitter)
     : options_(options),
       members_(state.base == nullptr ? membership{} : state.base->members),
-      log_(detail::base_of(state), std::move(state.entries),
-           std::max(state.hard.commit, detail::base_of(state).index), state.applied,
-           detail::apply_budget(options)),
+      log_(detail::log_at_start(options, state)),
       offered_(state.base),
       jitter_(jitter) {
     QUORATE_ASSERT(!options_.check());
@@ -132,7 +140,6 @@ QUORATE_DECL void raft::become_follower(term_id term, node_id leader) {
     }
     reset(term);
     leader_ = leader;
-    role_ = role_kind::follower;
     data_.emplace<follower_role>();
 }
 
@@ -144,7 +151,9 @@ QUORATE_DECL void raft::send(message&& m) {
         m.term = term_;
     }
     mark_stale(m);
-    if (!detail::is_promise(m.kind)) {
+    const bool waits =
+        detail::is_promise(m.kind) || (m.kind == message_kind::vote && options_.durable_candidacy);
+    if (!waits) {
         QUORATE_ASSERT(m.to != options_.id);
         now_.push_back(std::move(m));
         return;
@@ -213,7 +222,8 @@ QUORATE_DECL error_code raft::check_message(const message& m) const noexcept {
         return errc::peer_not_found;
     }
     const bool jumps = m.term > term_ && m.term.value() - term_.value() > term_jump_max;
-    if ((!detail::is_termless(m.kind) && !m.term) || m.term.value() > number_max || jumps) {
+    if (detail::is_termless(m.kind) == static_cast<bool>(m.term) || m.term.value() > number_max ||
+        jumps) {
         return errc::message_invalid;
     }
     const bool sound = m.kind == message_kind::append             ? detail::entries_follow(m)
@@ -227,8 +237,13 @@ QUORATE_DECL error_code raft::step(const message& m) {
         return failed;
     }
     if (m.term && m.term < term_) {
-        step_older_term(m);
+        if (writable_) { // else the answer would wait for the disk
+            step_older_term(m);
+        }
         return {};
+    }
+    if (m.kind == message_kind::heartbeat && m.commit > log_.last() && !options_.repair_lost_logs) {
+        return errc::log_conflict; // the reference ends its process
     }
     const bool asks_for_vote = m.kind == message_kind::vote || m.kind == message_kind::pre_vote;
     // A promise also binds in a newer term that this member learned of meanwhile.
@@ -298,7 +313,7 @@ QUORATE_DECL error_code raft::step_role(const message& m) {
             {read ? refusal::what::read : refusal::what::proposal, m.context, reason});
         return {};
     }
-    switch (role_) {
+    switch (role()) {
     case role_kind::follower: return step_follower(m);
     case role_kind::candidate:
     case role_kind::pre_candidate: return step_candidate(m);
@@ -325,7 +340,7 @@ QUORATE_DECL error_code raft::forget_leader() {
     if (options_.reads == read_mode::lease_based) {
         return errc::invalid_option; // would let a second leader in while the lease is trusted
     }
-    if (role_ == role_kind::follower) {
+    if (role() == role_kind::follower) {
         leader_ = node_id{};
     }
     return {};

@@ -40,7 +40,6 @@ QUORATE_DECL void raft::become_candidate() {
     QUORATE_ASSERT(!is_leader());
     reset(term_.next());
     vote_ = options_.id;
-    role_ = role_kind::candidate;
     data_.emplace<candidate_role>();
 }
 
@@ -48,8 +47,7 @@ QUORATE_DECL void raft::become_candidate() {
 QUORATE_DECL void raft::become_pre_candidate() {
     QUORATE_ASSERT(!is_leader());
     leader_ = node_id{};
-    role_ = role_kind::pre_candidate;
-    data_.emplace<candidate_role>();
+    data_.emplace<candidate_role>().pre = true;
 }
 
 QUORATE_DECL void raft::run_campaign(campaign_kind kind) {
@@ -79,9 +77,8 @@ QUORATE_DECL void raft::run_campaign(campaign_kind kind) {
 }
 
 QUORATE_DECL error_code raft::step_candidate(const message& m) {
-    const message_kind own_answer = role_ == role_kind::pre_candidate
-                                        ? message_kind::pre_vote_response
-                                        : message_kind::vote_response;
+    const message_kind own_answer =
+        candidacy().pre ? message_kind::pre_vote_response : message_kind::vote_response;
     if (m.kind == own_answer) {
         on_vote_response(m);
         return {};
@@ -103,7 +100,7 @@ QUORATE_DECL void raft::on_vote_response(const message& m) {
     const auto answer = [this](node_id id) { return candidacy().answer(id); };
     switch (tally(members_, answer)) {
     case vote_result::won:
-        if (role_ == role_kind::pre_candidate) {
+        if (candidacy().pre) {
             run_campaign(campaign_kind::election);
         } else {
             become_leader();

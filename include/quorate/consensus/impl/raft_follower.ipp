@@ -33,7 +33,7 @@ QUORATE_DECL error_code raft::from_leader(const message& m) {
     leader_ = m.from;
     switch (m.kind) {
     case message_kind::append: return handle_append(m);
-    case message_kind::heartbeat: return handle_heartbeat(m);
+    case message_kind::heartbeat: handle_heartbeat(m); return {};
     default: return handle_snapshot(m);
     }
 }
@@ -42,6 +42,7 @@ QUORATE_DECL error_code raft::from_leader(const message& m) {
 QUORATE_DECL error_code raft::handle_append(const message& m) {
     if (m.index < log_.committed()) {
         // What is committed here matches any leader's log; say how far that goes.
+        learn_extent(m, log_.committed());
         learn_confirmation(m);
         maybe_unfence();
         send({.kind = message_kind::append_response, .to = m.from, .index = log_.committed()});
@@ -58,7 +59,7 @@ QUORATE_DECL error_code raft::handle_append(const message& m) {
     }
     if (covered.has_value()) {
         log_.commit_to(std::min(m.commit, *covered));
-        learn_extent(m);
+        learn_extent(m, *covered);
         learn_confirmation(m);
         maybe_unfence();
         send({.kind = message_kind::append_response, .to = m.from, .index = *covered});
@@ -86,75 +87,31 @@ QUORATE_DECL bool raft::holds_back(std::span<const entry> entries) const noexcep
 QUORATE_DECL void raft::send_rejection(const message& m, log_id hint) {
     send({.kind = message_kind::append_response,
           .reject = true,
-          .lost = fenced() && options_.repair_lost_logs,
+          .lost = repairs(),
           .to = m.from,
           .log_term = hint.term,
           .index = m.index,
           .reject_hint = hint.index});
 }
 
-QUORATE_DECL error_code raft::handle_heartbeat(const message& m) {
-    error_code failed;
+QUORATE_DECL void raft::handle_heartbeat(const message& m) {
     if (m.commit > log_.last()) {
-        failed = report_loss(m);
+        fence_and_report(m);
     } else {
         log_.commit_to(m.commit);
         maybe_unfence();
+        if (repairs() && term_ == lost_.term) {
+            report_held(m);
+        }
     }
-    if (!failed || options_.repair_lost_logs) {
-        // A fenced member may have forgotten a newer leader: it confirms nobody's reads.
-        message answer{.kind = message_kind::heartbeat_response,
-                       .reject = !writable_,
-                       .lost = fenced() && options_.repair_lost_logs,
-                       .to = m.from,
-                       .context = fenced() ? 0 : m.context};
-        add_promise(m, answer);
-        send(std::move(answer));
-    }
-    return failed;
-}
-
-// A leader never names more than this member acknowledged: the disk here lost entries, and until
-// now nothing here knew.
-QUORATE_DECL error_code raft::report_loss(const message& m) {
-    if (!options_.repair_lost_logs) {
-        return errc::log_conflict;
-    }
-    const bool news = !fenced();
-    if (news) {
-        lost_ = {term_, everything_lost};
-    }
-    send_rejection(m, log_.last_id());
-    return news ? error_code(errc::log_conflict) : error_code();
-}
-
-// The leader knows of the loss: what it had not committed by now no longer rests on this member.
-QUORATE_DECL void raft::learn_extent(const message& m) noexcept {
-    if (m.lost && lost_.term == term_ && lost_.index == everything_lost) {
-        lost_.index = std::max(m.commit, log_index(1));
-    }
-}
-
-// Until then this member must not help anybody to power who lacks what it once acknowledged.
-// Either the leader that was told so has given it all back. Or a later leader, elected without
-// this member's vote and so by a quorum that holds all that was committed, has committed an entry
-// of its own behind that; this member's vote in the terms between was given to nobody.
-QUORATE_DECL void raft::maybe_unfence() noexcept {
-    if (!fenced() || !leader_ || log_.pending_snapshot() != nullptr) {
-        return;
-    }
-    if (stale()) {
-        rejoin();
-        return;
-    }
-    const log_index durable = log_.stable();
-    const log_index committed = log_.committed();
-    const bool restored = term_ == lost_.term && durable >= lost_.index;
-    const bool overtaken = term_ > lost_.term && durable >= committed && log_.knows(committed) &&
-                           log_.known_term(committed) == term_;
-    if (restored || overtaken) {
-        lost_ = {};
-    }
+    // A recovering member may have forgotten a newer leader: it confirms no reads.
+    message answer{.kind = message_kind::heartbeat_response,
+                   .reject = !writable_,
+                   .lost = repairs(),
+                   .to = m.from,
+                   .context = fenced() ? 0 : m.context};
+    add_promise(m, answer);
+    send(std::move(answer));
 }
 
 QUORATE_DECL error_code raft::handle_snapshot(const message& m) {
@@ -162,7 +119,7 @@ QUORATE_DECL error_code raft::handle_snapshot(const message& m) {
         return {};
     }
     const bool restored = restore(m.snap);
-    learn_extent(m);
+    learn_extent(m, m.snap->last.index);
     learn_confirmation(m);
     send({.kind = message_kind::append_response,
           .to = m.from,
@@ -187,7 +144,7 @@ QUORATE_DECL bool raft::restore(const snapshot_ptr& snap) {
 
 QUORATE_DECL error_code raft::forward_proposal(std::span<proposed> proposals,
                                                std::uint64_t context) {
-    if (role_ != role_kind::follower || !leader_) {
+    if (role() != role_kind::follower || !leader_) {
         return dropped(errc::no_leader);
     }
     if (!options_.forward_proposals) {

@@ -11,10 +11,9 @@
 namespace quorate {
 
 QUORATE_DECL void raft::become_leader() {
-    QUORATE_ASSERT(role_ == role_kind::candidate);
+    QUORATE_ASSERT(role() == role_kind::candidate);
     reset(term_);
     leader_ = options_.id;
-    role_ = role_kind::leader;
     forgotten_ = std::max(forgotten_, led_);
     led_ = term_;
     forwarded_.clear();
@@ -54,6 +53,7 @@ QUORATE_DECL void raft::tick_leader() {
     if (is_leader() && heartbeat_elapsed_ >= options_.heartbeat_ticks) {
         heartbeat_elapsed_ = 0;
         broadcast_heartbeat();
+        maybe_leave_joint(); // where it was refused before
     }
 }
 
@@ -252,10 +252,9 @@ QUORATE_DECL error_code raft::on_append_response(const message& m) {
 }
 
 QUORATE_DECL void raft::on_append_rejected(peer_progress& peer, const message& m) {
+    // A stale member's loss is another matter: note_stale starts over with it.
     const bool loss = m.lost && m.context == 0;
-    if (loss && options_.repair_lost_logs && m.reject_hint < peer.match()) {
-        peer.on_lost(m.reject_hint);
-        send_append(peer, true);
+    if (loss && options_.repair_lost_logs && take_loss_report(peer, m)) {
         return;
     }
     // Skips what cannot match on either side, so that a long divergence costs a round trip per
@@ -273,6 +272,7 @@ QUORATE_DECL void raft::on_append_rejected(peer_progress& peer, const message& m
 }
 
 QUORATE_DECL void raft::on_append_acked(peer_progress& peer, const message& m) {
+    note_repaired(peer, m.index);
     const bool news = peer.on_ack(m.index);
     const bool found = peer.kind() == progress_kind::probe && m.index == peer.match();
     if (!news && !found) {
@@ -288,9 +288,6 @@ QUORATE_DECL void raft::on_append_acked(peer_progress& peer, const message& m) {
         }
         break;
     case progress_kind::replicate: peer.free_inflight(m.index); break;
-    }
-    if (peer.repairing() && peer.match() >= log_.committed()) {
-        peer.on_repaired();
     }
     const bool self = peer.id() == options_.id;
     // An acknowledgement of what is committed already cannot commit more.
@@ -414,7 +411,8 @@ QUORATE_DECL bool raft::send_append(peer_progress& peer, bool even_if_empty) {
                    .to = peer.id(),
                    .log_term = log_.known_term(prev),
                    .index = prev,
-                   .commit = log_.committed()};
+                   .commit = log_.committed(),
+                   .reject_hint = repair_extent(peer)};
     mark_confirmed(append, peer);
     send_entries(std::move(append), peer.next(), entries.size());
     peer.on_sent(entries.size(), payload_size(entries), limits());
@@ -433,6 +431,7 @@ QUORATE_DECL bool raft::send_snapshot(peer_progress& peer) {
                     .lost = peer.repairing(),
                     .to = peer.id(),
                     .commit = peer.repairing() ? log_.committed() : log_index{},
+                    .reject_hint = repair_extent(peer),
                     .snap = snap};
     mark_confirmed(install, peer);
     send(std::move(install));

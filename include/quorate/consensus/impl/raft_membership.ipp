@@ -64,7 +64,7 @@ QUORATE_DECL void raft::reconcile_progress() {
 }
 
 // Once everything up to the change is applied, the leader proposes to leave by itself. A refusal,
-// say during a transfer, is tried again with the next applied entry.
+// say during a transfer, is tried again with the next applied entry, and with the next heartbeat.
 QUORATE_DECL void raft::maybe_leave_joint() {
     if (!is_leader() || !members_.auto_leave || log_.applied() < lead().pending_change) {
         return;

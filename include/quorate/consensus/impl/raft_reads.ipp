@@ -13,7 +13,7 @@ QUORATE_DECL error_code raft::read_index(std::uint64_t context) {
     if (is_leader()) {
         return on_read_request(options_.id, context);
     }
-    if (!leader_ || role_ != role_kind::follower) {
+    if (!leader_ || role() != role_kind::follower) {
         return errc::no_leader;
     }
     send({.kind = message_kind::read_index, .to = leader_, .context = context});

@@ -75,6 +75,8 @@ QUORATE_DECL std::string switch_problem(const raft_options& engine) {
          "a member whose disk lost entries would never get them back"},
         {"strict_leases", engine.strict_leases,
          "a leader that was replaced could go on answering reads"},
+        {"durable_candidacy", engine.durable_candidacy,
+         "a candidate that crashed could be elected twice in one term"},
         {"transfer_timer", engine.transfer_timer,
          "requests for a transfer could keep a leader that reaches no quorum"},
     };

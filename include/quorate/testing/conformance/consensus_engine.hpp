@@ -111,6 +111,7 @@ private:
         raft_options options;
         options.id = id_of(m);
         m.applied = state.applied;
+        m.term = state.hard.term; // it may have forgotten one that was not durable
         m.writes.clear();
         m.engine = std::make_unique<Engine>(options, std::move(state),
                                             static_cast<std::uint32_t>(random_()));

@@ -1,0 +1,106 @@
+// A recovering member: its disk lost entries that it had acknowledged, so it is fenced.
+#ifndef QUORATE_CONSENSUS_IMPL_RAFT_RECOVERING_IPP
+#define QUORATE_CONSENSUS_IMPL_RAFT_RECOVERING_IPP
+
+#include <quorate/consensus/raft.hpp>
+
+#include <algorithm>
+
+namespace quorate {
+
+// A leader may count acknowledgements of entries that this member lost, and commit by them. Until
+// that is ruled out, the member must not help to power a candidate that lacks those entries. So it
+// neither votes nor campaigns, and confirms no reads; it takes entries and acknowledges them. The
+// fence falls in one of two ways (R23).
+//
+// The leader of the term in which the loss was found gives the entries back. `lost` in a rejection
+// reports the loss. The leader then forgets the acknowledgements that it holds of this member, and
+// counts the ones that follow. The appends that it sends from then on carry `lost` too, and the
+// index at which its log ends. An acknowledgement from before the loss may still be under way, and
+// the leader will count it; but it cannot name more than that index, whatever this member lost
+// beyond. So that index, at the first such append, is all that has to be durable again. Entries of
+// leaders of earlier terms need no care: this leader was elected after them and holds all of theirs
+// that is committed.
+//
+// Or a leader of a later term has committed an entry of its own, and this member holds it. It was
+// elected without this member's vote, by a quorum that holds all that was committed before; and in
+// the terms between this member gave no vote and acknowledged nothing that it lost.
+//
+// The first way rests on the transport: an append that was sent to this member before a crash does
+// not arrive after it, where it would answer the report of another loss.
+
+// The member's half.
+
+// A leader never names more than this member acknowledged: the disk here lost entries, and until
+// now nothing here knew. Its owner learns of it by the hard state.
+QUORATE_DECL void raft::fence_and_report(const message& heartbeat) {
+    if (!fenced()) {
+        lost_ = {term_, everything_lost};
+    }
+    report_held(heartbeat);
+}
+
+// Effects: reports the loss, and where the log here ends.
+QUORATE_DECL void raft::report_held(const message& m) {
+    if (writable_) { // else it would wait for the disk
+        send_rejection(m, log_.last_id());
+    }
+}
+
+// Effects: takes note of how much has to come back. `covered`: the entries up to there are the
+// leader's own.
+QUORATE_DECL void raft::learn_extent(const message& m, log_index covered) noexcept {
+    if (m.lost && fenced() && lost_.term == term_) {
+        const log_index extent = std::max({m.commit, covered, m.reject_hint, log_index(1)});
+        lost_.index = std::min(lost_.index, extent);
+    }
+}
+
+QUORATE_DECL void raft::maybe_unfence() noexcept {
+    if (!fenced() || !leader_ || log_.pending_snapshot() != nullptr) {
+        return;
+    }
+    if (stale()) {
+        rejoin();
+        return;
+    }
+    const log_index durable = log_.stable();
+    const log_index committed = log_.committed();
+    const bool restored = term_ == lost_.term && durable >= lost_.index;
+    const bool overtaken = term_ > lost_.term && durable >= committed && log_.knows(committed) &&
+                           log_.known_term(committed) == term_;
+    if (restored || overtaken) {
+        lost_ = {};
+    }
+}
+
+// The leader's half.
+
+// Returns: whether the report needs no further answer.
+QUORATE_DECL bool raft::take_loss_report(peer_progress& peer, const message& m) {
+    // An append that does not fit where acknowledged entries stand shows it too, when other, older
+    // entries came back there.
+    const bool unfit = m.index && m.index <= peer.match();
+    if (m.reject_hint < peer.match() || unfit) {
+        peer.on_lost(std::min(m.reject_hint, peer.match()));
+        send_append(peer, true);
+        return true;
+    }
+    // It still holds all that is counted here. An append that carries the flag says so.
+    peer.begin_repair();
+    if (peer.kind() == progress_kind::replicate && !m.index) {
+        send_append(peer, true);
+        return true;
+    }
+    return false;
+}
+
+QUORATE_DECL void raft::note_repaired(peer_progress& peer, log_index acked) noexcept {
+    if (peer.repairing() && acked >= log_.committed()) {
+        peer.on_repaired();
+    }
+}
+
+} // namespace quorate
+
+#endif
