@@ -131,7 +131,7 @@ std::size_t write_until_walking(walking_group& g, std::uint64_t writer) {
     while (!walk_gate.holds()) {
         BOOST_REQUIRE(acknowledged < 1000);
         if (last == nullptr || last->done) {
-            acknowledged += last != nullptr && last->well() ? 1 : 0;
+            acknowledged += last != nullptr && last->well() ? 1U : 0U;
             last = g.submit(writer, "before" + std::to_string(acknowledged));
         }
         g.run_for(milliseconds(1));

@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(memory_is_bounded_and_the_newest_id_has_room) {
     BOOST_TEST(ids.take(node_id(1)));
     std::size_t kept = 0;
     for (std::uint64_t id = 2; id <= 1000; ++id) {
-        kept += ids.take(node_id(id)) ? 1 : 0;
+        kept += ids.take(node_id(id)) ? 1U : 0U;
     }
     BOOST_TEST(kept == unknown::ids_max - 1);
 }

@@ -28,7 +28,7 @@ struct named_limit {
 QUORATE_DECL std::string limit_problem(const node_options& options, std::uint64_t frame_bytes_max,
                                        bool has_database) {
     using detail::over;
-    const detail::named_limit request{"request_bytes_max", options.request_bytes_max};
+    const detail::named_limit largest_request{"request_bytes_max", options.request_bytes_max};
     const detail::named_limit append{"engine.append_bytes_max", options.engine.append_bytes_max};
     const detail::named_limit in_frame{"the longest entry in a frame of the transport",
                                        longest_entry(frame_bytes_max)};
@@ -36,10 +36,11 @@ QUORATE_DECL std::string limit_problem(const node_options& options, std::uint64_
         "the append_bytes_max that a frame of the transport always holds",
         longest_entry(frame_bytes_max) / frame_bytes_per_append_byte};
     const std::string problems[] = {
-        over(request, {"entry_bytes_limit", entry_bytes_limit}, "no member could take the entry"),
-        over(request, in_frame, "no follower could be sent the entry"),
+        over(largest_request, {"entry_bytes_limit", entry_bytes_limit},
+             "no member could take the entry"),
+        over(largest_request, in_frame, "no follower could be sent the entry"),
         over(append, per_append, "no follower could be sent the message"),
-        over(request, {"pending_bytes_max", options.pending_bytes_max},
+        over(largest_request, {"pending_bytes_max", options.pending_bytes_max},
              "a request of that size would never be admitted"),
         over(append, {"peer_queue_bytes_max", options.peer_queue_bytes_max},
              "the queue of a peer would hold no message"),
