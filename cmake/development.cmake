@@ -10,7 +10,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
     target_compile_options(quorate_dev INTERFACE
         -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
 endif()
-
 if(QUORATE_SANITIZE)
     # The standard library's own checks come along: what they find is what sanitizers look for.
     target_compile_definitions(quorate_dev INTERFACE _GLIBCXX_ASSERTIONS)

@@ -43,6 +43,7 @@ jobs=${QUORATE_JOBS:-$(nproc)}
 logs=$root/build/test-logs
 passed=0
 failed=0
+waiting=()
 started=$SECONDS
 export CTEST_OUTPUT_ON_FAILURE=1 CTEST_PARALLEL_LEVEL=$jobs
 rm -rf "$logs" && mkdir -p "$logs"
@@ -117,28 +118,23 @@ install_missing() {
 
 # ---- steps -----------------------------------------------------------------------------------
 
-# run LIMIT COMMAND...: runs into the step's log, with a time limit in seconds.
+log_of() { echo "$logs/$(printf '%s' "$1" | tr -c 'a-z0-9\n' '_').log"; }
+
+# run LOG LIMIT COMMAND...: runs into the log, with a time limit in seconds.
 run() {
-    local limit=$1
-    shift
+    local log=$1 limit=$2
+    shift 2
     timeout --kill-after=10 "$limit" "$@" </dev/null >"$log" 2>&1
 }
 
-# begin TITLE: prints it and names the log.
-begin() {
-    title=$1
-    log=$logs/$(printf '%s' "$title" | tr -c 'a-z0-9\n' '_').log
-    step_started=$SECONDS
-    printf '== %-44s ' "$title"
-}
-
-# finish STATUS TEXT: prints the outcome, and the end of the log when it was bad.
+# finish TITLE STATUS SECONDS TEXT: prints the outcome, and the end of the log when it was bad.
 finish() {
-    local seconds=$((SECONDS - step_started))
-    if [ "$1" = 0 ]; then
-        echo "ok, ${seconds} s${2:+ ($2)}"
+    local log
+    log=$(log_of "$1")
+    if [ "$2" = 0 ]; then
+        echo "ok, $3 s${4:+ ($4)}"
     else
-        echo "FAILED, ${seconds} s${2:+ ($2)}; the end of ${log#"$root"/}:"
+        echo "FAILED, $3 s${4:+ ($4)}; the end of ${log#"$root"/}:"
         # A compiler's errors may stand far above the end; the commands it was given are no help.
         # So may a failed case, whose runner goes on with the next one.
         { grep -m 20 -E '(error|Error|FAILED):|^ *FAIL ' "$log"; echo ...; tail -n 40 "$log"; } |
@@ -146,37 +142,71 @@ finish() {
     fi
 }
 
-# step TITLE LIMIT COMMAND...: one command, one count.
-step() {
-    begin "$1"
-    shift
-    local status=0
-    run "$@" || status=$?
-    if [ $status = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
-    finish $status
-    return $status
-}
-
-# cases TITLE LIMIT COMMAND...: a test runner; counts the cases that its closing lines tell.
-cases() {
-    begin "$1"
-    shift
-    local status=0 good bad
-    run "$@" || status=$?
-    read -r good bad < <(python3 -B tools/count_cases.py "$log")
+# judge KIND TITLE STATUS SECONDS: counts and reports what has ended. A `step` is one count; `cases`
+# are counted by what the closing lines of their runner tell.
+judge() {
+    local kind=$1 title=$2 status=$3 seconds=$4 good bad
+    if [ "$kind" = step ]; then
+        if [ "$status" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+        finish "$title" "$status" "$seconds"
+        return "$status"
+    fi
+    read -r good bad < <(python3 -B tools/count_cases.py "$(log_of "$title")")
     # A runner that failed without a failed case, or that ran none, is one failure.
-    if [ "$bad" = 0 ] && { [ $status != 0 ] || [ "$good" = 0 ]; }; then
+    if [ "$bad" = 0 ] && { [ "$status" != 0 ] || [ "$good" = 0 ]; }; then
         bad=1
         status=1
     fi
     passed=$((passed + good))
     failed=$((failed + bad))
-    finish $((status != 0 || bad != 0)) "$good passed, $bad failed"
+    finish "$title" $((status != 0 || bad != 0)) "$seconds" "$good passed, $bad failed"
+}
+
+announce() { printf '== %-44s ' "$1"; }
+
+# alone KIND TITLE LIMIT COMMAND...: one command, while nothing else runs.
+alone() {
+    local kind=$1 title=$2 began=$SECONDS status=0
+    shift 2
+    announce "$title"
+    run "$(log_of "$title")" "$@" || status=$?
+    judge "$kind" "$title" $status $((SECONDS - began))
+}
+step() { alone step "$@"; }
+cases() { alone cases "$@"; }
+
+# beside KIND TITLE LIMIT COMMAND...: the same in the background. `settle` waits for all of these
+# and reports them in the order of their start.
+beside() {
+    local kind=$1 title=$2 log
+    shift 2
+    log=$(log_of "$title")
+    {
+        began=$SECONDS
+        status=0
+        run "$log" "$@" || status=$?
+        echo "$status $((SECONDS - began))" >"$log.end"
+    } &
+    waiting+=("$kind" "$title")
+}
+settle() {
+    local status seconds log
+    wait
+    set -- ${waiting[@]+"${waiting[@]}"}
+    waiting=()
+    while [ $# -gt 0 ]; do
+        log=$(log_of "$2")
+        read -r status seconds < <(cat "$log.end" || echo 1 0)
+        rm -f "$log.end"
+        announce "$2"
+        judge "$1" "$2" "$status" "$seconds"
+        shift 2
+    done
 }
 
 # skip TITLE WHY: a failure in CI, where nothing may be missing.
 skip() {
-    begin "$1"
+    announce "$1"
     echo "skipped: $2"
     [ "${CI:-}" != true ] || failed=$((failed + 1))
 }
@@ -201,19 +231,19 @@ build() {
 # ---- what is run -----------------------------------------------------------------------------
 
 check_tree() {
-    step "checks: layers" 60 tools/check_layers.py
-    step "checks: style" 60 tools/check_style.py
-    step "checks: documentation" 60 tools/check_docs.py
-    step "checks: generated header" 60 tools/make_src.py --check
-    step "checks: formatting" 120 tools/check_format.sh
-    step "checks: the checkers themselves" 120 python3 -B test/tools/test_tools.py
+    beside step "checks: layers" 60 tools/check_layers.py
+    beside step "checks: style" 60 tools/check_style.py
+    beside step "checks: documentation" 60 tools/check_docs.py
+    beside step "checks: generated header" 60 tools/make_src.py --check
+    beside step "checks: formatting" 120 tools/check_format.sh
+    beside step "checks: the checkers themselves" 120 python3 -B test/tools/test_tools.py
+    settle
 }
 
 test_release() {
-    build release release
+    build release release -DQUORATE_UNITY_TESTS=ON
     [ $quick = yes ] ||
-        step "release: every header alone" 1200 \
-            cmake --build build/release --parallel "$jobs" --target all_verify_interface_header_sets
+        step "release: every header alone" 1200 tools/check_headers.py --jobs "$jobs"
     cases "release: tests" 900 ctest --test-dir build/release -LE checks
 }
 
@@ -232,7 +262,7 @@ test_sanitized() {
     preset=${prefix}asan
     # The programs are run by the end-to-end tests, which take the optimised ones.
     build sanitized $preset -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_EXAMPLES=OFF \
-        -DQUORATE_SEPARATE_COMPILATION=ON
+        -DQUORATE_SEPARATE_COMPILATION=ON -DQUORATE_UNITY_TESTS=ON
     cases "sanitized: tests" 1500 ctest --test-dir build/$preset -LE checks
 }
 
@@ -251,18 +281,20 @@ test_threads() {
     pattern=$(paste -s -d '|' <<<"$folders")
     # shellcheck disable=SC2046,SC2086
     build threads ${prefix}tsan $(printf 'test_%s ' $folders) \
-        -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_FUZZ=OFF -DQUORATE_BUILD_EXAMPLES=OFF
+        -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_FUZZ=OFF -DQUORATE_BUILD_EXAMPLES=OFF \
+        -DQUORATE_UNITY_TESTS=ON
     cases "threads: tests" 900 ctest --test-dir "build/${prefix}tsan" -R "^($pattern)\$"
 }
 
 test_consume() {
     local way
     for way in find_package pkg_config subdirectory separate; do
-        step "consume: $way" 300 test/consume/run.sh $way
+        beside step "consume: $way" 300 test/consume/run.sh $way
     done
     if has meson; then
-        step "consume: meson_subproject" 300 test/consume/run.sh meson_subproject
+        beside step "consume: meson_subproject" 300 test/consume/run.sh meson_subproject
     fi
+    settle
 }
 
 test_meson() {
@@ -272,7 +304,7 @@ test_meson() {
     fi
     # All of it is described from the same lists of files as for CMake, so a part that needs each
     # kind of target shows that the description works; `meson test` builds and runs everything.
-    local options=(--buildtype=debug -Doptimization=0 -Dwerror=true)
+    local options=(--buildtype=debug -Doptimization=0 -Dwerror=true -Dunity=on -Dunity_size=1000)
     local folders examples programs=(kvstore quorate_scenario) scripts=(scenario)
     [ ! -d ../shared/conformance ] || scripts+=(conformance)
     folders=$(folders_with_tests base command concept format server)
@@ -290,22 +322,21 @@ test_meson() {
 test_processes() {
     if [ -f test/e2e/run_all.py ]; then
         cases "processes: end to end" 1800 \
-            python3 -B test/e2e/run_all.py --bin "$root/build/release/bin"
+            python3 -B test/e2e/run_all.py --bin "$root/build/release/bin" --jobs 4
     fi
     if [ -x example/run.sh ]; then
         step "processes: example/run.sh" 600 example/run.sh
     fi
 }
 
-begin "packages"
-if install_missing >"$logs/packages.log" 2>&1; then
-    finish 0
+announce "packages"
+if install_missing >"$(log_of packages)" 2>&1; then
+    finish packages 0 $((SECONDS - started))
 elif has g++ && has cmake && has ninja && has python3 && boost_is_recent &&
     has_boost_library unit_test_framework && has_boost_library program_options; then
-    echo "incomplete: $(tail -n 1 "$logs/packages.log")"
+    echo "incomplete: $(tail -n 1 "$(log_of packages)")"
 else
-    log=$logs/packages.log
-    finish 1
+    finish packages 1 $((SECONDS - started))
     printf '0 passed, 1 failed\n'
     exit 1
 fi

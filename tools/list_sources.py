@@ -28,8 +28,10 @@ def main():
             print(source.stem, source.name)
         return
     for folder in sorted(p for p in top.iterdir() if p.is_dir()):
-        sources = sorted(p.relative_to(top).as_posix() for p in folder.rglob("*.cpp")
-                         if "must_not_compile" not in p.parts)
+        # main.cpp comes first, where a unity build needs what makes the main() of a test.
+        sources = sorted((p.relative_to(top).as_posix() for p in folder.rglob("*.cpp")
+                          if "must_not_compile" not in p.parts),
+                         key=lambda name: (not name.endswith("/main.cpp"), name))
         if sources and chosen(kind, folder):
             print(folder.name, *sources)
 

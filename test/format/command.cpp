@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(what_is_encoded_is_decoded) {
 }
 
 BOOST_AUTO_TEST_CASE(room_in_front_is_left_and_zeroed) {
-    const auto command = encode_command(quorate::put{.key = "k", .value = "v"}, 8);
+    const auto command = encode_command(request(quorate::put{.key = "k", .value = "v"}), 8);
     BOOST_TEST(command.view().substr(0, 8) == std::string(8, '\0'));
     BOOST_TEST(command.view().substr(8) == bytes_of(quorate::put{.key = "k", .value = "v"}));
 }
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(the_bytes_are_the_documented_ones) {
 
 BOOST_AUTO_TEST_CASE(a_value_is_a_slice_of_the_command) {
     const shared_bytes command =
-        encode_command(quorate::put{.key = "key", .value = "value"}, 8).freeze().slice(8);
+        encode_command(request(quorate::put{.key = "key", .value = "value"}), 8).freeze().slice(8);
     const auto found = decode_command(command.view());
     BOOST_REQUIRE(found.has_value());
     const auto& asked = std::get<quorate::put>(*found);

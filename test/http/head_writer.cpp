@@ -16,8 +16,6 @@ std::string head_of(const response& r, http::detail::head_style style = {}) {
     return out.substr(7);
 }
 
-struct thrown {};
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(head_writing)
@@ -67,6 +65,7 @@ BOOST_AUTO_TEST_CASE(responses_cannot_be_split) {
 }
 
 BOOST_AUTO_TEST_CASE(names_are_the_programmers) {
+    struct thrown {};
     const auto before = set_assertion_handler([](const assertion_failure&) { throw thrown{}; });
     for (const char* bad : {"", "a b", "a:", "a\r\n", "content-length", "Connection", "Server",
                             "Transfer-Encoding", "Content-Type"}) {

@@ -5,21 +5,13 @@
 #include <boost/test/unit_test.hpp>
 
 #include <fstream>
-#include <ostream>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../print_errc.hpp"
 #include "scratch_backend.hpp"
-
-namespace quorate {
-
-inline std::ostream& boost_test_print_type(std::ostream& out, errc code) {
-    return out << name_of(code);
-}
-
-} // namespace quorate
 
 BOOST_AUTO_TEST_SUITE(lmdb_backend_tests)
 

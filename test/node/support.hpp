@@ -23,15 +23,8 @@
 #include <vector>
 
 #include "../network_loop.hpp"
+#include "../print_errc.hpp"
 #include "../scratch_directory.hpp"
-
-namespace quorate {
-
-inline std::ostream& boost_test_print_type(std::ostream& out, errc code) {
-    return out << name_of(code);
-}
-
-} // namespace quorate
 
 namespace node_test {
 

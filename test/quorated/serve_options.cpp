@@ -21,13 +21,13 @@ namespace {
 
 constexpr parts_built everything{true, true};
 
-serve_options read(std::vector<const char*> words, parts_built built = everything) {
+serve_options options_of(std::vector<const char*> words, parts_built built = everything) {
     return make_serve_options(read_words(words), built);
 }
 
-std::string complaint_of(std::vector<const char*> words, parts_built built = everything) {
+std::string refusal_of(std::vector<const char*> words, parts_built built = everything) {
     try {
-        static_cast<void>(read(std::move(words), built));
+        static_cast<void>(options_of(std::move(words), built));
     } catch (const usage_error& wrong) {
         return wrong.what();
     }
@@ -35,7 +35,7 @@ std::string complaint_of(std::vector<const char*> words, parts_built built = eve
 }
 
 bool complains(std::vector<const char*> words, std::string_view how) {
-    const std::string complaint = complaint_of(std::move(words));
+    const std::string complaint = refusal_of(std::move(words));
     BOOST_TEST_MESSAGE(complaint);
     return complaint.starts_with(how);
 }
@@ -45,7 +45,7 @@ bool complains(std::vector<const char*> words, std::string_view how) {
 BOOST_AUTO_TEST_SUITE(serve_options_suite)
 
 BOOST_AUTO_TEST_CASE(defaults) {
-    const serve_options options = read({});
+    const serve_options options = options_of({});
     BOOST_TEST(options.name == "default");
     BOOST_TEST(options.data_dir == "default.quorate");
     BOOST_TEST(options.listen_client.at(0).text == "http://localhost:2379");
@@ -70,12 +70,12 @@ BOOST_AUTO_TEST_CASE(defaults) {
 }
 
 BOOST_AUTO_TEST_CASE(ids_are_those_of_etcd) {
-    const serve_options one = read({"--initial-advertise-peer-urls=http://127.0.0.1:23801",
-                                    "--initial-cluster=default=http://127.0.0.1:23801"});
+    const serve_options one = options_of({"--initial-advertise-peer-urls=http://127.0.0.1:23801",
+                                          "--initial-cluster=default=http://127.0.0.1:23801"});
     BOOST_TEST(one.id.value() == 0xbdae9bbc11dd390d);
     BOOST_TEST(one.cluster.value() == 0xd1cfaf999eb97a2a);
 
-    const serve_options three = read(
+    const serve_options three = options_of(
         {"--name=b", "--initial-cluster-token=tok-1",
          "--initial-advertise-peer-urls=http://127.0.0.1:23801,http://10.0.0.9:7",
          "--initial-cluster=c=http://10.0.0.3:2380,b=http://127.0.0.1:23801,a=http://10.0.0.1:2380,"
@@ -94,15 +94,18 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_together_is_told) {
                              "--name=a\nb", "--name=a\x1b[2J", "--name=a\x7f"}) {
         BOOST_TEST(complains({name}, "--name"));
     }
-    BOOST_TEST(read({"--name=..x", "--initial-cluster=..x=http://localhost:2380"}).name == "..x");
-    BOOST_TEST(read({"--name=x", "--initial-cluster=a=http://localhost:2380"}).bootstrap_problem ==
-               "--initial-cluster: does not name this member, 'x'");
-    BOOST_TEST(read({"--initial-cluster=default=http://localhost:9"}).bootstrap_problem ==
+    BOOST_TEST(options_of({"--name=..x", "--initial-cluster=..x=http://localhost:2380"}).name ==
+               "..x");
+    BOOST_TEST(
+        options_of({"--name=x", "--initial-cluster=a=http://localhost:2380"}).bootstrap_problem ==
+        "--initial-cluster: does not name this member, 'x'");
+    BOOST_TEST(options_of({"--initial-cluster=default=http://localhost:9"}).bootstrap_problem ==
                "--initial-cluster: has default=http://localhost:9, which "
                "--initial-advertise-peer-urls lacks");
-    BOOST_TEST(read({"--initial-cluster=default=http://localhost:2380,b=http://localhost:2380"})
-                   .bootstrap_problem ==
-               "--initial-cluster: lists the peer URL 'http://localhost:2380' twice");
+    BOOST_TEST(
+        options_of({"--initial-cluster=default=http://localhost:2380,b=http://localhost:2380"})
+            .bootstrap_problem ==
+        "--initial-cluster: lists the peer URL 'http://localhost:2380' twice");
     BOOST_TEST(complains({"--initial-cluster=http"}, "--initial-cluster: 'http' is not"));
     BOOST_TEST(complains({"--initial-cluster=a="}, "--initial-cluster: 'a=' is not"));
     BOOST_TEST(complains({"--initial-cluster=a=b"}, "--initial-cluster: 'b' is not"));
@@ -169,7 +172,7 @@ BOOST_AUTO_TEST_CASE(data_of_another_member_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(one_that_joins_does_not_know_its_cluster) {
-    const serve_options options = read({"--initial-cluster-state=existing"});
+    const serve_options options = options_of({"--initial-cluster-state=existing"});
     BOOST_TEST(options.join);
     BOOST_TEST(options.cluster.value() == 0);
     BOOST_TEST(complains({"--initial-cluster-state=old"}, "--initial-cluster-state: 'old'"));
@@ -177,7 +180,7 @@ BOOST_AUTO_TEST_CASE(one_that_joins_does_not_know_its_cluster) {
 
 BOOST_AUTO_TEST_CASE(the_lone_member_is_its_cluster) {
     const serve_options options =
-        read({"--name=n", "--initial-advertise-peer-urls=http://127.0.0.1:5"});
+        options_of({"--name=n", "--initial-advertise-peer-urls=http://127.0.0.1:5"});
     BOOST_TEST_REQUIRE(options.initial_cluster.size() == 1);
     BOOST_TEST(options.initial_cluster[0].name == "n");
     BOOST_TEST(options.initial_cluster[0].peer_urls.at(0) == "http://127.0.0.1:5");
@@ -190,7 +193,7 @@ BOOST_AUTO_TEST_CASE(listening_in_the_open_must_be_wanted) {
         const std::string given = std::string(flag) + "=http://0.0.0.0:2379";
         const char* const also = "--advertise-client-urls=http://10.0.0.1:2379";
         BOOST_TEST(complains({given.c_str(), also}, std::string(flag) + ": 'http://0.0.0.0:2379'"));
-        BOOST_TEST(complaint_of({given.c_str(), also, "--allow-plaintext"}).empty());
+        BOOST_TEST(refusal_of({given.c_str(), also, "--allow-plaintext"}).empty());
         const std::string name = std::string(flag) + "=http://some.host:2379";
         BOOST_TEST(complains({name.c_str(), also, "--allow-plaintext"}, flag));
     }
@@ -201,16 +204,16 @@ BOOST_AUTO_TEST_CASE(tls) {
     const std::vector<const char*> wanted = {"--listen-client-urls=https://0.0.0.0:2379",
                                              "--advertise-client-urls=https://a:2379",
                                              "--cert-file=c.pem", "--key-file=k.pem"};
-    const serve_options options = read(wanted);
+    const serve_options options = options_of(wanted);
     BOOST_TEST(options.client_tls.cert_file == "c.pem");
     BOOST_TEST(options.listen_client.at(0).tls);
-    BOOST_TEST(complaint_of(wanted, {false, true}).find("without TLS") != std::string::npos);
+    BOOST_TEST(refusal_of(wanted, {false, true}).find("without TLS") != std::string::npos);
     BOOST_TEST(complains({wanted[0], wanted[1]}, "--cert-file: is needed"));
     BOOST_TEST(complains({wanted[0], wanted[1], wanted[2]}, "--cert-file: needs --key-file"));
     BOOST_TEST(complains({wanted[0], wanted[1], wanted[2], wanted[3], "--client-cert-auth"},
                          "--client-cert-auth: needs --trusted-ca-file"));
     BOOST_TEST(complains({"--client-cert-auth", "--trusted-ca-file=ca"}, "--client-cert-auth: no"));
-    BOOST_TEST(read({wanted[2], wanted[3]}).warnings.size() == 1);
+    BOOST_TEST(options_of({wanted[2], wanted[3]}).warnings.size() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(tls_between_members) {
@@ -231,7 +234,7 @@ BOOST_AUTO_TEST_CASE(tls_between_members) {
         more.insert(more.begin(), wanted.begin(), wanted.begin() + 4);
         return more;
     };
-    const serve_options options = read(wanted);
+    const serve_options options = options_of(wanted);
     BOOST_TEST(options.warnings.empty());
     BOOST_TEST(options.listen_peer.size() == 2U);
     BOOST_TEST(options.peer_tls.cert_file == "c.pem");
@@ -243,7 +246,7 @@ BOOST_AUTO_TEST_CASE(tls_between_members) {
     BOOST_TEST(options.peer_tls.only_1_3);
     BOOST_TEST(options.peer_tls.dials);
     BOOST_TEST(options.peer_cert_names_member);
-    BOOST_TEST(complaint_of(wanted, {false, true}).find("without TLS") != std::string::npos);
+    BOOST_TEST(refusal_of(wanted, {false, true}).find("without TLS") != std::string::npos);
     BOOST_TEST(complains(with({}), "--peer-cert-file: is needed for 'https://0.0.0.0:1'"));
     BOOST_TEST(complains({wanted[0], wanted[2], wanted[3]}, "--peer-cert-file: is needed"));
     BOOST_TEST(complains(with({"--peer-cert-file=c"}), "--peer-cert-file: needs --peer-key-file"));
@@ -252,8 +255,8 @@ BOOST_AUTO_TEST_CASE(tls_between_members) {
         with({wanted[4], wanted[5], wanted[6], wanted[9], "--peer-cert-allowed-hostname=b"}),
         "--peer-cert-allowed-cn: does not go with"));
     BOOST_TEST(complains({wanted[6]}, "--peer-trusted-ca-file: needs --peer-cert-file"));
-    BOOST_TEST(read({wanted[4], wanted[5]}).warnings.size() == 1);
-    BOOST_TEST(read(with({wanted[4], wanted[5]})).warnings.size() == 1);
+    BOOST_TEST(options_of({wanted[4], wanted[5]}).warnings.size() == 1);
+    BOOST_TEST(options_of(with({wanted[4], wanted[5]})).warnings.size() == 1);
     BOOST_TEST(complains({"--peer-auto-tls"}, "--peer-auto-tls: certificates are not made up"));
 }
 
@@ -261,7 +264,7 @@ BOOST_AUTO_TEST_CASE(compaction) {
     const auto by = [](const char* mode, const char* retention) {
         const std::string both[] = {std::string("--auto-compaction-mode=") + mode,
                                     std::string("--auto-compaction-retention=") + retention};
-        return read({both[0].c_str(), both[1].c_str()});
+        return options_of({both[0].c_str(), both[1].c_str()});
     };
     BOOST_TEST((by("periodic", "3").compaction_period == 3h));
     BOOST_TEST((by("periodic", "5m").compaction_period == 5min));
@@ -284,38 +287,39 @@ BOOST_AUTO_TEST_CASE(bounds) {
                          "--max-pending-bytes: 1000 is less than --max-request-bytes, 1572864"));
     BOOST_TEST(complains({"--max-txn-ops=-1"}, "--max-txn-ops: '-1'"));
     BOOST_TEST(complains({"--name="}, "--name: must not be empty"));
-    BOOST_TEST(read({"--quota-backend-bytes=-1"}).quota_backend_bytes == -1);
+    BOOST_TEST(options_of({"--quota-backend-bytes=-1"}).quota_backend_bytes == -1);
 }
 
 BOOST_AUTO_TEST_CASE(without_effect_or_refused) {
-    BOOST_TEST(read({"--max-wals=3"}).warnings.size() == 1);
-    BOOST_TEST(read({"--max-wals=5"}).warnings.empty());
-    BOOST_TEST(read({"--enable-pprof"}).warnings.size() == 1);
-    BOOST_TEST(read({"--enable-pprof=f"}).warnings.empty());
+    BOOST_TEST(options_of({"--max-wals=3"}).warnings.size() == 1);
+    BOOST_TEST(options_of({"--max-wals=5"}).warnings.empty());
+    BOOST_TEST(options_of({"--enable-pprof"}).warnings.size() == 1);
+    BOOST_TEST(options_of({"--enable-pprof=f"}).warnings.empty());
     for (const char* const refused :
          {"--wal-dir=/w", "--discovery=http://d", "--discovery-srv=x", "--proxy=on", "--enable-v2",
           "--auto-tls", "--unsafe-no-fsync", "--experimental-enable-v2v3=/p", "--auth-token=jwt"}) {
         const std::string flag = std::string(refused).substr(0, std::string(refused).find('='));
         BOOST_TEST(complains({refused}, flag + ": "));
     }
-    BOOST_TEST(complaint_of({"--proxy=off", "--wal-dir=", "--discovery="}).empty());
-    BOOST_TEST(complaint_of({"--backend=lmdb"}, {true, false}).find("LMDB") != std::string::npos);
+    BOOST_TEST(refusal_of({"--proxy=off", "--wal-dir=", "--discovery="}).empty());
+    BOOST_TEST(refusal_of({"--backend=lmdb"}, {true, false}).find("LMDB") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(choices_and_lists) {
-    BOOST_TEST((read({"--log-level=fatal"}).log.least == quorate::log_level::error));
-    BOOST_TEST((read({"--debug"}).log.least == quorate::log_level::debug));
-    BOOST_TEST((read({"--log-format=console"}).log.format == quorate::log_format::text));
-    BOOST_TEST((read({"--log-outputs=stdout,/x/y,stdout,default"}).log.outputs ==
+    BOOST_TEST((options_of({"--log-level=fatal"}).log.least == quorate::log_level::error));
+    BOOST_TEST((options_of({"--debug"}).log.least == quorate::log_level::debug));
+    BOOST_TEST((options_of({"--log-format=console"}).log.format == quorate::log_format::text));
+    BOOST_TEST((options_of({"--log-outputs=stdout,/x/y,stdout,default"}).log.outputs ==
                 std::vector<std::string>{"stdout", "/x/y", "stderr"}));
-    BOOST_TEST((read({"--log-output=stdout"}).log.outputs == std::vector<std::string>{"stdout"}));
-    BOOST_TEST((read({"--backend=lmdb"}).backend == backend_kind::lmdb));
-    BOOST_TEST((read({"--error-dialect=3.6"}).error_dialect == dialect::etcd_3_6));
+    BOOST_TEST(
+        (options_of({"--log-output=stdout"}).log.outputs == std::vector<std::string>{"stdout"}));
+    BOOST_TEST((options_of({"--backend=lmdb"}).backend == backend_kind::lmdb));
+    BOOST_TEST((options_of({"--error-dialect=3.6"}).error_dialect == dialect::etcd_3_6));
     BOOST_TEST(complains({"--error-dialect=3.5"}, "--error-dialect: '3.5' is none of 3.4, 3.6"));
-    BOOST_TEST((read({"--cors=http://a,http://b"}).cors ==
+    BOOST_TEST((options_of({"--cors=http://a,http://b"}).cors ==
                 std::vector<std::string>{"http://a", "http://b"}));
-    BOOST_TEST(read({"--host-whitelist=a,*"}).host_whitelist.empty());
-    BOOST_TEST(read({"--metrics=extensive"}).extensive_metrics);
+    BOOST_TEST(options_of({"--host-whitelist=a,*"}).host_whitelist.empty());
+    BOOST_TEST(options_of({"--metrics=extensive"}).extensive_metrics);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

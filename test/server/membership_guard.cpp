@@ -2,16 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <ostream>
 #include <vector>
 
-namespace quorate {
-
-static std::ostream& boost_test_print_type(std::ostream& out, errc code) {
-    return out << name_of(code);
-}
-
-} // namespace quorate
+#include "../print_errc.hpp"
 
 BOOST_AUTO_TEST_SUITE(membership_guard)
 

@@ -22,14 +22,7 @@
 #include <vector>
 
 #include "../network_loop.hpp"
-
-namespace quorate {
-
-inline std::ostream& boost_test_print_type(std::ostream& out, errc code) {
-    return out << name_of(code);
-}
-
-} // namespace quorate
+#include "../print_errc.hpp"
 
 namespace service_test {
 

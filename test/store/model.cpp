@@ -18,8 +18,8 @@
 BOOST_AUTO_TEST_SUITE(model)
 
 using namespace quorate;
-using tested_machine = kv_machine<ordered_index, quorate_test::tested_backend>;
-using block_machine = kv_machine<block_index>;
+using tested_machine = quorate::kv_machine<ordered_index, quorate_test::tested_backend>;
+using block_machine = quorate::kv_machine<block_index>;
 using quorate_test::generator;
 using quorate_test::oracle;
 

@@ -11,7 +11,7 @@
 BOOST_AUTO_TEST_SUITE(txn)
 
 using namespace quorate;
-using machine = kv_machine<ordered_index, quorate_test::tested_backend>;
+using machine = quorate::kv_machine<ordered_index, quorate_test::tested_backend>;
 
 namespace {
 

@@ -11,7 +11,7 @@
 BOOST_AUTO_TEST_SUITE(watch_hub_tests)
 
 using namespace quorate;
-using tested_machine = kv_machine<ordered_index, quorate_test::tested_backend>;
+using tested_machine = quorate::kv_machine<ordered_index, quorate_test::tested_backend>;
 
 namespace {
 
@@ -228,7 +228,7 @@ BOOST_FIXTURE_TEST_CASE(what_was_there_before_is_told_where_asked_for, fixture) 
     set("a", "3");
     BOOST_TEST(take() == "0: put a=1@2 put a=2@3<1 del a@4<2 put a=3@5/5");
     BOOST_TEST(take() == "1: put a=1@2 put a=2@3 del a@4 put a=3@5/5");
-    txn again;
+    quorate::txn again;
     again.success.push_back({delete_range{.key = "a", .range_end = to_last_key}});
     again.success.push_back({put{.key = "a", .value = "4"}});
     apply(again);
@@ -340,7 +340,7 @@ BOOST_FIXTURE_TEST_CASE(compaction_before_publication_cancels_rather_than_skips,
 }
 
 BOOST_FIXTURE_TEST_CASE(a_restored_store_is_read_on_from_where_each_watch_is, fixture) {
-    kv_machine<> other;
+    quorate::kv_machine<> other;
     const auto both = [&](byte_view value, bool here) {
         const request asked = put{.key = "a", .value = value};
         other.apply(log_index(1), other.encode(asked).freeze().slice(command_header_bytes));

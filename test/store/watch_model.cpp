@@ -19,7 +19,7 @@
 BOOST_AUTO_TEST_SUITE(watch_model)
 
 using namespace quorate;
-using tested_machine = kv_machine<ordered_index, quorate_test::tested_backend>;
+using tested_machine = quorate::kv_machine<ordered_index, quorate_test::tested_backend>;
 using quorate_test::generator;
 using quorate_test::oracle;
 using hub_type = watch_hub<tested_machine::store_type>;
@@ -166,7 +166,7 @@ private:
     }
     /// A write that deletes many keys, and puts one of them again.
     request replace_all() {
-        txn made;
+        quorate::txn made;
         made.success.push_back({delete_range{.key = "a", .range_end = to_last_key}});
         for (const byte_view key : {"a", "b", "ba", "c"}) {
             if (!choose_.one_in(3)) {
@@ -444,7 +444,7 @@ private:
     }
 
     generator choose_;
-    kv_machine<> leader_;
+    quorate::kv_machine<> leader_;
     tested_machine member_;
     oracle truth_;
     history past_;
