@@ -5,7 +5,6 @@ What a header sees before its own text is what it includes, and each of those is
 So clang starts a header from the compiled form of one that it includes, near or far, instead of
 reading all of that again; another compiler reads everything each time. No code is made. Headers
 that need LMDB or OpenSSL are left out where that is missing, and named.
-need LMDB or OpenSSL are left out where that is missing, and named.
 """
 
 import argparse

@@ -95,7 +95,10 @@ QUORATE_DECL void raft::send_rejection(const message& m, log_id hint) {
 }
 
 QUORATE_DECL void raft::handle_heartbeat(const message& m) {
-    if (m.commit > log_.last()) {
+    if (stale()) {
+        // The leader may count on entries in whose place the older copy holds others. Appends show
+        // where the logs agree, and advance the commit index.
+    } else if (m.commit > log_.last()) {
         fence_and_report(m);
     } else {
         log_.commit_to(m.commit);
