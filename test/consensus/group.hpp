@@ -56,10 +56,17 @@ public:
         if (!fresh) {
             return;
         }
+        // A late vote may still elect a leader of an older term; what was committed in a later one
+        // is no concern of it, and no quorum follows it.
+        std::size_t count = decided_.size();
+        while (count > 0 && terms_[count - 1] >= m.term()) {
+            --count;
+        }
         const raft_log& log = m.engine().log();
-        const bool complete = decided_.empty() ||
-                              (log.last() >= newest() &&
-                               (log.base().index >= newest() || log.matches(decided_.back().id())));
+        const log_index last = start_.index + count;
+        const bool complete =
+            count == 0 || (log.last() >= last &&
+                           (log.base().index >= last || log.matches(decided_[count - 1].id())));
         if (!complete) {
             fail("R17: a leader's log holds every committed entry", m);
         }
