@@ -2,6 +2,8 @@
 
 #include <quorate/http/outcome.hpp>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -19,6 +21,8 @@ using quorate::error_code;
 std::shared_ptr<http::exchange> keep(http::exchange asked) {
     return std::make_shared<http::exchange>(std::move(asked));
 }
+
+constexpr std::chrono::seconds change_timeout{5};
 
 using trace_ptr = std::shared_ptr<quorate::request_trace>;
 
@@ -119,11 +123,16 @@ void routes::add_member(http::exchange asked) {
         return;
     }
     const auto waiting = keep(std::move(asked));
-    node_.add_member(member, quorate::change_kind::add_voter, [waiting](error_code failed) {
-        waiting->respond(failed == errc::invalid_option
-                             ? http::error_page(400, "the body must be http://HOST:PORT")
-                             : http::outcome(failed));
-    });
+    change_members(
+        [this, member](node::handler then) {
+            node_.add_member(member, quorate::change_kind::add_voter, std::move(then));
+        },
+        [waiting](error_code failed) {
+            waiting->respond(failed == errc::invalid_option
+                                 ? http::error_page(400, "the body must be http://HOST:PORT")
+                                 : http::outcome(failed));
+        },
+        clock::now() + change_timeout);
 }
 
 void routes::remove_member(http::exchange asked) {
@@ -133,8 +142,27 @@ void routes::remove_member(http::exchange asked) {
         return;
     }
     const auto waiting = keep(std::move(asked));
-    node_.remove_member(*id,
-                        [waiting](error_code failed) { waiting->respond(http::outcome(failed)); });
+    change_members(
+        [this, id = *id](node::handler then) { node_.remove_member(id, std::move(then)); },
+        [waiting](error_code failed) { waiting->respond(http::outcome(failed)); },
+        clock::now() + change_timeout);
+}
+
+// A leader takes one change at a time. The one before, such as a member that announces its
+// address, is soon applied, and the client waits for that.
+void routes::change_members(change attempt, node::handler done, clock::time_point deadline) {
+    attempt([this, attempt, deadline, done = std::move(done)](error_code failed) mutable {
+        if (failed != errc::change_pending || clock::now() >= deadline) {
+            done(failed);
+            return;
+        }
+        const auto pause = std::make_shared<boost::asio::steady_timer>(io_);
+        pause->expires_after(std::chrono::milliseconds(20));
+        pause->async_wait([this, pause, attempt = std::move(attempt), done = std::move(done),
+                           deadline](const boost::system::error_code&) mutable {
+            change_members(std::move(attempt), std::move(done), deadline);
+        });
+    });
 }
 
 } // namespace kvstore

@@ -5,14 +5,19 @@
 #include <quorate/http/exchange.hpp>
 #include <quorate/node.hpp>
 
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <functional>
+
 namespace kvstore {
 
 using node = quorate::basic_node<>;
 
-/// Serves all requests of one member. Lifetime: the node outlives it and every exchange.
+/// Serves all requests of one member. Lifetime: the node outlives it, and it every exchange.
 class routes {
 public:
-    explicit routes(node& target) : node_(target) {}
+    routes(boost::asio::io_context& io, node& target) : io_(io), node_(target) {}
 
     void serve(quorate::http::exchange asked);
 
@@ -22,6 +27,11 @@ private:
     void add_member(quorate::http::exchange asked);
     void remove_member(quorate::http::exchange asked);
 
+    using clock = std::chrono::steady_clock;
+    using change = std::function<void(node::handler)>;
+    void change_members(change attempt, node::handler done, clock::time_point deadline);
+
+    boost::asio::io_context& io_;
     node& node_;
 };
 

@@ -263,15 +263,16 @@ def old_members_do_not_reach_a_restored_cluster(options):
         os.rename(old.data, kept)
         for site in place.sites[:2]:
             shutil.rmtree(site.data)
-        place.token = "second"
+        first, place.token = place.token, "second"
         for site in place.sites:
             place.type("Restore each member", site)
         for site in place.sites[:2]:
             place.serve(site)
         for site in place.sites[:2]:
             site.wait_leader()
-        # The third comes up with its old directory, where the others look for it.
+        # The third comes up with its old directory and flags, where the others look for it.
         restored, old.data = old.data, kept
+        place.token = first
         place.serve(old)
         place.sites[0].put("/new", "only")
         deadline = time.monotonic() + 3
@@ -289,6 +290,7 @@ def old_members_do_not_reach_a_restored_cluster(options):
                      False, "whether the new cluster has the old id")
         old.kill()
         old.data = restored
+        place.token = "second"
         place.serve(old)
         old.until("/v3/kv/range", {"key": encoded("/new")},
                   lambda a: number(a, "header", "revision") == revision + 2)
