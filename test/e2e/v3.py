@@ -11,7 +11,8 @@ import wire
 
 # Refusals after which the request certainly has no effect, now or later; see doc/errors.md.
 NOT_DONE = ("no leader", "leader changed", "database space exceeded", "too many requests",
-            "server stopped", "not leader", "lease not found", "session is expired", "has been compacted",
+            "server stopped", "not leader", "lease not found", "session is expired",
+            "has been compacted",
             "future revision")
 OPEN = ("request timed out",)
 
