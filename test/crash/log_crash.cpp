@@ -111,6 +111,7 @@ void crash_everywhere(const std::string& what, const disk_options& kind, const l
                       std::uint64_t puts, std::uint64_t stride) {
     const auto disk = std::make_shared<simulated_disk>(kind);
     script play(disk, options);
+    play.changes_members = true;
     explorer crashes(stride, member_recovery(options, play.expected()));
     disk->observe([&](std::uint64_t) { crashes.explore(*disk, play.version()); });
     BOOST_TEST(!play.run(puts), play.where());

@@ -37,6 +37,8 @@ public:
         return sync(*log_);
     }
 
+    /// Whether puts change the membership too, one change at a time.
+    bool changes_members = false;
     /// Called when the disk is full: whether to try the very same again.
     std::function<bool()> when_full = [] { return false; };
 
@@ -167,7 +169,9 @@ inline error_code script::put(std::uint64_t number) {
         }
     }
     content.entries = make_entries(first, number);
-    maybe_change_members(content, number);
+    if (changes_members) {
+        maybe_change_members(content, number);
+    }
     return job(std::move(content));
 }
 
