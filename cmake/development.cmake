@@ -34,12 +34,15 @@ if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     endif()
 endif()
 
-# quorate_add_program(<name> SOURCES <file>...): one executable in bin/.
+# quorate_add_program(<name> SOURCES <file>... [BODIES <target>]): one executable in bin/. Where the
+# bodies are compiled once, it takes them from that target, else from quorate::compiled.
 function(quorate_add_program name)
-    cmake_parse_arguments(PARSE_ARGV 1 program "" "" "SOURCES")
+    cmake_parse_arguments(PARSE_ARGV 1 program "" "BODIES" "SOURCES")
     add_executable(${name} ${program_SOURCES})
     target_link_libraries(${name} PRIVATE quorate_dev)
-    if(QUORATE_SEPARATE_COMPILATION)
+    if(program_BODIES)
+        target_link_libraries(${name} PRIVATE ${program_BODIES})
+    elseif(QUORATE_SEPARATE_COMPILATION)
         target_link_libraries(${name} PRIVATE quorate::compiled)
     endif()
 endfunction()

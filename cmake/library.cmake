@@ -82,7 +82,8 @@ set_target_properties(${library_targets} PROPERTIES
 if(QUORATE_SEPARATE_COMPILATION)
     target_compile_definitions(quorate_consensus INTERFACE QUORATE_SEPARATE_COMPILATION)
     file(CONFIGURE OUTPUT quorate_src.cpp CONTENT "#include <quorate/src.hpp>\n")
-    add_library(quorate_compiled STATIC "${CMAKE_CURRENT_BINARY_DIR}/quorate_src.cpp")
+    add_library(quorate_compiled STATIC EXCLUDE_FROM_ALL
+        "${CMAKE_CURRENT_BINARY_DIR}/quorate_src.cpp")
     add_library(quorate::compiled ALIAS quorate_compiled)
     target_link_libraries(quorate_compiled PUBLIC quorate::quorate)
     if(LMDB_FOUND)

@@ -11,14 +11,15 @@ usage: test/run.sh [--quick] [--help]
 
 Installs what is missing (Debian packages, as root or with sudo), then checks, builds and tests:
   checks     layers, style, documentation, generated header, formatting; the checkers themselves
-  release    g++, optimised: every header alone, all tests, the scenario scripts
+  consume    as strangers use it: find_package, add_subdirectory, pkg-config, Meson subproject,
+             compiled once
+  release    g++, optimised: all programs, all tests, the scenario scripts
+  processes  end-to-end tests of the built programs, beside the steps that follow; example/run.sh
+  headers    every header alone
   sanitized  clang (g++ where clang is missing): address and undefined behaviour, all tests,
              fuzzing; the library compiled once instead of header-only
   threads    thread sanitizer: the tests that start threads
-  consume    as strangers use it: find_package, add_subdirectory, pkg-config, Meson subproject,
-             compiled once
-  meson      the second build system, debug: programs, examples, tests of the lower layers
-  processes  end-to-end tests of the built programs, and example/run.sh
+  meson      the second build system, debug: one of each kind of target
 Each step prints its title and seconds; its output is in build/test-logs. The last line says how
 many steps and test cases passed and failed.
 
@@ -44,6 +45,7 @@ logs=$root/build/test-logs
 passed=0
 failed=0
 waiting=()
+nice=()
 started=$SECONDS
 export CTEST_OUTPUT_ON_FAILURE=1 CTEST_PARALLEL_LEVEL=$jobs
 rm -rf "$logs" && mkdir -p "$logs"
@@ -120,11 +122,11 @@ install_missing() {
 
 log_of() { echo "$logs/$(printf '%s' "$1" | tr -c 'a-z0-9\n' '_').log"; }
 
-# run LOG LIMIT COMMAND...: runs into the log, with a time limit in seconds.
+# run LOG LIMIT COMMAND...: becomes the command, with a time limit in seconds.
 run() {
     local log=$1 limit=$2
     shift 2
-    timeout --kill-after=10 "$limit" "$@" </dev/null >"$log" 2>&1
+    exec timeout --kill-after=10 "$limit" ${nice[@]+"${nice[@]}"} "$@" </dev/null >"$log" 2>&1
 }
 
 # finish TITLE STATUS SECONDS TEXT: prints the outcome, and the end of the log when it was bad.
@@ -169,7 +171,7 @@ alone() {
     local kind=$1 title=$2 began=$SECONDS status=0
     shift 2
     announce "$title"
-    run "$(log_of "$title")" "$@" || status=$?
+    (run "$(log_of "$title")" "$@") || status=$?
     judge "$kind" "$title" $status $((SECONDS - began))
 }
 step() { alone step "$@"; }
@@ -182,13 +184,16 @@ beside() {
     shift 2
     log=$(log_of "$title")
     {
+        trap 'kill "$!"' TERM
         began=$SECONDS
-        status=0
-        run "$log" "$@" || status=$?
-        echo "$status $((SECONDS - began))" >"$log.end"
+        run "$log" "$@" &
+        wait "$!"
+        echo "$? $((SECONDS - began))" >"$log.end"
     } &
     waiting+=("$kind" "$title")
 }
+# What runs in the background ends with this script.
+trap 'kill $(jobs -p) 2>/dev/null' EXIT
 settle() {
     local status seconds log
     wait
@@ -237,14 +242,17 @@ check_tree() {
     beside step "checks: generated header" 60 tools/make_src.py --check
     beside step "checks: formatting" 120 tools/check_format.sh
     beside step "checks: the checkers themselves" 120 python3 -B test/tools/test_tools.py
-    settle
 }
 
+# The programs are built as users build them; the tests, with less optimisation, in half the time.
 test_release() {
-    build release release -DQUORATE_UNITY_TESTS=ON
-    [ $quick = yes ] ||
-        step "release: every header alone" 1200 tools/check_headers.py --jobs "$jobs"
-    cases "release: tests" 900 ctest --test-dir build/release -LE checks
+    build release release -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-O1
+    # They wait much: for elections, time limits and threads.
+    cases "release: tests" 900 ctest --test-dir build/release -LE checks -j $((2 * jobs))
+}
+
+test_headers() {
+    step "headers: every one alone" 1200 tools/check_headers.py --jobs "$jobs"
 }
 
 # Sets `prefix`, which chooses the presets of clang where it can sanitize.
@@ -260,9 +268,11 @@ test_sanitized() {
     local prefix preset
     choose_compiler sanitized
     preset=${prefix}asan
-    # The programs are run by the end-to-end tests, which take the optimised ones.
+    # The programs are run by the end-to-end tests, which take the optimised ones. Inlining takes
+    # most of the time for instrumented tests; the library's bodies are compiled once, with it.
     build sanitized $preset -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_EXAMPLES=OFF \
-        -DQUORATE_SEPARATE_COMPILATION=ON -DQUORATE_UNITY_TESTS=ON
+        -DQUORATE_SEPARATE_COMPILATION=ON -DQUORATE_UNITY_TESTS=ON \
+        -DQUORATE_TEST_OPTIONS=-fno-inline
     cases "sanitized: tests" 1500 ctest --test-dir build/$preset -LE checks
 }
 
@@ -282,7 +292,7 @@ test_threads() {
     # shellcheck disable=SC2046,SC2086
     build threads ${prefix}tsan $(printf 'test_%s ' $folders) \
         -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_FUZZ=OFF -DQUORATE_BUILD_EXAMPLES=OFF \
-        -DQUORATE_UNITY_TESTS=ON
+        -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-fno-inline
     cases "threads: tests" 900 ctest --test-dir "build/${prefix}tsan" -R "^($pattern)\$"
 }
 
@@ -294,7 +304,6 @@ test_consume() {
     if has meson; then
         beside step "consume: meson_subproject" 300 test/consume/run.sh meson_subproject
     fi
-    settle
 }
 
 test_meson() {
@@ -302,31 +311,33 @@ test_meson() {
         skip "meson" "meson is not installed"
         return
     fi
-    # All of it is described from the same lists of files as for CMake, so a part that needs each
-    # kind of target shows that the description works; `meson test` builds and runs everything.
+    # All of it is described from the same lists of files as for CMake, so one of each kind of
+    # target shows that the description works; `meson test` builds and runs everything.
     local options=(--buildtype=debug -Doptimization=0 -Dwerror=true -Dunity=on -Dunity_size=1000)
-    local folders examples programs=(kvstore quorate_scenario) scripts=(scenario)
+    local folders programs=(kvstore quorate_scenario) scripts=(scenario)
     [ ! -d ../shared/conformance ] || scripts+=(conformance)
-    folders=$(folders_with_tests base command concept format server)
-    examples=$(cd example && printf '%s ' *.cpp)
+    folders=$(folders_with_tests base format quorated server)
     [ ! -d build/meson/meson-info ] || options+=(--reconfigure)
     step "meson: set up" 120 meson setup build/meson "${options[@]}"
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2046,SC2086
     step "meson: build" 2400 meson compile -C build/meson -j "$jobs" \
-        "${programs[@]}" $(printf 'test_%s ' $folders) ${examples//.cpp/}
+        "${programs[@]}" own_machine $(printf 'test_%s ' $folders)
     # shellcheck disable=SC2086
     cases "meson: tests" 1200 meson test -C build/meson --no-rebuild --num-processes "$jobs" \
-        "${scripts[@]}" $folders $(printf 'example_%s ' ${examples//.cpp/})
+        "${scripts[@]}" $folders example_own_machine
 }
 
-test_processes() {
-    if [ -f test/e2e/run_all.py ]; then
-        cases "processes: end to end" 1800 \
-            python3 -B test/e2e/run_all.py --bin "$root/build/release/bin" --jobs 4
-    fi
-    if [ -x example/run.sh ]; then
-        step "processes: example/run.sh" 600 example/run.sh
-    fi
+# The members of these tests wait most of their time. So they run beside what is compiled next,
+# which takes the processors only when they do not.
+start_processes() {
+    beside cases "processes: end to end" 1800 \
+        python3 -B test/e2e/run_all.py --bin "$root/build/release/bin" --jobs 4
+    nice=(nice -n 19)
+}
+finish_processes() {
+    settle
+    nice=()
+    step "processes: example/run.sh" 600 example/run.sh
 }
 
 announce "packages"
@@ -345,12 +356,15 @@ if [ $quick = yes ]; then
     test_release
 else
     check_tree
+    test_consume
+    settle
     test_release
+    start_processes
+    test_headers
     test_sanitized
     test_threads
-    test_consume
     test_meson
-    test_processes
+    finish_processes
 fi
 
 echo "== $((SECONDS - started)) s in all"

@@ -31,6 +31,8 @@ NEEDS = {"quorate/lmdb/": "lmdb.h", "quorate/tls/": "openssl/ssl.h"}
 BOOST_WEIGHT = 8
 # A header is kept in compiled form when that saves so many times the reading of it.
 WORTH = 0.4
+# Blank, a comment or a directive.
+PREAMBLE = re.compile(r"^\s*($|//|#)")
 CONDITION = re.compile(r"^\s*#\s*(if|ifdef|ifndef|endif)\b")
 
 
@@ -41,13 +43,15 @@ def includes_at_the_top(path):
     """
     depth, found = 0, []
     for line in path.read_text(encoding="utf-8").splitlines():
+        if not PREAMBLE.match(line):
+            break
         condition = CONDITION.match(line)
         if condition:
             depth += -1 if condition[1] == "endif" else 1
         match = source_tree.INCLUDE.match(line)
         if match and depth <= 1:
             found.append(match[2])
-    return [name for name in found if not name.endswith(".ipp")]
+    return found
 
 
 class Library:

@@ -11,6 +11,7 @@ import os
 import pathlib
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -53,11 +54,25 @@ ALONE = ("http_abuse", "server_abuse", "load")
 LONGER = 6      # --long gives every test so many times its seconds
 
 
+RUNNING = set()     # test programs
+
+
+def stop(*_):
+    """Ends all test programs, which end what they started, and this one."""
+    for process in tuple(RUNNING):
+        process.terminate()
+    deadline = time.monotonic() + 8
+    while RUNNING and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os._exit(143)
+
+
 def run(name, seconds, arguments, place, show):
     """Runs one test program, shows its lines as they come; returns (passed, failed)."""
     words = [sys.executable, "-B", str(HERE / f"{name}.py"), *arguments]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                env={**os.environ, "QUORATE_E2E_PLACE": place})
+    RUNNING.add(process)
     late = threading.Event()
 
     def expire():
@@ -84,6 +99,7 @@ def run(name, seconds, arguments, place, show):
         timer.cancel()
         process.terminate()
         process.wait()
+        RUNNING.discard(process)
     if late.is_set() or summary is None or (status != 0 and failed == 0):
         why = f"not done after {seconds} s" if late.is_set() else f"ended with status {status}"
         show(f"  FAIL {name}: {why}\n")
@@ -136,6 +152,7 @@ def main():
     extent.add_argument("--quick", action="store_true", help="fewer rounds and files")
     extent.add_argument("--long", action="store_true", help="100 rounds of kill -9 and more")
     options = options.parse_args()
+    signal.signal(signal.SIGTERM, stop)
     chosen = [test for test in TESTS if re.search(options.only, test[0])]
     together = [test for test in chosen if options.jobs > 1 and test[0] not in ALONE]
     runner = Runner(options, options.jobs)

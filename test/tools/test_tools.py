@@ -274,6 +274,43 @@ class Docs(ToolTest):
         self.refuses("check_docs.py", "the string is not 1.2.3")
 
 
+class Headers(ToolTest):
+    """Headers that many others include, so that these are started from their compiled form."""
+
+    def setUp(self):
+        super().setUp()
+        shutil.rmtree(self.root / "include")
+        self.write("include/quorate/name.hpp", header(
+            "QUORATE_NAME_HPP", "#include <string>\n#include <vector>\nusing name = std::string;"))
+        for number in range(3):
+            self.write(f"include/quorate/user_{number}.hpp", header(
+                f"QUORATE_USER_{number}_HPP",
+                f"#include <quorate/name.hpp>\ninline name name_{number};"))
+
+    def test_sound_tree(self):
+        output = self.accepts("check_headers.py")
+        self.assertIn("4 compiled alone", output)
+
+    def test_missing_include(self):
+        self.write("include/quorate/lone.hpp", header("QUORATE_LONE_HPP", "inline name lonely;"))
+        self.refuses("check_headers.py", "FAIL quorate/lone.hpp", "unknown type name 'name'"
+                     if shutil.which("clang++") else "does not name a type", "1 finding(s)")
+
+    def test_missing_include_that_an_earlier_one_hides(self):
+        self.write("include/quorate/lone.hpp", header("QUORATE_LONE_HPP", "inline name lonely;"))
+        self.append("include/quorate/user_0.hpp", "#include <quorate/lone.hpp>\n")
+        self.refuses("check_headers.py", "FAIL quorate/lone.hpp", "1 finding(s)")
+
+    def test_include_behind_what_needs_it(self):
+        self.write("include/quorate/user_0.hpp", header(
+            "QUORATE_USER_0_HPP", "inline name first;\n#include <quorate/name.hpp>"))
+        self.refuses("check_headers.py", "FAIL quorate/user_0.hpp", "1 finding(s)")
+
+    def test_fault_in_what_others_start_from(self):
+        self.append("include/quorate/name.hpp", "inline int wrong = nothing;\n")
+        self.refuses("check_headers.py", "FAIL quorate/name.hpp", "4 finding(s)")
+
+
 class Count(unittest.TestCase):
     def test_closing_lines(self):
         for log, expected in (
