@@ -286,25 +286,27 @@ private:
     void stage(effects& batch);
     void release(staged_batch& batch);
     bool release_free();
-    bool start_sync();
-    bool run_job(typename log_type::sync_job job, snapshot_ptr received);
-    void note_sync(clock::duration took, bool with_snapshot) const;
-    void watch_sync(clock::time_point now);
-    void tell_disk();
-    void on_synced(typename log_type::sync_job job, error_code failed, snapshot_ptr received);
-    void on_full_disk(typename log_type::sync_job job, snapshot_ptr received);
-    void retry_full_disk();
     [[nodiscard]] error_code refusal_of(const message& m) const;
-    [[nodiscard]] std::pair<log_index, log_index> durable_marks() const;
-    [[nodiscard]] bool refuses_writes() const;
-    void seal_idle_log();
-    void note_fence(const hard_state& hard);
     void arm_timer();
     void on_timer();
     void note_late_tick(clock::time_point now);
     void fail(error_code reason, std::string explanation);
     void end(error_code reason);
     void say(severity level, const std::string& text) const;
+
+    // Syncs, and a disk that is full, hangs or lost entries (impl/node_disk.hpp).
+    bool start_sync();
+    bool run_job(typename log_type::sync_job job, snapshot_ptr received);
+    void note_sync(clock::duration took, bool with_snapshot) const;
+    void on_synced(typename log_type::sync_job job, error_code failed, snapshot_ptr received);
+    void on_full_disk(typename log_type::sync_job job, snapshot_ptr received);
+    void watch_sync(clock::time_point now);
+    void tell_disk();
+    [[nodiscard]] std::pair<log_index, log_index> durable_marks() const;
+    [[nodiscard]] bool refuses_writes() const;
+    void retry_full_disk();
+    void seal_idle_log();
+    void note_fence(const hard_state& hard);
 
     // Applying (impl/node_apply.hpp).
     void apply(const applied_mark& mark);
@@ -511,6 +513,7 @@ private:
 #include <quorate/impl/node_apply.hpp>
 #include <quorate/impl/node_calls.hpp>
 #include <quorate/impl/node_database.hpp>
+#include <quorate/impl/node_disk.hpp>
 #include <quorate/impl/node_leader.hpp>
 #include <quorate/impl/node_loop.hpp>
 #include <quorate/impl/node_members.hpp>
