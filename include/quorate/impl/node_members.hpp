@@ -234,13 +234,6 @@ void basic_node<Policies>::adopt_table(const member_table& table) {
             calls_.on_dropped(before.id);
         }
     }
-    // A snapshot may stand for the removal, so that no entry names it any more: one that was away
-    // meanwhile learns of it as it dials this member.
-    for (const node_id removed : members_.removed()) {
-        if (removed != options_.id) {
-            wire_->drop_peer(removed);
-        }
-    }
     for (const member_info& m : members_) {
         if (started_) {
             connect(m);

@@ -152,7 +152,8 @@ void basic_node<Policies>::check_own_urls() {
                                "that this one cannot reach does not find it");
 }
 
-// Peers that were removed before this start, too, are to be told so.
+// A snapshot may stand for a removal, so that no entry names it any more. A removed member that was
+// away meanwhile learns of it as it dials this member.
 template <class Policies>
 void basic_node<Policies>::drop_removed() {
     for (const node_id id : members_.removed()) {
