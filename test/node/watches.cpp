@@ -236,12 +236,20 @@ private:
             return last != 0;
         };
         BOOST_REQUIRE(run_until(written));
+        // More than one such write may be under way: a member that lags behind has to catch up.
+        const auto newest = [&] {
+            std::uint64_t revision = last;
+            for (const auto& [id, node] : nodes) {
+                revision = std::max(revision, node->machine().store().current_revision());
+            }
+            return revision;
+        };
         const auto told = [&] {
             return std::all_of(members_.begin(), members_.end(), [&](auto& member) {
                 member.second.work(1000);
                 return std::all_of(
                     member.second.told.begin(), member.second.told.end(),
-                    [&](const consumer& one) { return one.next > last && !one.within_write; });
+                    [&](const consumer& one) { return one.next > newest() && !one.within_write; });
             });
         };
         BOOST_REQUIRE(run_until(told));
