@@ -17,9 +17,6 @@ BOOST_AUTO_TEST_SUITE(tcp_admission)
 
 namespace {
 
-constexpr cluster_id cluster{7};
-constexpr node_id one{1};
-constexpr node_id two{2};
 constexpr node_id stranger{4242};
 
 /// Decides on unknown ids as a test wants it.
@@ -42,16 +39,6 @@ struct host : tcp_fixture {
     tcp_transport& listener() { return wire(two); }
     judging_sink sink;
 };
-
-hello_status answer_in(const std::string& received) {
-    const auto content = decode_frame(shared_bytes::copy_of(received));
-    BOOST_REQUIRE(content.has_value());
-    BOOST_REQUIRE(std::holds_alternative<hello>(*content));
-    return std::get<hello>(*content).status;
-}
-
-const std::size_t hello_bytes =
-    encode_hello({protocol_version, hello_status::ok, cluster, one, two}).size();
 
 std::string frame_of_kind(message_kind kind, std::uint64_t context) {
     message m = heartbeat(stranger, two, context);

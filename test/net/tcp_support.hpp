@@ -134,6 +134,37 @@ private:
     tcp::socket socket_;
 };
 
+inline constexpr cluster_id cluster{7};
+inline constexpr node_id one{1};
+inline constexpr node_id two{2};
+inline constexpr node_id three{3};
+
+/// Two members; the first one sends.
+struct duo : tcp_fixture {
+    void begin() {
+        BOOST_REQUIRE(!open(one, cluster, a));
+        BOOST_REQUIRE(!open(two, cluster, b));
+        BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
+        BOOST_REQUIRE(run_until([&] { return wire(two).statistics().connections_accepted == 1; }));
+        BOOST_REQUIRE(run_until([&] { return wire(one).statistics().connections_opened == 1; }));
+    }
+    quorate::testing::recording_sink a;
+    quorate::testing::recording_sink b;
+};
+
+inline shared_bytes hello_from(node_id from, node_id to, cluster_id of = cluster) {
+    return encode_hello({protocol_version, hello_status::ok, of, from, to});
+}
+
+inline hello_status answer_in(const std::string& received) {
+    const auto content = decode_frame(shared_bytes::copy_of(received));
+    BOOST_REQUIRE(content.has_value());
+    BOOST_REQUIRE(std::holds_alternative<hello>(*content));
+    return std::get<hello>(*content).status;
+}
+
+inline const std::size_t hello_bytes = hello_from(one, two).size();
+
 } // namespace quorate_test
 
 #endif

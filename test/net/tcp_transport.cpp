@@ -17,11 +17,6 @@ BOOST_AUTO_TEST_SUITE(over_tcp)
 
 namespace {
 
-constexpr cluster_id cluster{7};
-constexpr node_id one{1};
-constexpr node_id two{2};
-constexpr node_id three{3};
-
 /// Three members that know one another.
 struct trio : tcp_fixture {
     trio() {
@@ -44,19 +39,6 @@ struct trio : tcp_fixture {
     std::map<node_id, recording_sink> sinks;
 };
 
-/// Two members; the first one sends.
-struct duo : tcp_fixture {
-    void begin() {
-        BOOST_REQUIRE(!open(one, cluster, a));
-        BOOST_REQUIRE(!open(two, cluster, b));
-        BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
-        BOOST_REQUIRE(run_until([&] { return wire(two).statistics().connections_accepted == 1; }));
-        BOOST_REQUIRE(run_until([&] { return wire(one).statistics().connections_opened == 1; }));
-    }
-    recording_sink a;
-    recording_sink b;
-};
-
 message snapshot_of(node_id from, node_id to, std::size_t pieces, std::size_t piece_bytes) {
     message m = heartbeat(from, to, 0);
     m.kind = message_kind::install_snapshot;
@@ -71,19 +53,6 @@ message snapshot_of(node_id from, node_id to, std::size_t pieces, std::size_t pi
     m.snap = snap;
     return m;
 }
-
-shared_bytes hello_from(node_id from, node_id to, cluster_id of = cluster) {
-    return encode_hello({protocol_version, hello_status::ok, of, from, to});
-}
-
-hello_status answer_in(const std::string& received) {
-    const auto content = decode_frame(shared_bytes::copy_of(received));
-    BOOST_REQUIRE(content.has_value());
-    BOOST_REQUIRE(std::holds_alternative<hello>(*content));
-    return std::get<hello>(*content).status;
-}
-
-const std::size_t hello_bytes = hello_from(one, two).size();
 
 /// A peer that answers the hello and reads nothing afterwards.
 struct stalled_peer {
@@ -361,207 +330,6 @@ BOOST_FIXTURE_TEST_CASE(wrong_options_are_refused, tcp_fixture) {
     BOOST_TEST(wire(two).add_peer(node_id(), url(one)) == error_code(errc::invalid_option));
 }
 
-BOOST_FIXTURE_TEST_CASE(hellos_are_judged, duo) {
-    begin();
-    const auto verdict = [&](const shared_bytes& greeting) {
-        raw_client client(*this, two);
-        client.send(greeting);
-        BOOST_TEST(client.hung_up());
-        return answer_in(client.received);
-    };
-    BOOST_TEST((verdict(hello_from(three, two, cluster_id(8))) == hello_status::wrong_cluster));
-    BOOST_TEST((verdict(hello_from(three, one)) == hello_status::wrong_member));
-    BOOST_TEST((verdict(hello_from(two, two)) == hello_status::wrong_member));
-    BOOST_TEST((verdict(encode_hello({protocol_version + 1, hello_status::ok, cluster, three,
-                                      two})) == hello_status::unsupported_version));
-    wire(two).drop_peer(three);
-    BOOST_TEST((verdict(hello_from(three, two)) == hello_status::removed));
-    BOOST_TEST(wire(two).statistics().hellos_refused == 5U);
-    BOOST_TEST(b.messages.empty());
-}
-
-BOOST_FIXTURE_TEST_CASE(who_is_refused_is_told_why_once, duo) {
-    struct refused_sink : recording_sink {
-        void on_refused(node_id peer, hello_status why) override {
-            reasons.emplace_back(peer, why);
-        }
-        std::vector<std::pair<node_id, hello_status>> reasons;
-    } stranger;
-    BOOST_REQUIRE(!open(one, cluster, a));
-    BOOST_REQUIRE(!open(three, cluster_id(8), stranger));
-    BOOST_REQUIRE(!wire(three).add_peer(one, url(one)));
-    BOOST_TEST(run_until([&] { return wire(one).statistics().hellos_refused > 1; }));
-    BOOST_REQUIRE(stranger.reasons.size() == 1U);
-    BOOST_TEST((stranger.reasons.front() == std::pair(one, hello_status::wrong_cluster)));
-    BOOST_REQUIRE(!wire(three).add_peer(two, url(one)));
-    BOOST_TEST(run_until([&] { return stranger.reasons.size() == 2; }));
-    BOOST_TEST((stranger.reasons.back() == std::pair(two, hello_status::wrong_cluster)));
-    wires.clear();
-    BOOST_REQUIRE(!open(one, cluster, a));
-    BOOST_REQUIRE(!open(three, cluster, stranger));
-    BOOST_REQUIRE(!wire(three).add_peer(two, url(one)));
-    BOOST_TEST(run_until([&] { return stranger.reasons.size() == 3; }));
-    BOOST_TEST((stranger.reasons.back() == std::pair(two, hello_status::wrong_member)));
-    wires.clear();
-}
-
-BOOST_FIXTURE_TEST_CASE(a_member_told_that_it_was_removed_says_so_once, duo) {
-    begin();
-    wire(two).drop_peer(one);
-    BOOST_TEST(run_until([&] { return a.removed > 0; }));
-    BOOST_TEST(run_until([&] { return wire(two).statistics().hellos_refused > 1; }));
-    BOOST_TEST(a.removed == 1U);
-}
-
-BOOST_FIXTURE_TEST_CASE(who_joins_learns_its_cluster, duo) {
-    BOOST_REQUIRE(!open(one, cluster_id(), a));
-    BOOST_REQUIRE(!open(two, cluster, b));
-    BOOST_TEST(wire(one).cluster() == cluster_id());
-    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
-    BOOST_TEST(run_until([&] { return wire(one).cluster() == cluster; }));
-    raw_client client(*this, one);
-    client.send(hello_from(three, one, cluster_id(8)));
-    BOOST_TEST(client.hung_up());
-    BOOST_TEST((answer_in(client.received) == hello_status::wrong_cluster));
-}
-
-BOOST_FIXTURE_TEST_CASE(frames_are_heard_only_from_whom_they_claim, duo) {
-    begin();
-    const auto send = [&](const std::string& frame, bool heard) {
-        const std::size_t before = b.messages.size();
-        raw_client client(*this, two);
-        client.send(hello_from(three, two));
-        BOOST_TEST(client.receives(hello_bytes));
-        client.send(frame);
-        if (heard) {
-            BOOST_TEST(run_until([&] { return b.messages.size() == before + 1; }));
-        } else {
-            BOOST_TEST(client.hung_up());
-            BOOST_TEST(b.messages.size() == before);
-        }
-    };
-    send(frame_of(heartbeat(three, two, 1)), true);
-    send(frame_of(heartbeat(one, two, 1)), false);
-    send(frame_of(heartbeat(three, one, 1)), false);
-    send(std::string(hello_from(three, two).view()), false);
-    // What a follower passes on keeps its author's name.
-    for (message_kind kind :
-         {message_kind::proposal, message_kind::read_index, message_kind::transfer_leader}) {
-        message m = heartbeat(one, two, 1);
-        m.kind = kind;
-        send(frame_of(m), true);
-        m.from = node_id();
-        send(frame_of(m), false);
-    }
-    // Chunks of no snapshot.
-    gather_buffer buffer;
-    encode_chunk(1, 0, {shared_bytes::copy_of("x")}, buffer);
-    send(joined(buffer), false);
-    // Only a listener tells how far it got.
-    send(std::string(encode_progress({1, 0, false}).view()), false);
-}
-
-BOOST_FIXTURE_TEST_CASE(garbage_is_harmless, duo) {
-    begin();
-    std::minstd_rand random(11);
-    const std::string heart = frame_of(heartbeat(three, two, 1));
-    std::vector<std::string> garbage{"GET / HTTP/1.1\r\nHost: example\r\n\r\n", heart,
-                                     std::string(100'000, '\0'), std::string(100'000, '\xff')};
-    for (int i = 0; i < 20; ++i) {
-        std::string noise(20 + random() % 5000, '\0');
-        for (char& c : noise) {
-            c = static_cast<char>(random());
-        }
-        garbage.push_back(noise);
-    }
-    // A header whose checksum is right, of a frame of almost 4 GiB.
-    std::string huge = heart.substr(0, frame_header_bytes);
-    store_little(huge.data() + 8, UINT32_MAX - 100);
-    store_little(huge.data(), crc32c(byte_view(huge).substr(4, frame_header_bytes - 4)));
-    garbage.push_back(huge);
-    for (const std::string& bytes : garbage) {
-        raw_client stranger(*this, two);
-        stranger.send(bytes);
-        BOOST_TEST(stranger.hung_up());
-        BOOST_TEST(stranger.received == "");
-        raw_client member(*this, two);
-        member.send(hello_from(three, two));
-        BOOST_TEST(member.receives(hello_bytes));
-        member.send(bytes == heart ? huge : bytes);
-        BOOST_TEST(member.hung_up());
-    }
-    BOOST_TEST(b.messages.empty());
-    // The members still hear each other, on the same connection.
-    wire(one).send(heartbeat(one, two, 5));
-    BOOST_TEST(run_until([&] { return b.count(5) == 1; }));
-    BOOST_TEST(wire(one).statistics().connections_opened == 1U);
-}
-
-BOOST_FIXTURE_TEST_CASE(no_more_than_a_hello_is_read_from_a_stranger, duo) {
-    begin();
-    std::string header = std::string(hello_from(three, two).view().substr(0, frame_header_bytes));
-    const auto hangs_up = [&](std::size_t frame_bytes) {
-        store_little(header.data() + 8,
-                     static_cast<std::uint32_t>(frame_bytes - frame_header_bytes));
-        store_little(header.data(), crc32c(byte_view(header).substr(4, frame_header_bytes - 4)));
-        raw_client stranger(*this, two);
-        stranger.send(header);
-        // Sooner than the deadline of a hello.
-        return stranger.hung_up(std::chrono::seconds(1));
-    };
-    BOOST_TEST(!hangs_up(hello_frame_bytes_max));
-    BOOST_TEST(hangs_up(hello_frame_bytes_max + 1));
-}
-
-BOOST_FIXTURE_TEST_CASE(a_second_connection_of_a_member_replaces_the_first, duo) {
-    begin();
-    raw_client first(*this, two);
-    first.send(hello_from(three, two));
-    BOOST_TEST(first.receives(hello_bytes));
-    raw_client second(*this, two);
-    second.send(hello_from(three, two));
-    BOOST_TEST(second.receives(hello_bytes));
-    BOOST_TEST(first.hung_up());
-    second.send(frame_of(heartbeat(three, two, 9)));
-    BOOST_TEST(run_until([&] { return b.count(9) == 1; }));
-}
-
-BOOST_FIXTURE_TEST_CASE(strangers_do_not_keep_members_out, duo) {
-    BOOST_REQUIRE(!open(two, cluster, b));
-    std::vector<std::unique_ptr<raw_client>> strangers;
-    for (int i = 0; i < 100; ++i) {
-        strangers.push_back(std::make_unique<raw_client>(*this, two));
-    }
-    // Sooner than the deadlines of their hellos would make room.
-    const std::chrono::seconds soon(2);
-    BOOST_TEST(strangers.front()->hung_up(soon));
-    BOOST_REQUIRE(!open(one, cluster, a));
-    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
-    wire(one).send(heartbeat(one, two, 1));
-    BOOST_TEST(run_until([&] { return b.count(1) == 1; }, soon));
-}
-
-BOOST_FIXTURE_TEST_CASE(ids_that_were_not_added_are_bounded, duo) {
-    BOOST_REQUIRE(!open(two, cluster, b));
-    std::vector<std::unique_ptr<raw_client>> members;
-    for (std::uint64_t i = 0; i < 64; ++i) {
-        members.push_back(std::make_unique<raw_client>(*this, two));
-        members.back()->send(hello_from(node_id(100 + i), two));
-        BOOST_REQUIRE(members.back()->receives(hello_bytes));
-    }
-    raw_client another(*this, two);
-    another.send(hello_from(node_id(200), two));
-    BOOST_TEST(another.hung_up());
-    BOOST_TEST((answer_in(another.received) == hello_status::unknown_member));
-    members.front()->close();
-    members.front().reset();
-    BOOST_REQUIRE(!open(one, cluster, a));
-    BOOST_REQUIRE(!wire(one).add_peer(two, url(two)));
-    wire(one).send(heartbeat(one, two, 1));
-    BOOST_TEST(run_until([&] { return b.count(1) == 1; }));
-}
-
-/// One wait for two deadlines of five seconds: that of a hello, and that of a write.
 BOOST_FIXTURE_TEST_CASE(silence_and_stalls_end_connections, tcp_fixture) {
     options.queue_bytes_max = 8 << 20;
     recording_sink a;
