@@ -22,8 +22,8 @@ namespace quorate {
 /// its lives, and one more for each gap that a lost batch leaves.
 class forwarded_batches {
 public:
-    static constexpr std::size_t runs_max = 64; ///< Of one sender; 1 KiB.
-    static constexpr std::size_t senders_max = 1024;
+    static constexpr std::size_t runs_max = 1024; ///< Of one sender; 16 KiB.
+    static constexpr std::size_t senders_max = 256;
 
     /// Effects: remembers the number. Returns: whether it is new; false also for a number that may
     /// have been added before. Complexity: logarithmic in the runs, or linear for a number out of

@@ -51,7 +51,8 @@ public:
     /// Effects: appends at the leader, forwards elsewhere; moves the payloads out on success.
     /// `context` comes back in a refusal, should the leader that it is forwarded to refuse. The
     /// leader takes one copy of a batch that is forwarded under a context other than zero, so no
-    /// life of this member uses such a context twice.
+    /// life of this member uses such a context twice. If this member starts more than
+    /// forwarded_batches::runs_max times in one term, the leader may ignore a batch as a copy.
     /// Errors: no_leader, transfer_in_progress, uncommitted_limit, unsynced_limit,
     /// forwarding_disabled, request_too_large for a payload over entry_bytes_limit, or of a
     /// membership change (see membership_change.hpp); in exact mode always proposal_dropped.
