@@ -324,6 +324,7 @@ private:
     void on_snapshot_saved(const snapshot_ptr& snap, error_code failed);
     void enqueue(request_id id, entry_kind kind, shared_bytes payload, reply_handler done);
     [[nodiscard]] error_code admit() const noexcept;
+    [[nodiscard]] bool far_behind() const noexcept;
     [[nodiscard]] error_code admit_bytes(std::uint64_t bytes,
                                          std::uint64_t bytes_max) const noexcept;
 

@@ -227,6 +227,36 @@ BOOST_AUTO_TEST_CASE(entries_and_reads_wait_for_a_walk_and_follow_in_order) {
     BOOST_TEST(g.words(1).words() == before, boost::test_tools::per_element());
 }
 
+// The followers apply, and would forward without end.
+BOOST_AUTO_TEST_CASE(leader_in_a_walk_rejects_forwards_beyond_its_bound) {
+    walking_group g;
+    for (const member_info& m : g.initial) {
+        node_options options = g.options_of(m.id.value());
+        options.snapshot_entries = never;
+        options.unapplied_entries_max = 10;
+        options.requests_in_flight_max = 20;
+        g.start(std::move(options));
+    }
+    BOOST_REQUIRE(g.run_until([&g] { return g.leader() != 0; }));
+    const closed shut(walk_gate);
+    const std::uint64_t leads = g.leader();
+    const std::uint64_t other = g.follower();
+    g.nodes.at(leads)->inspect([](const gated_list&) { walk_gate.pass(); }, [](error_code) {});
+    BOOST_REQUIRE(g.run_until([] { return walk_gate.holds(); }));
+    error_code refused;
+    for (int i = 0; i < 100 && !refused; ++i) {
+        const auto asked = g.submit(other, "word" + std::to_string(i));
+        BOOST_REQUIRE(g.finished(asked));
+        refused = asked->failed;
+    }
+    BOOST_CHECK(refused == errc::too_many_unapplied);
+    BOOST_TEST(committed(g, leads) - applied(g, leads) > 20u);
+    BOOST_TEST(committed(g, leads) - applied(g, leads) < 40u);
+    walk_gate.open();
+    BOOST_REQUIRE(g.run_until([&] { return committed(g, leads) == applied(g, leads); }));
+    BOOST_TEST(g.wrote(other, "after"));
+}
+
 // What waited is applied in turns, so that ticks and messages come in between.
 BOOST_AUTO_TEST_CASE(entries_that_waited_are_applied_in_bounded_turns) {
     struct counting final : node_observer<std::size_t> {

@@ -19,15 +19,20 @@ error_code basic_node<Policies>::admit() const noexcept {
     if (refuses_writes() || database_full_) {
         return errc::no_space;
     }
+    return far_behind() || requests_.size() >= options_.requests_in_flight_max
+               ? error_code(errc::too_many_unapplied)
+               : error_code();
+}
+
+/// Returns: whether too many committed entries wait to be applied. All requests in flight may wait
+/// for a walk.
+template <class Policies>
+bool basic_node<Policies>::far_behind() const noexcept {
     const log_index committed = engine_->status().hard.commit;
-    // Whatever is in flight may wait for a walk.
     const std::uint64_t behind_max =
         walking_ ? std::max(options_.unapplied_entries_max, options_.requests_in_flight_max)
                  : options_.unapplied_entries_max;
-    const bool far_ahead = committed > applied_.index && committed - applied_.index > behind_max;
-    return far_ahead || requests_.size() >= options_.requests_in_flight_max
-               ? error_code(errc::too_many_unapplied)
-               : error_code();
+    return committed > applied_.index && committed - applied_.index > behind_max;
 }
 
 template <class Policies>

@@ -321,6 +321,9 @@ error_code basic_node<Policies>::refusal_of(const message& m) const {
     if (refuses_writes()) {
         return errc::no_space;
     }
+    if (far_behind()) {
+        return errc::too_many_unapplied; // as its own clients get: applies may wait for a walk
+    }
     const std::uint64_t longest = longest_entry(frame_bytes_max());
     for (const entry& e : m.entries) {
         if (e.payload.size() > longest) {
