@@ -128,13 +128,13 @@ BOOST_AUTO_TEST_CASE(heartbeat_commits_no_entry_of_a_stale_member) {
     quorate::test::member& stale = g.all[2];
     const log_id last = stale.durable().last_id();
     const std::vector<entry> entries{{.term = g.all[1].term(), .index = last.index.next()}};
-    message append{.kind = message_kind::append,
-                   .to = node_id(2),
-                   .from = node_id(1),
-                   .term = g.all[1].term(),
-                   .log_term = last.term,
-                   .index = last.index,
-                   .entries = entries};
+    const message append{.kind = message_kind::append,
+                         .to = node_id(2),
+                         .from = node_id(1),
+                         .term = g.all[1].term(),
+                         .log_term = last.term,
+                         .index = last.index,
+                         .entries = entries};
     BOOST_REQUIRE(!stale.step(append));
     stale.settle();
     const message heartbeat{.kind = message_kind::heartbeat,
@@ -144,9 +144,6 @@ BOOST_AUTO_TEST_CASE(heartbeat_commits_no_entry_of_a_stale_member) {
                             .commit = last.index.next()};
     BOOST_REQUIRE(!stale.step(heartbeat));
     BOOST_CHECK(stale.engine().status().hard.commit < last.index.next());
-    append.commit = last.index.next();
-    BOOST_REQUIRE(!stale.step(append)); // shows that the logs agree up to there
-    BOOST_CHECK(stale.engine().status().hard.commit == last.index.next());
 }
 
 BOOST_AUTO_TEST_CASE(leader_that_learns_it_is_stale_steps_down) {
