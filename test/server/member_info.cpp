@@ -46,6 +46,18 @@ BOOST_AUTO_TEST_CASE(limits_are_kept) {
     BOOST_TEST(!refused([](auto& m) { m.client_urls.assign(64, std::string(4096, 'x')); }));
 }
 
+BOOST_AUTO_TEST_CASE(peers_can_connect_to_a_member) {
+    const auto reachable = [](const char* url) {
+        return can_be_member(quorate::member_info{node_id(1), url});
+    };
+    BOOST_TEST(reachable("http://a:1"));
+    BOOST_TEST(reachable("https://[::1]:65535"));
+    BOOST_TEST(!reachable("http://a:0"));
+    BOOST_TEST(!reachable("http://a"));
+    BOOST_TEST(!reachable("a:1"));
+    BOOST_TEST(!can_be_member(quorate::member_info{node_id(), "http://a:1"}));
+}
+
 BOOST_AUTO_TEST_CASE(an_update_is_read_back) {
     for (const bool urls : {false, true}) {
         for (const bool attributes : {false, true}) {

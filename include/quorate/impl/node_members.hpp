@@ -2,32 +2,18 @@
 #ifndef QUORATE_IMPL_NODE_MEMBERS_HPP
 #define QUORATE_IMPL_NODE_MEMBERS_HPP
 
-#include <quorate/net/peer_address.hpp>
 #include <quorate/node.hpp>
 #include <quorate/server/server_metrics.hpp>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 namespace quorate {
-namespace detail {
-
-[[nodiscard]] inline bool can_be_member(const member_info& member) {
-    const auto usable = [](const std::string& url) {
-        const auto address = parse_peer_url(url);
-        return address && address->port != 0; // which is for listeners
-    };
-    return within_limits(member) &&
-           std::all_of(member.peer_urls.begin(), member.peer_urls.end(), usable);
-}
-
-} // namespace detail
 
 /// Errors: invalid_option; peer_url_exists.
 template <class Policies>
 error_code basic_node<Policies>::check_member(const member_info& member) const {
-    if (!detail::can_be_member(member)) {
+    if (!can_be_member(member)) {
         return errc::invalid_option;
     }
     return members_.find_rival(member) == nullptr ? error_code()

@@ -92,7 +92,7 @@ void basic_node<Policies>::on_named_members(node_id by, byte_view bytes) {
     }
     for (const member_info& m : *table) {
         const bool known = members_.find(m.id) != nullptr || members_.was_removed(m.id);
-        if (known || !detail::can_be_member(m) || !unknown_.take(m.id)) {
+        if (known || !can_be_member(m) || !unknown_.take(m.id)) {
             continue;
         }
         say(severity::info, "member " + std::to_string(m.id.value()) +

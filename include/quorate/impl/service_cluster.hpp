@@ -184,21 +184,17 @@ void basic_service<Policies>::update_member(node_id id, std::vector<std::string>
         std::move(done));
 }
 
-/// Errors: those of promote_member.
+/// Errors: those of promote_member; not_leader.
 template <class Policies>
 error_code basic_service<Policies>::may_promote(node_id id) const {
     const node_status now = node_.status();
-    if (now.engine.soft.role == role_kind::leader) {
-        return guard().promote(id, now.engine.last.value(), options_.strict_reconfig_check);
-    }
-    if (node_.members().find(id) == nullptr) {
-        return errc::member_unknown;
-    }
-    const bool learner = node_.configuration().learners.contains(id);
-    return learner ? errc::not_leader : errc::learner_required;
+    return now.engine.soft.role == role_kind::leader
+               ? guard().promote(id, now.engine.last.value(), options_.strict_reconfig_check)
+               : make_error_code(errc::not_leader);
 }
 
-// Only the leader knows how far the learner is, so it is asked, as one of etcd's members asks its.
+// Only the leader knows how far the learner is, and a follower may not have heard yet that there is
+// one. So a follower asks the leader before it looks anything up, as etcd's does.
 template <class Policies>
 void basic_service<Policies>::promote(node_id id, handler done) {
     change_members(

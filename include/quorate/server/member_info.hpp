@@ -51,6 +51,10 @@ struct member_info {
 /// limit but for the name. Says nothing of whether they are URLs.
 [[nodiscard]] bool within_limits(const member_info& member) noexcept;
 
+/// Returns: whether it is within the limits, and a peer can connect to each of its peer URLs: they
+/// are URLs, with a port other than 0, which is for listeners.
+[[nodiscard]] bool can_be_member(const member_info& member);
+
 /// Returns: the peer URLs with commas between them, as a transport takes them.
 [[nodiscard]] std::string joined_peer_urls(const member_info& member);
 

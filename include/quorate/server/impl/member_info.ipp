@@ -2,6 +2,7 @@
 #ifndef QUORATE_SERVER_IMPL_MEMBER_INFO_IPP
 #define QUORATE_SERVER_IMPL_MEMBER_INFO_IPP
 
+#include <quorate/net/peer_address.hpp>
 #include <quorate/server/member_info.hpp>
 
 #include <algorithm>
@@ -57,6 +58,15 @@ QUORATE_DECL bool urls_within_limits(const std::vector<std::string>& urls) noexc
 QUORATE_DECL bool within_limits(const member_info& member) noexcept {
     return member.id && !member.peer_urls.empty() && urls_within_limits(member.peer_urls) &&
            member.name.size() <= member_text_bytes_max && urls_within_limits(member.client_urls);
+}
+
+QUORATE_DECL bool can_be_member(const member_info& member) {
+    const auto usable = [](const std::string& url) {
+        const auto address = parse_peer_url(url);
+        return address && address->port != 0;
+    };
+    return within_limits(member) &&
+           std::all_of(member.peer_urls.begin(), member.peer_urls.end(), usable);
 }
 
 QUORATE_DECL std::string joined_peer_urls(const member_info& member) {

@@ -171,22 +171,20 @@ result<txn_reply> mvcc_store<Index, Backend>::look_up(const quorate::txn& asked,
     txn_reply answer;
     answer.succeeded = path.branches[path.next++];
     for (const txn_op& op : answer.succeeded ? asked.success : asked.failure) {
-        txn_op_reply one;
         if (const auto* nested = std::get_if<quorate::txn>(&op.body)) {
             result<txn_reply> found = look_up(*nested, path, room);
             if (!found) {
                 return found.error();
             }
-            one.body = *std::move(found);
+            answer.responses.push_back({.header = {}, .body = *std::move(found)});
         } else {
             result<range_reply> found = read(std::get<quorate::range>(op.body), current_, room);
             if (!found) {
                 return found.error();
             }
-            one.body = *std::move(found);
-            one.header.revision = current_;
+            answer.responses.push_back(
+                {.header = {.revision = current_}, .body = *std::move(found)});
         }
-        answer.responses.push_back(std::move(one));
     }
     return answer;
 }
