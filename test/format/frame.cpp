@@ -383,6 +383,17 @@ BOOST_AUTO_TEST_CASE(a_sealed_frame_of_the_wrong_size_is_refused) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(other_groups_and_reserved_bytes_are_refused) {
+    const std::string good = bytes_of(sample_message(message_kind::vote));
+    for (std::size_t place = 16; place < frame_header_bytes; ++place) {
+        std::string bad = good;
+        bad[place] = 1;
+        seal(bad, fields_bytes);
+        BOOST_TEST(decode(bad).error() ==
+                   error_code(place < 24 ? errc::feature_unavailable : errc::corrupt));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(unknown_kinds_flags_and_versions_are_refused) {
     const std::string good = bytes_of(sample_message(message_kind::vote));
     const auto changed = [&](std::size_t place, std::uint8_t value) {
@@ -392,7 +403,9 @@ BOOST_AUTO_TEST_CASE(unknown_kinds_flags_and_versions_are_refused) {
         return decode(bad).error();
     };
     BOOST_TEST(changed(4, 0x52) == error_code(errc::corrupt));
-    BOOST_TEST(changed(5, 2) == error_code(errc::unsupported_version));
+    for (const std::uint8_t version : {0, 1, 3, 255}) {
+        BOOST_TEST(changed(5, version) == error_code(errc::unsupported_version));
+    }
     for (unsigned kind = message_kind_max + 1U; kind < 256; ++kind) {
         if (kind == frame_kind_hello) {
             continue; // These bytes may happen to be a hello of another version.
@@ -460,7 +473,7 @@ BOOST_AUTO_TEST_CASE(a_header_over_the_limit_is_refused) {
     const std::string good = bytes_of(sample_message(message_kind::vote));
     BOOST_TEST(decode_frame_header(good, good.size()).has_value());
     BOOST_TEST(decode_frame_header(good, good.size() - 1).error() == error_code(errc::too_large));
-    BOOST_TEST(decode_frame_header(good.substr(0, 15), 1000).error() ==
+    BOOST_TEST(decode_frame_header(good.substr(0, frame_header_bytes - 1), 1000).error() ==
                error_code(errc::truncated));
 }
 
@@ -469,22 +482,24 @@ BOOST_AUTO_TEST_CASE(the_layout_is_the_documented_one) {
     message m = sample_message(message_kind::append_response);
     m.reject = true;
     const std::string bytes = bytes_of(m);
-    BOOST_TEST(bytes.size() == 80U);
+    BOOST_TEST(bytes.size() == 96U);
     const auto u64 = [&](std::size_t place) {
         return load_little<std::uint64_t>(bytes.data() + place);
     };
-    BOOST_TEST(bytes.substr(4, 4) == std::string("\x51\x01\x02\x01", 4));
+    BOOST_TEST(bytes.substr(4, 4) == std::string("\x51\x02\x02\x01", 4));
     BOOST_TEST(load_little<std::uint32_t>(bytes.data() + 8) == 64U);
-    BOOST_TEST(load_little<std::uint32_t>(bytes.data() + 12) == crc32c(bytes.substr(16)));
-    BOOST_TEST(load_little<std::uint32_t>(bytes.data()) == crc32c(bytes.substr(4, 12)));
-    BOOST_TEST(u64(16) == 2U);
-    BOOST_TEST(u64(24) == UINT64_MAX);
-    BOOST_TEST(u64(32) == 7U);
-    BOOST_TEST(u64(40) == 6U);
-    BOOST_TEST(u64(48) == 20U);
-    BOOST_TEST(u64(56) == 19U);
-    BOOST_TEST(u64(64) == 18U);
-    BOOST_TEST(u64(72) == 0x0102030405060708U);
+    BOOST_TEST(load_little<std::uint32_t>(bytes.data() + 12) == crc32c(bytes.substr(32)));
+    BOOST_TEST(load_little<std::uint32_t>(bytes.data()) == crc32c(bytes.substr(4, 28)));
+    BOOST_TEST(u64(16) == 0U);
+    BOOST_TEST(u64(24) == 0U);
+    BOOST_TEST(u64(32) == 2U);
+    BOOST_TEST(u64(40) == UINT64_MAX);
+    BOOST_TEST(u64(48) == 7U);
+    BOOST_TEST(u64(56) == 6U);
+    BOOST_TEST(u64(64) == 20U);
+    BOOST_TEST(u64(72) == 19U);
+    BOOST_TEST(u64(80) == 18U);
+    BOOST_TEST(u64(88) == 0x0102030405060708U);
 }
 
 /// The example of doc/format.md.
@@ -494,10 +509,12 @@ BOOST_AUTO_TEST_CASE(an_append_is_the_documented_bytes) {
     // Member 1, leader of term 3, sends member 2 the entry of the record example: it follows entry
     // 8 of term 3, and entries up to 7 are committed.
     const unsigned char expected[] = {
-        0x89, 0x5c, 0xc2, 0x94,                         // checksum of the 12 bytes that follow
-        0x51, 0x01, 0x01, 0x00,                         // magic, version, kind append, no flags
+        0x76, 0xbb, 0x37, 0x97,                         // checksum of the 28 bytes that follow
+        0x51, 0x02, 0x01, 0x00,                         // magic, version, kind append, no flags
         0x6d, 0x00, 0x00, 0x00,                         // body size
         0x38, 0x32, 0x26, 0x90,                         // checksum of the fields
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // group
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // reserved
         0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // to
         0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // from
         0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // term

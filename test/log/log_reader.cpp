@@ -247,6 +247,18 @@ BOOST_FIXTURE_TEST_CASE(another_version_is_told_from_damage, three_groups) {
     }
 }
 
+BOOST_FIXTURE_TEST_CASE(segment_of_another_group_is_refused_and_kept, three_groups) {
+    std::string bytes = sound;
+    bytes[72] = '\1';
+    store_little(&bytes[8], crc32c(byte_view(bytes).substr(12, segment_header_bytes - 12)));
+    plant(bytes);
+    BOOST_TEST(refusal(errc::feature_unavailable).find(name) != std::string::npos);
+    bytes[80] = '\1'; // reserved
+    store_little(&bytes[8], crc32c(byte_view(bytes).substr(12, segment_header_bytes - 12)));
+    plant(bytes);
+    BOOST_TEST(refusal().find(name) != std::string::npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(one_copy_of_a_slot_is_enough, three_groups) {
     for (const std::size_t slot : {newest_slot(), older_slot()}) {
         for (std::size_t place = 0; place < slot_copies * segment_slot_bytes; ++place) {

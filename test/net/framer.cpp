@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_limit_can_be_raised_between_frames) {
 
 BOOST_AUTO_TEST_CASE(garbage_is_refused) {
     feed f;
-    f.give("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 100);
+    f.give("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 100); // less than a header
     BOOST_TEST(f.failure == error_code(errc::corrupt));
 }
 

@@ -189,7 +189,7 @@ BOOST_FIXTURE_TEST_CASE(message_over_the_senders_limit_is_reported_and_others_ar
     wire(one).send(m);
     BOOST_REQUIRE(run_until([&] { return !a.dropped.empty(); }));
     BOOST_TEST(a.dropped[0] ==
-               "not sent to member 2: a message of 1120 bytes is over "
+               "not sent to member 2: a message of 1136 bytes is over "
                "frame_bytes_max, 1000");
     wire(one).send(heartbeat(one, two, 5));
     BOOST_TEST(run_until([&] { return b.count(5) == 1; }));

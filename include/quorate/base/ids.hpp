@@ -59,6 +59,8 @@ using term_id = tagged_position<struct term_tag>;
 using log_index = tagged_position<struct log_index_tag>;
 /// A member of the group. Zero: nobody. Never reused for another member.
 using node_id = tagged_id<struct node_tag>;
+/// A group among those that one process has members of. Zero: the only one.
+using group_id = tagged_id<struct group_tag>;
 /// A group of members; two clusters never exchange a frame. Zero: not known yet.
 using cluster_id = tagged_id<struct cluster_tag>;
 

@@ -22,10 +22,10 @@
 
 namespace quorate {
 
-inline constexpr std::size_t frame_header_bytes = 16;
+inline constexpr std::size_t frame_header_bytes = 32;
 inline constexpr std::uint8_t frame_magic = 0x51;
 /// The version of the frame header; hello frames negotiate what stands behind it.
-inline constexpr std::uint8_t frame_version = 1;
+inline constexpr std::uint8_t frame_version = 2;
 /// The version of everything else, as hello frames state it.
 inline constexpr std::uint16_t protocol_version = 2;
 /// A hello of any version is no longer than this, so that a listener reads no more from a stranger.
@@ -59,6 +59,7 @@ struct frame_header {
     std::uint8_t flags = 0;
     std::uint32_t body_size = 0;       ///< Bytes behind the header.
     std::uint32_t fields_checksum = 0; ///< Over the part of the body that has no checksum inside.
+    group_id group;                    ///< Zero; another one is refused.
 
     [[nodiscard]] std::uint64_t frame_size() const noexcept {
         return frame_header_bytes + std::uint64_t{body_size};
@@ -153,6 +154,8 @@ void encode_chunk(std::uint64_t number, std::uint64_t offset, const rope& data, 
 /// Requires: at most call_bytes_max bytes of data.
 void encode_frame(const member_call& call, gather_buffer& out);
 
+/// Returns: whether `bytes` may be the first ones of a frame of any version, however few they are.
+[[nodiscard]] bool may_be_frame(byte_view bytes) noexcept;
 /// Reads a header from the front of `bytes`; what follows is not looked at.
 /// Errors: truncated, corrupt, unsupported_version, too_large (a frame over `frame_bytes_max`
 /// bytes; checked before anybody allocates for it).

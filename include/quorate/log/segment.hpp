@@ -24,7 +24,7 @@ namespace quorate {
 inline constexpr std::size_t segment_block_bytes = 4096;
 /// Where the first frame starts.
 inline constexpr std::size_t segment_head_bytes = 5 * segment_block_bytes;
-inline constexpr std::size_t segment_header_bytes = 72;
+inline constexpr std::size_t segment_header_bytes = 96;
 inline constexpr std::size_t segment_slot_bytes = 160;
 /// A slot stands twice, so that no single damage loses what only the newest one knows.
 inline constexpr std::size_t slot_copies = 2;
@@ -44,6 +44,7 @@ struct segment_header {
     std::uint64_t previous_end = 0;   ///< Where the segment that it continues ends, in bytes.
     std::uint32_t previous_chain = 0; ///< The chain value of its last frame.
     std::uint32_t skipped = 0;        ///< Sequences between the two that were set aside as damaged.
+    group_id group;                   ///< Zero; another one is refused.
 
     /// Returns: the sequence of the segment that it continues; zero: there is none.
     [[nodiscard]] std::uint64_t previous() const noexcept { return sequence - 1 - skipped; }
@@ -100,8 +101,10 @@ struct checked_segment_header {
     std::uint32_t checksum = 0;
 };
 
-/// Errors: truncated, corrupt, unsupported_version.
+/// Errors: truncated, corrupt, unsupported_version, feature_unavailable: another group than zero.
 [[nodiscard]] result<checked_segment_header> decode_segment_header(byte_view bytes) noexcept;
+/// Returns: what is wrong with a header that decode_segment_header refused, for people.
+[[nodiscard]] const char* complaint_about_header(error_code refused) noexcept;
 
 /// Effects: writes `segment_slot_bytes` bytes at `place`.
 void encode_segment_slot(const segment_slot& slot, std::uint32_t header_checksum,

@@ -52,6 +52,8 @@ inline void seal_frame(char* place, std::uint8_t kind, std::uint8_t flags, std::
     store_little(place + 7, flags);
     store_little(place + 8, body_size);
     store_little(place + 12, crc32c({place + frame_header_bytes, covered}));
+    store_little(place + 16, group_id().value());
+    store_little(place + 24, std::uint64_t{0});
     store_little(place, crc32c({place + 4, frame_header_bytes - 4}));
 }
 
@@ -410,6 +412,10 @@ QUORATE_DECL void encode_frame(const member_call& call, gather_buffer& out) {
     out.append(call.data);
 }
 
+QUORATE_DECL bool may_be_frame(byte_view bytes) noexcept {
+    return bytes.size() < 5 || static_cast<std::uint8_t>(bytes[4]) == frame_magic;
+}
+
 QUORATE_DECL result<frame_header> decode_frame_header(byte_view bytes,
                                                       std::uint64_t frame_bytes_max) noexcept {
     if (bytes.size() < frame_header_bytes) {
@@ -417,21 +423,26 @@ QUORATE_DECL result<frame_header> decode_frame_header(byte_view bytes,
     }
     byte_reader in(bytes.substr(0, frame_header_bytes));
     const std::uint32_t checksum = in.u32();
-    if (checksum != crc32c(bytes.substr(4, frame_header_bytes - 4))) {
-        return errc::corrupt;
-    }
     const std::uint8_t magic = in.u8();
     const std::uint8_t version = in.u8();
+    // Another version may have its checksum over more bytes or fewer.
+    if (magic == frame_magic && version != frame_version) {
+        return errc::unsupported_version;
+    }
+    if (magic != frame_magic || checksum != crc32c(bytes.substr(4, frame_header_bytes - 4))) {
+        return errc::corrupt;
+    }
     frame_header header;
     header.kind = in.u8();
     header.flags = in.u8();
     header.body_size = in.u32();
     header.fields_checksum = in.u32();
-    if (magic != frame_magic) {
-        return errc::corrupt;
+    header.group = group_id(in.u64());
+    if (in.u64() != 0) {
+        return errc::corrupt; // reserved
     }
-    if (version != frame_version) {
-        return errc::unsupported_version;
+    if (header.group) {
+        return errc::feature_unavailable;
     }
     const bool control = header.kind >= frame_kind_hello && header.kind <= frame_kind_call;
     if (!control && header.kind > message_kind_max) {

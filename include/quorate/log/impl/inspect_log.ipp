@@ -98,9 +98,7 @@ inline void log_inspector::read_header(segment_file& segment) {
     }
     const auto header = decode_segment_header(*bytes);
     if (!header) {
-        const bool other = header.error() == errc::unsupported_version;
-        report_.damage(segment.path, 0, header.error(),
-                       other ? "written by another version" : "the header is damaged");
+        report_.damage(segment.path, 0, header.error(), complaint_about_header(header.error()));
     } else if (segment_name(header->header) != segment.path.filename()) {
         report_.damage(segment.path, 0, errc::corrupt,
                        "is the file " + segment_name(header->header));

@@ -86,9 +86,9 @@ error_code log_reader<V>::read_header(const named_segment& named) {
     }
     const auto header = decode_segment_header({bytes.data(), *got});
     if (!header) {
-        const bool other = header.error() == errc::unsupported_version;
-        return refuse(other ? errc::unsupported_version : errc::corrupt, named.name, 0,
-                      other ? "written by another version" : "the header is damaged");
+        const bool truncated = header.error() == errc::truncated;
+        return refuse(truncated ? errc::corrupt : header.error(), named.name, 0,
+                      complaint_about_header(header.error()));
     }
     const segment_header& h = header->header;
     // Zero stands for a cluster that was not known yet, by a member that was about to join it.

@@ -25,6 +25,7 @@ QUORATE_DECL std::string encode_segment_header(const segment_header& header) {
     out.u64(header.cluster.value()).u64(header.member.value()).u64(header.sequence);
     out.u64(header.base.term.value()).u64(header.base.index.value());
     out.u64(header.previous_end).u32(header.previous_chain).u32(header.skipped);
+    out.u64(header.group.value()).u64(0).u64(0);
     QUORATE_ASSERT(bytes.size() == segment_header_bytes);
     store_little(bytes.data() + 8, crc32c(byte_view(bytes).substr(12)));
     return bytes;
@@ -56,9 +57,22 @@ QUORATE_DECL result<checked_segment_header> decode_segment_header(byte_view byte
     header.previous_end = in.u64();
     header.previous_chain = in.u32();
     header.skipped = in.u32();
+    header.group = group_id(in.u64());
+    const bool reserved = in.u64() != 0 || in.u64() != 0;
+    if (header.group && !reserved) {
+        return errc::feature_unavailable;
+    }
     // A segment that continues none voids all before it; one that continues another has its number.
     const bool follows = header.sequence > header.skipped && (header.fresh || header.previous());
-    return flags <= 1 && follows ? result<checked_segment_header>(read) : errc::corrupt;
+    return flags <= 1 && follows && !reserved ? result<checked_segment_header>(read) : errc::corrupt;
+}
+
+QUORATE_DECL const char* complaint_about_header(error_code refused) noexcept {
+    if (refused == errc::unsupported_version) {
+        return "written by another version";
+    }
+    return refused == errc::feature_unavailable ? "belongs to one of several groups of a process"
+                                                : "the header is damaged";
 }
 
 namespace detail {

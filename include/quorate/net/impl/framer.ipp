@@ -68,10 +68,13 @@ QUORATE_DECL result<shared_bytes> framer::next() {
     if (large_.size() != 0) {
         return take_large();
     }
-    if (buffered() < frame_header_bytes) {
+    const byte_view received{buffer_.get() + begin_, buffered()};
+    if (!may_be_frame(received)) {
+        return errc::corrupt; // another protocol may send less than a header, and wait
+    }
+    if (received.size() < frame_header_bytes) {
         return shared_bytes();
     }
-    const byte_view received{buffer_.get() + begin_, buffered()};
     const auto header = decode_frame_header(received, std::min<std::uint64_t>(limit_, UINT32_MAX));
     if (!header) {
         return header.error();
