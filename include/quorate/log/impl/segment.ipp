@@ -64,7 +64,8 @@ QUORATE_DECL result<checked_segment_header> decode_segment_header(byte_view byte
     }
     // A segment that continues none voids all before it; one that continues another has its number.
     const bool follows = header.sequence > header.skipped && (header.fresh || header.previous());
-    return flags <= 1 && follows && !reserved ? result<checked_segment_header>(read) : errc::corrupt;
+    return flags <= 1 && follows && !reserved ? result<checked_segment_header>(read)
+                                              : errc::corrupt;
 }
 
 QUORATE_DECL const char* complaint_about_header(error_code refused) noexcept {
