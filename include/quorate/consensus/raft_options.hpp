@@ -34,7 +34,8 @@ struct raft_options {
     std::uint64_t append_bytes_max = 1 << 20;
     /// Entries handed out for applying and not yet applied, in encoded bytes; zero: as above.
     std::uint64_t apply_bytes_max = 0;
-    /// Payload bytes a leader holds uncommitted; zero: unlimited. More are refused.
+    /// Payload bytes of a leader's proposals that it has not applied yet; zero: unlimited. More are
+    /// refused. (The reference counts so too, whatever the name says.)
     std::uint64_t uncommitted_bytes_max = 256 << 20;
     /// Bytes of memory of entries that are not durable here, of a leader and of a follower; zero:
     /// unlimited. A leader refuses more; a follower holds back, and its leader sends them again.

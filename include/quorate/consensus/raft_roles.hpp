@@ -54,7 +54,7 @@ struct leader_role {
     bool lease_void = false;
     /// No later membership change is accepted before this index is applied (thesis §4.1).
     log_index pending_change{};
-    std::uint64_t uncommitted_bytes = 0; ///< Payload bytes of own, uncommitted proposals.
+    std::uint64_t unapplied_bytes = 0; ///< Payload bytes of own proposals that are not applied.
 
     /// Reads wait in order of their position: read i of the queue has number read_first + i.
     /// A heartbeat carries the newest number as its nonce; an acknowledged number confirms all

@@ -359,7 +359,14 @@ QUORATE_DECL void raft::on_stable(const stable_mark& mark) {
     maybe_unfence();
 }
 
+// What waits to be applied takes memory as well as what waits to be committed, and a state machine
+// may be slow or busy with a snapshot.
 QUORATE_DECL void raft::on_applied(const applied_mark& mark) {
+    const log_index before = log_.applied();
+    if (auto* leads = std::get_if<leader_role>(&data_); leads != nullptr && mark.last > before) {
+        const std::uint64_t freed = payload_size(log_.range(before.next(), mark.last - before));
+        leads->unapplied_bytes -= std::min(leads->unapplied_bytes, freed);
+    }
     log_.on_applied(mark.last, mark.bytes);
     maybe_leave_joint();
 }

@@ -148,7 +148,7 @@ QUORATE_DECL error_code raft::admit(std::span<proposed> proposals) {
         }
     }
     for (const proposed& p : proposals) {
-        leads.uncommitted_bytes += p.payload.size();
+        leads.unapplied_bytes += p.payload.size();
     }
     return {};
 }
@@ -161,9 +161,9 @@ QUORATE_DECL error_code raft::admit_bytes(std::span<const proposed> proposals) c
         bytes += p.payload.size();
         held += held_size(p.payload.size());
     }
-    const std::uint64_t uncommitted = std::get_if<leader_role>(&data_)->uncommitted_bytes;
+    const std::uint64_t unapplied = std::get_if<leader_role>(&data_)->unapplied_bytes;
     const std::uint64_t limit = options_.uncommitted_bytes_max;
-    if (limit != 0 && bytes > 0 && uncommitted > 0 && uncommitted + bytes > limit) {
+    if (limit != 0 && bytes > 0 && unapplied > 0 && unapplied + bytes > limit) {
         return dropped(errc::uncommitted_limit);
     }
     const std::uint64_t waiting = log_.unstable_bytes();
@@ -335,10 +335,6 @@ QUORATE_DECL bool raft::maybe_commit() {
     if (index <= log_.committed() || !log_.matches({term_, index})) {
         return false;
     }
-    leader_role& leads = lead();
-    const std::span<const entry> run =
-        log_.range(log_.committed().next(), index - log_.committed());
-    leads.uncommitted_bytes -= std::min(leads.uncommitted_bytes, payload_size(run));
     log_.commit_to(index);
     return true;
 }
