@@ -34,7 +34,7 @@ public:
         : options_(options),
           context_(1),
           node_(context_, options.node),
-          routes_(context_, node_),
+          routes_(context_, node_, options.hosts),
           server_(context_, options.http,
                   [this](quorate::http::exchange asked) { routes_.serve(std::move(asked)); }),
           signals_(context_) {}

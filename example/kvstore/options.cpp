@@ -8,6 +8,8 @@
 #include <boost/algorithm/string/split.hpp>
 #include <boost/program_options.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <iostream>
@@ -26,6 +28,7 @@ struct raw_options {
     std::string token = "kvstore";
     std::int64_t port = 9121;
     std::string address = "127.0.0.1";
+    std::string host_whitelist;
     bool join = false;
     bool accept_data_loss = false;
     bool force_new_cluster = false;
@@ -53,6 +56,9 @@ po::options_description describe(raw_options& raw) {
     add("cluster-token", text(raw.token), "name of the cluster; other clusters are refused");
     add("port", number(raw.port), "where clients connect; 0 takes any free port");
     add("listen-address", text(raw.address), "numeric address to listen on for clients");
+    add("host-whitelist", text(raw.host_whitelist),
+        "host names that requests may be for, separated by commas, beside addresses, localhost, "
+        "this machine's name and those of --cluster; *: all");
     add("join", po::bool_switch(&raw.join),
         "join a cluster that exists and was told of this member (POST /<id>)");
     add("data-dir", po::value(&raw.data_dir)->value_name("DIR"),
@@ -92,6 +98,21 @@ std::vector<quorate::member_info> members_of(const std::string& cluster) {
     return members;
 }
 
+/// Returns: the names in Host that lead to this member for sure.
+std::vector<std::string> hosts_of(const raw_options& raw, const quorate::member_info& self) {
+    std::vector<std::string> names;
+    boost::algorithm::split(names, raw.host_whitelist, boost::algorithm::is_any_of(","));
+    char name[256] = {};
+    if (::gethostname(name, sizeof(name) - 1) == 0) {
+        names.emplace_back(name);
+    }
+    for (const std::string& url : self.peer_urls) {
+        names.push_back(quorate::parse_peer_url(url)->host);
+    }
+    std::erase(names, std::string());
+    return names;
+}
+
 options translate(const raw_options& raw) {
     options out;
     out.node.initial_members = members_of(raw.cluster);
@@ -113,6 +134,7 @@ options translate(const raw_options& raw) {
 
     out.node.id = quorate::node_id(static_cast<std::uint64_t>(raw.id));
     out.node.cluster = quorate::cluster_of_token(raw.token);
+    out.hosts = hosts_of(raw, out.node.initial_members[static_cast<std::size_t>(raw.id - 1)]);
     out.node.peer_url =
         out.node.initial_members[static_cast<std::size_t>(raw.id - 1)].peer_urls.front();
     out.node.join = raw.join;

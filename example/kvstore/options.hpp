@@ -6,12 +6,14 @@
 #include <quorate/server/node_options.hpp>
 
 #include <string>
+#include <vector>
 
 namespace kvstore {
 
 struct options {
     quorate::node_options node;
     quorate::http::server_options http;
+    std::vector<std::string> hosts; ///< Names that Host may say beside addresses; `*`: all.
 };
 
 /// What to do once the command line is read.

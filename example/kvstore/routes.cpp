@@ -1,6 +1,7 @@
 #include "routes.hpp"
 
 #include <quorate/http/outcome.hpp>
+#include <quorate/http/page_rules.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -57,7 +58,17 @@ std::optional<quorate::node_id> member_of(std::string_view target) {
 
 } // namespace
 
+// A browser sends requests of any page it shows. Names that a page's author may have made to lead
+// here, and pages of other servers, are refused.
 void routes::serve(http::exchange asked) {
+    if (!http::is_for_host(asked.request(), hosts_)) {
+        asked.respond(http::error_page(421, "this server is not known by that name"));
+        return;
+    }
+    if (http::is_of_foreign_page(asked.request(), hosts_)) {
+        asked.respond(http::error_page(403, "pages of other servers may not use this one"));
+        return;
+    }
     const std::string_view method = asked.request().method;
     if (method == "PUT") {
         put(std::move(asked));

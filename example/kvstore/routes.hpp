@@ -9,6 +9,9 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace kvstore {
 
@@ -17,7 +20,9 @@ using node = quorate::basic_node<>;
 /// Serves all requests of one member. Lifetime: the node outlives it, and it every exchange.
 class routes {
 public:
-    routes(boost::asio::io_context& io, node& target) : io_(io), node_(target) {}
+    /// `hosts`: names that requests may be for, beside addresses.
+    routes(boost::asio::io_context& io, node& target, std::vector<std::string> hosts)
+        : io_(io), node_(target), hosts_(std::move(hosts)) {}
 
     void serve(quorate::http::exchange asked);
 
@@ -33,6 +38,7 @@ private:
 
     boost::asio::io_context& io_;
     node& node_;
+    std::vector<std::string> hosts_;
 };
 
 } // namespace kvstore

@@ -55,6 +55,7 @@
 #include <quorate/http/impl/head_writer.ipp>
 #include <quorate/http/impl/listener.ipp>
 #include <quorate/http/impl/outbox.ipp>
+#include <quorate/http/impl/page_rules.ipp>
 #include <quorate/http/impl/request.ipp>
 #include <quorate/http/impl/request_parser.ipp>
 #include <quorate/http/impl/server.ipp>
