@@ -90,7 +90,9 @@ constexpr flag_rule table[] = {
      "certificates are not made up; give --peer-cert-file and --peer-key-file"},
     {"peer-crl-file", security, text, honoured, "", "members' certificates that were revoked"},
     {"cipher-suites", security, text, honoured, "", "TLS cipher suites, separated by commas"},
-    {"cors", security, text, honoured, "*", "origins of web pages that may ask (*: all)"},
+    {"cors", security, text, honoured, "",
+     "origins of web pages that may ask, such as https://ops.example (*: all; empty: the page of "
+     "this member alone)"},
     {"host-whitelist", security, text, honoured, "*",
      "host names that requests without TLS may name (*: all)"},
 
@@ -102,7 +104,7 @@ constexpr flag_rule table[] = {
     {"metrics", monitoring, text, honoured, "basic",
      "basic, or extensive for the time that requests take"},
     {"listen-metrics-urls", monitoring, text, honoured, "",
-     "where else to answer /metrics and /health"},
+     "where else to answer /metrics and health checks, and nothing else"},
 
     {"logger", logging, text, ignored, "capnslog", "there is one logger; see --log-format"},
     {"log-outputs", logging, text, honoured, "default",

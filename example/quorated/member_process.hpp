@@ -12,6 +12,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -57,6 +58,7 @@ public:
     /// Returns: the exit status, when all is over.
     int run() {
         std::signal(SIGPIPE, SIG_IGN); // a closed terminal ends as an error, not as a signal
+        encrypt();                     // before the member takes part
         if (!problem_.empty()) {
             say_(quorate::severity::error, problem_);
             return EXIT_FAILURE;
@@ -137,38 +139,39 @@ private:
         quorate::activity_counter counter_;
     };
 
+    using door =
+        void (quorate::json_api<quorate::basic_service<Policies>>::*)(quorate::http::exchange);
+
     bool listen() {
-        std::vector<endpoint> all = told_.listen_client;
-        all.insert(all.end(), told_.listen_metrics.begin(), told_.listen_metrics.end());
+        using api = quorate::json_api<quorate::basic_service<Policies>>;
+        return open_doors(told_.listen_client, &api::serve, "clients") &&
+               open_doors(told_.listen_metrics, &api::serve_checks_only, "health and metrics");
+    }
+
+    bool open_doors(const std::vector<endpoint>& all, door serve, const std::string& what) {
         for (const endpoint& where : all) {
-            if (where.tls && !encrypt()) {
-                return false;
-            }
             auto& server = servers_.emplace_back(
                 context_, http_options_of(told_, where),
-                [this](quorate::http::exchange asked) { api_.serve(std::move(asked)); },
+                [this, serve](quorate::http::exchange asked) { (api_.*serve)(std::move(asked)); },
                 where.tls ? encryption_ : nullptr);
             if (const quorate::error_code failed = server.start()) {
                 say_(quorate::severity::error,
-                     "cannot listen for clients at " + where.text + ": " + failed.message());
+                     "cannot listen for " + what + " at " + where.text + ": " + failed.message());
                 return false;
             }
-            say_(quorate::severity::info, "ready: serving clients at " + where.text + ", port " +
-                                              std::to_string(server.port()));
+            say_(quorate::severity::info, "ready: serving " + what + " at " + where.text +
+                                              ", port " + std::to_string(server.port()));
         }
         return true;
     }
 
-    bool encrypt() {
-        if (encryption_ != nullptr) {
-            return true;
+    /// Effects: reads the certificates that clients are shown. Errors: a sentence in problem_.
+    void encrypt() {
+        const auto is_encrypted = [](const endpoint& where) { return where.tls; };
+        if (problem_.empty() && (std::ranges::any_of(told_.listen_client, is_encrypted) ||
+                                 std::ranges::any_of(told_.listen_metrics, is_encrypted))) {
+            encryption_ = open_encryption(told_.client_tls, encryption_log_of(""), problem_);
         }
-        std::string problem;
-        encryption_ = open_encryption(told_.client_tls, encryption_log_of(""), problem);
-        if (encryption_ == nullptr) {
-            say_(quorate::severity::error, problem);
-        }
-        return encryption_ != nullptr;
     }
 
     [[nodiscard]] encryption_log encryption_log_of(std::string whose) const {

@@ -2,7 +2,10 @@
 #include "serve.hpp"
 
 #include <quorate/http/server_options.hpp>
+#include <quorate/net/peer_address.hpp>
 #include <quorate/server/log_line_sink.hpp>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -75,6 +78,21 @@ bool writes_files(const quorate::log_settings& log) {
     });
 }
 
+/// Returns: the names under which a browser may have opened this member's page.
+std::vector<std::string> own_hosts(const serve_options& told) {
+    std::vector<std::string> names;
+    char name[256] = {};
+    if (::gethostname(name, sizeof(name) - 1) == 0) {
+        names.emplace_back(name);
+    }
+    for (const std::string& url : told.advertise_client_urls) {
+        if (const auto parsed = quorate::parse_peer_url(url)) {
+            names.push_back(parsed->host);
+        }
+    }
+    return names;
+}
+
 /// Returns: why this member cannot take part; empty: it can.
 std::string settle_cluster(serve_options& told) {
     if (told.join && !told.has_state) {
@@ -113,6 +131,7 @@ quorate::json_api_options api_options_of(const serve_options& told) {
                           : quorate::gateway::error_dialect::etcd_3_4;
     options.cors = told.cors;
     options.host_whitelist = told.host_whitelist;
+    options.own_hosts = own_hosts(told);
     options.users_from_certificates = told.client_tls.client_cert_auth;
     options.status_page = status_page();
     options.make_digest = &make_digest;

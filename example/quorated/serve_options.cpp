@@ -356,7 +356,7 @@ std::vector<std::string> allowed(std::string_view text) {
 void read_security(const flag_reader& given, serve_options& out) {
     read_tls(given, out);
     read_peer_tls(given, out);
-    out.cors = allowed(given.text("cors"));
+    out.cors = split_list(given.text("cors"));
     out.host_whitelist = allowed(given.text("host-whitelist"));
     const std::string token = given.text("auth-token");
     require(token.empty() || token == "simple",

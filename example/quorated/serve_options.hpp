@@ -80,7 +80,7 @@ struct serve_options {
     tls_settings client_tls;
     tls_settings peer_tls;
     bool peer_cert_names_member = false;
-    std::vector<std::string> cors;           ///< Origins; empty: all.
+    std::vector<std::string> cors;           ///< Origins, `*`: all; empty: this member's own.
     std::vector<std::string> host_whitelist; ///< Empty: all.
     std::chrono::seconds auth_token_ttl{};
     unsigned bcrypt_cost = 0;

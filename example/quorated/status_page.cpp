@@ -96,6 +96,18 @@ pre { margin: 10px 0 0; padding: 10px; background: var(--ground); border-radius:
 <main id="main">
   <div id="down" class="notice bad" role="alert" hidden><p id="down-text"></p></div>
   <div id="trouble" class="notice warn" role="alert" hidden><p id="trouble-text"></p></div>
+  <section id="sign-in" aria-labelledby="h-sign-in" hidden>
+    <h2 id="h-sign-in">Sign in</h2>
+    <form id="login">
+      <div><label for="user">User</label>
+        <input id="user" name="user" autocomplete="username" spellcheck="false" required></div>
+      <div><label for="password">Password</label>
+        <input id="password" name="password" type="password" autocomplete="current-password"></div>
+      <div><button>Sign in</button></div>
+    </form>
+    <p id="login-answer" class="muted" role="status">Authentication is enabled: this member tells
+      its state to users only. The token stays in this page.</p>
+  </section>
   <section aria-labelledby="h-now">
     <h2 id="h-now">This member</h2>
     <dl>
@@ -155,6 +167,7 @@ pre { margin: 10px 0 0; padding: 10px; background: var(--ground); border-radius:
 const kept = 121, window_s = 10, patience_ms = 3000, left = 58;
 const at = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat("en", {maximumFractionDigits: 0});
+let token = ""; /* of the user who signed in; gone with the page */
 const short = new Intl.NumberFormat("en", {maximumSignificantDigits: 3, notation: "compact"});
 const show = (id, text) => { if (at(id).textContent !== text) at(id).textContent = text; };
 const hex = (id) => BigInt(id || 0).toString(16);
@@ -176,7 +189,7 @@ async function ask(path, body) {
   const late = setTimeout(() => stop.abort(), patience_ms);
   try {
     const how = body === undefined ? {} : {method: "POST", body: JSON.stringify(body),
-      headers: {"Content-Type": "application/json"}};
+      headers: {"Content-Type": "application/json", ...(token && {Authorization: token})}};
     const answer = await fetch(path, {...how, cache: "no-store", signal: stop.signal});
     const text = await answer.text();
     if (body === undefined) {
@@ -185,7 +198,11 @@ async function ask(path, body) {
     }
     let told;
     try { told = JSON.parse(text); } catch { throw new Error(`${path}: ${answer.status}`); }
-    if (!answer.ok) throw Object.assign(new Error(told.message || told.error), {told: true});
+    if (!answer.ok) {
+      const why = told.message || told.error;
+      const needs_user = told.code === 16 || why === "etcdserver: user name is empty";
+      throw Object.assign(new Error(why), {told: true, needs_user});
+    }
     return told;
   } finally {
     clearTimeout(late);
@@ -449,9 +466,20 @@ function went_wrong(reason) {
   latency.add(null, null);
 }
 
+function wants_user(wanted) {
+  if (at("sign-in").hidden === !wanted) return;
+  at("sign-in").hidden = !wanted;
+  if (wanted) {
+    notice("down", "");
+    state("sign in", false);
+    at("main").classList.add("down");
+  }
+}
+
 async function look() {
   try {
     const status = await ask("v3/maintenance/status", {});
+    wants_user(false);
     const [text, list] = await Promise.all([ask("metrics"),
       ask("v3/cluster/member/list", {}).catch(() => null)]);
     if (list) members = list.members || [];
@@ -463,6 +491,7 @@ async function look() {
     draw_members(status, values);
     draw_charts(status, values);
   } catch (failure) {
+    if (failure.needs_user) { wants_user(true); return; }
     went_wrong(failure.name === "AbortError" ? "no answer in three seconds"
       : failure.told ? failure.message : "it cannot be reached");
   }
@@ -506,6 +535,19 @@ at("form").addEventListener("submit", async (event) => {
   } catch (failure) {
     show("answer", failure.name === "AbortError" ? "No answer in three seconds; a put may still " +
       "have happened." : `Failed: ${failure.message}`);
+  }
+});
+at("login").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    token = "";
+    token = (await ask("v3/auth/authenticate",
+      {name: at("user").value, password: at("password").value})).token || "";
+    at("password").value = "";
+    show("login-answer", "");
+    await look();
+  } catch (failure) {
+    show("login-answer", `Failed: ${failure.message}`);
   }
 });
 addEventListener("resize", () => [through, latency].forEach((chart) => chart.draw()));

@@ -15,6 +15,7 @@
 #include <quorate/gateway/encode.hpp>
 #include <quorate/gateway/request_arena.hpp>
 #include <quorate/http/exchange.hpp>
+#include <quorate/http/page_rules.hpp>
 #include <quorate/impl/json_parts.hpp>
 #include <quorate/service.hpp>
 
@@ -48,8 +49,11 @@ struct json_api_options {
     gateway::error_dialect dialect = gateway::error_dialect::etcd_3_4;
     /// What `/version` and `status` say: the version of the reference whose API this is.
     std::string version = "3.4.23";
-    std::vector<std::string> cors;           ///< Origins that pages may come from; empty: all.
+    /// Origins of other servers whose pages may use the API; `*`: all. This server's own page may.
+    std::vector<std::string> cors;
     std::vector<std::string> host_whitelist; ///< Names that Host may say; empty: all.
+    /// Names of this server, beside its addresses, by which its own page may be opened.
+    std::vector<std::string> own_hosts;
     /// Whether a request without a token is made by the user that the client's certificate names.
     bool users_from_certificates = false;
     /// Units: bytes. A watch's response is split where it would be longer and the watch allows it.
@@ -80,6 +84,8 @@ public:
 
     /// Effects: answers, now or later.
     void serve(http::exchange asked);
+    /// The same for a door that has health and metrics only; any other path is 404.
+    void serve_checks_only(http::exchange asked);
     /// Effects: ends what would never end by itself, as before the server is drained: streams, and
     /// waits for a lock or an election.
     void close_streams();
@@ -168,6 +174,8 @@ private:
     void serve_checks(std::string_view path, std::string_view query, http::exchange asked);
     void add_common_fields(http::response& page, const http::request& asked) const;
     [[nodiscard]] bool allows_host(const http::request& asked) const;
+    [[nodiscard]] bool allows_origin(const http::request& asked) const;
+    [[nodiscard]] bool refuse_page(http::exchange& asked) const;
 
     [[nodiscard]] gateway::response_header header(std::uint64_t revision) const;
     void answer(const call& asked, std::string body);

@@ -173,8 +173,9 @@ public:
 
     // The cluster (impl/service_cluster.hpp).
 
-    /// Errors: as read of basic_node where `linearizable`.
-    void members(bool linearizable, members_handler done);
+    /// Errors: user_empty and its kin without a user; as read of basic_node where `linearizable`.
+    void members(bool linearizable, const identity& by, members_handler done);
+    /// For the program itself: no user is asked for, as in status() and alarms().
     [[nodiscard]] std::vector<cluster_member> members() const;
     /// All that change members wait while an earlier change is not applied yet, at most for the
     /// request timeout; change_pending then.

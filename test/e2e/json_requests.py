@@ -560,7 +560,6 @@ def http():
     for kind in ("text/plain", "application/json; charset=utf-8",
                  "application/x-www-form-urlencoded", ""):
         yield Ask(KV + "range", {"key": b64("a")}, headers=(("Content-Type", kind),))
-    yield Ask(KV + "range", {"key": b64("a")}, headers=(("Origin", "http://example.org"),))
     yield Ask(KV + "range", {"key": b64("a")}, headers=(("Authorization", "nonsense"),))
     yield Ask(KV + "range", {"key": b64("a")}, headers=(("Grpc-Metadata-hasleader", "true"),))
     yield Ask(KV + "range", {"key": b64("a")}, headers=(("Accept", "text/html"),))

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support.hpp"
@@ -49,6 +51,25 @@ struct guarded_cluster : cluster {
         return got;
     }
 };
+
+BOOST_AUTO_TEST_CASE(list_of_members_needs_a_user) {
+    guarded_cluster c;
+    const identity ann = c.log_in(c.leading(), "ann", "word").second;
+    for (const bool linearizable : {false, true}) {
+        for (const identity& by : {identity(), identity::of_token("nonsense"), ann}) {
+            std::optional<std::pair<error_code, std::size_t>> got;
+            c.leading().members(linearizable, by, [&](error_code failed, const auto& all) {
+                got = {failed, all.size()};
+            });
+            BOOST_REQUIRE(c.run_until([&] { return got.has_value(); }));
+            const error_code expected = by.token == ann.token ? error_code()
+                                        : by.token.empty()    ? error_code(errc::user_empty)
+                                                           : error_code(errc::invalid_auth_token);
+            BOOST_TEST(got->first == expected);
+            BOOST_TEST(got->second == (expected ? 0U : 3U));
+        }
+    }
+}
 
 BOOST_AUTO_TEST_CASE(who_is_nobody_may_do_nothing) {
     guarded_cluster c;

@@ -100,7 +100,7 @@ struct fixed_field {
     std::string_view name;
     std::string_view value;
 };
-/// Goes with every answer, so that pages of other origins may use the API.
+/// Goes with every answer to a page of another origin that may use the API.
 inline constexpr std::array<fixed_field, 3> cors_fields{{
     {"Access-Control-Allow-Headers", "accept, content-type, authorization"},
     {"Access-Control-Allow-Methods", "POST, GET, OPTIONS, PUT, DELETE"},

@@ -100,6 +100,12 @@ inline constexpr api_failure request_canceled{grpc_code::canceled, "etcdserver: 
 inline constexpr api_failure client_left{grpc_code::canceled, "context canceled"};
 inline constexpr api_failure watch_canceled{grpc_code::canceled, "etcdserver: watch canceled"};
 inline constexpr api_failure unimplemented{grpc_code::unimplemented, "not implemented"};
+inline constexpr api_failure origin_refused{
+    grpc_code::permission_denied,
+    "quorate: pages of this origin may not use the API; --cors names those that may"};
+inline constexpr api_failure json_required{
+    grpc_code::invalid_argument,
+    "quorate: a request with an Origin needs the Content-Type application/json"};
 } // namespace failures
 
 /// Returns: what etcd says in that case; for errors that etcd does not have, the nearest code and

@@ -125,7 +125,7 @@ bool json_api<Service>::dispatch_cluster(gateway::api_call what, const call& ask
     if (what == api_call::member_list) {
         gateway::member_list_call message;
         if (take(asked, message)) {
-            service_.members(message.linearizable,
+            service_.members(message.linearizable, asked->by,
                              [all](error_code failed, const auto&) { all(failed); });
         }
     } else if (what == api_call::member_add) {
@@ -166,6 +166,10 @@ void json_api<Service>::serve_alarm(const call& asked) {
         answer(asked, std::move(body));
     };
     if (message.action == gateway::alarm_action::get) {
+        if (const error_code refused = service_.permits_user(asked->by)) {
+            refuse(asked, refused);
+            return;
+        }
         alarm_reply raised;
         for (const raised_alarm& one : service_.alarms().all()) {
             const bool wanted = (!message.member || one.member == message.member) &&
@@ -177,8 +181,9 @@ void json_api<Service>::serve_alarm(const call& asked) {
         told(service_.header().revision, raised);
         return;
     }
-    if (!message.kind) {
-        told(service_.header().revision, {}); // no kind is raised or cleared
+    if (!message.kind) { // none is raised or cleared
+        const error_code refused = service_.permits_root(asked->by);
+        refused ? refuse(asked, refused) : told(service_.header().revision, {});
         return;
     }
     const bool raise = message.action == gateway::alarm_action::activate;
@@ -206,6 +211,10 @@ bool json_api<Service>::dispatch_maintenance(gateway::api_call what, const call&
         serve_alarm(asked);
     } else if (what == api_call::status) {
         if (!take(asked, nothing)) {
+            return true;
+        }
+        if (const error_code refused = service_.permits_user(asked->by)) {
+            refuse(asked, refused);
             return true;
         }
         member_status status = service_.status();

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -18,32 +19,67 @@ bool json_api<Service>::allows_host(const http::request& asked) const {
     if (options_.host_whitelist.empty()) {
         return true;
     }
-    std::string_view host = asked.field("Host").value_or("");
-    if (const std::size_t colon = host.rfind(':');
-        colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
-        host = host.substr(0, colon);
-    }
-    const auto& allowed = options_.host_whitelist;
-    return std::any_of(allowed.begin(), allowed.end(),
-                       [host](const std::string& name) { return name == "*" || name == host; });
+    const std::string_view host = http::host_of(asked.field("Host").value_or(""));
+    return http::lists_host(options_.host_whitelist, host);
 }
 
-// Pages of other origins may use the API where their origin is allowed; all are, by default.
+template <class Service>
+bool json_api<Service>::allows_origin(const http::request& asked) const {
+    const auto& allowed = options_.cors;
+    const std::optional<std::string_view> origin = asked.field("Origin");
+    return std::find(allowed.begin(), allowed.end(), "*") != allowed.end() ||
+           (origin && std::find(allowed.begin(), allowed.end(), *origin) != allowed.end());
+}
+
+// Browsers let a page of another origin read an answer that names the origin, or all. Programs,
+// which send no origin, get the fields that etcd sends by default; no browser looks at them there.
 template <class Service>
 void json_api<Service>::add_common_fields(http::response& page, const http::request& asked) const {
-    const std::string_view origin = asked.field("Origin").value_or("");
-    const bool all = options_.cors.empty() || std::find(options_.cors.begin(), options_.cors.end(),
-                                                        "*") != options_.cors.end();
-    const bool listed =
-        std::find(options_.cors.begin(), options_.cors.end(), origin) != options_.cors.end();
-    if (!all && !listed) {
+    page.fields.push_back({"Vary", "Origin"});
+    const auto& allowed = options_.cors;
+    const std::optional<std::string_view> origin = asked.field("Origin");
+    const std::string named(origin.value_or(""));
+    const bool all = std::find(allowed.begin(), allowed.end(), "*") != allowed.end() ||
+                     (allowed.empty() && !origin.has_value());
+    if (!all && !allows_origin(asked)) {
         return;
     }
     for (const gateway::fixed_field& field : gateway::cors_fields) {
         const bool names_origin = field.name == "Access-Control-Allow-Origin" && !all;
         page.fields.push_back(
-            {std::string(field.name), std::string(names_origin ? origin : field.value)});
+            {std::string(field.name), names_origin ? named : std::string(field.value)});
     }
+}
+
+// A browser sends a page's simple requests, such as text/plain, without asking first; it only keeps
+// the answer from the page. With the user's certificate or network position they would be carried
+// out. So a call with an origin is refused unless its origin is known, and has to be JSON, for
+// which browsers ask first.
+/// Effects: refuses the call of a page that may not make it. Returns: whether it did.
+template <class Service>
+bool json_api<Service>::refuse_page(http::exchange& asked) const {
+    const http::request& head = asked.request();
+    if (!head.field("Origin").has_value()) {
+        return false;
+    }
+    std::vector<std::string> own = options_.own_hosts;
+    for (const std::string& name : options_.host_whitelist) {
+        if (name != "*") { // all names are served, but not all are this server's
+            own.push_back(name);
+        }
+    }
+    const bool foreign = !allows_origin(head) && http::is_of_foreign_page(head, own);
+    if (!foreign && http::declares_json(head)) {
+        return false;
+    }
+    const gateway::api_failure& why =
+        foreign ? gateway::failures::origin_refused : gateway::failures::json_required;
+    std::string body;
+    gateway::append_error_body(body, why, options_.dialect);
+    http::response page = detail::page(foreign ? 403 : 415, gateway::json_content_type, body);
+    add_common_fields(page, head);
+    asked.respond(std::move(page));
+    return true;
 }
 
 /// Effects: answers with a page, and with what goes with every page.
@@ -58,6 +94,19 @@ void json_api<Service>::show(http::exchange& asked, http::response page) const {
 }
 
 template <class Service>
+void json_api<Service>::serve_checks_only(http::exchange asked) {
+    const http::request& head = asked.request();
+    const std::string_view path = head.target.substr(0, head.target.find('?'));
+    if (!allows_host(head)) {
+        asked.respond(detail::page(421, gateway::text_content_type, "Misdirected Request\n"));
+    } else if (detail::is_check_path(path)) {
+        serve_page(std::move(asked));
+    } else {
+        show(asked, detail::page(404, gateway::text_content_type, "404 page not found\n"));
+    }
+}
+
+template <class Service>
 void json_api<Service>::serve_page(http::exchange asked) {
     const http::request& head = asked.request();
     const std::string_view target = head.target;
@@ -65,10 +114,9 @@ void json_api<Service>::serve_page(http::exchange asked) {
     const std::string_view path = target.substr(0, mark);
     const std::string_view query = target.substr(std::min(mark + 1, target.size()));
     const bool readable = head.method == "GET" || head.method == "HEAD";
-    const bool known = path == "/health" || path == "/version" ||
-                       (path == "/metrics" && options_.metrics) ||
-                       (path == "/" && !options_.status_page.empty()) ||
-                       path.starts_with("/livez") || path.starts_with("/readyz");
+    const bool shown = path != "/metrics" || options_.metrics;
+    const bool known = (detail::is_check_path(path) && shown) || path == "/version" ||
+                       (path == "/" && !options_.status_page.empty());
     if (!known) {
         show(asked, detail::page(404, gateway::text_content_type, "404 page not found\n"));
     } else if (!readable) {
@@ -87,8 +135,11 @@ void json_api<Service>::serve_page(http::exchange asked) {
              detail::page(200, "text/plain; version=0.0.4; charset=utf-8", options_.metrics()));
     } else if (path == "/") {
         http::response page = detail::page(200, "text/html; charset=utf-8", options_.status_page);
-        page.fields.push_back(
-            {"Content-Security-Policy", "default-src 'self' 'unsafe-inline'; img-src data:"});
+        page.fields.push_back({"Content-Security-Policy",
+                               "default-src 'self' 'unsafe-inline'; img-src data:; "
+                               "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"});
+        page.fields.push_back({"X-Frame-Options", "DENY"});
+        page.fields.push_back({"Referrer-Policy", "no-referrer"});
         show(asked, std::move(page));
     } else {
         serve_checks(path, query, std::move(asked));

@@ -52,6 +52,12 @@ inline constexpr std::array<health_check, 4> health_checks{{
     {"non_learner", false},
 }};
 
+/// Returns: whether a path is that of metrics or of a health check, which each door serves.
+[[nodiscard]] inline bool is_check_path(std::string_view path) noexcept {
+    return path == "/metrics" || path == "/health" || path == "/livez" || path == "/readyz" ||
+           path.starts_with("/livez/") || path.starts_with("/readyz/");
+}
+
 /// Returns: the token that a request shows. The older dialect takes the field as it is.
 [[nodiscard]] inline std::string token_of(const http::request& asked,
                                           gateway::error_dialect dialect) {

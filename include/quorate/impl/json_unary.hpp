@@ -33,6 +33,9 @@ void json_api<Service>::serve(http::exchange asked) {
                           route.body));
         return;
     }
+    if (refuse_page(asked)) {
+        return;
+    }
     const bool needs_leader = head.field("Grpc-Metadata-hasleader") == "true";
     identity by = identity::of_token(detail::token_of(head, options_.dialect));
     if (options_.users_from_certificates && by.token.empty()) {

@@ -23,13 +23,16 @@ std::vector<cluster_member> basic_service<Policies>::members() const {
 }
 
 template <class Policies>
-void basic_service<Policies>::members(bool linearizable, members_handler done) {
-    if (!linearizable) {
-        done({}, members());
+void basic_service<Policies>::members(bool linearizable, const identity& by, members_handler done) {
+    const error_code refused = permits_user(by);
+    if (refused || !linearizable) {
+        refused ? done(refused, {}) : done({}, members());
         return;
     }
-    node_.read([this, done = std::move(done)](error_code failed) {
-        failed ? done(failed, {}) : done({}, members());
+    // The read brings what other members decided before, of users too.
+    node_.read([this, by, done = std::move(done)](error_code failed) {
+        const error_code why = failed ? failed : permits_user(by);
+        why ? done(why, {}) : done({}, members());
     });
 }
 
