@@ -23,7 +23,7 @@ enum class errc {
     not_leader,       ///< Only a leader can do this, and this member is not one.
     proposal_dropped, ///< The engine refused the proposal for a reason without a code of its own.
     transfer_in_progress, ///< Leadership is being handed over; proposals wait. Try again.
-    uncommitted_limit,    ///< Too many bytes wait for commitment. Try again later.
+    uncommitted_limit,    ///< Too many bytes wait to be applied. Try again later.
     too_many_unapplied,   ///< The committed log runs too far ahead of the applied state.
     request_too_large,    ///< The encoded request is over the limit.
     leader_changed,       ///< The leader changed before this was committed; it never will be.
