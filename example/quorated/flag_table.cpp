@@ -152,6 +152,10 @@ constexpr flag_rule table[] = {
      "bytes of all requests that wait at this member; more are refused"},
     {"max-snapshot-bytes", own, text, honoured, "68719476736",
      "bytes of the largest snapshot that is sent or received"},
+    {"max-snapshot-streams", own, text, honoured, "16",
+     "snapshots that clients read at a time; more are refused"},
+    {"max-database-bytes", own, text, honoured, "0",
+     "bytes in use in the database of --backend lmdb (0: 16 GiB, or the quota where that is more)"},
     {"accept-data-loss", own, boolean, honoured, "false",
      "start from what a damaged log still holds; for the only copy there is"},
 

@@ -66,6 +66,7 @@ void set_node(const serve_options& told, quorate::node_options& node) {
     node.request_bytes_max = told.max_request_bytes;
     node.pending_bytes_max = told.max_pending_bytes;
     node.snapshot_bytes_max = told.max_snapshot_bytes;
+    node.database_bytes_max = told.max_database_bytes;
     node.snapshot_entries = told.snapshot_count;
     node.slow_request = std::chrono::duration_cast<std::chrono::milliseconds>(told.slow_request);
     node.catch_up_entries = std::min<std::uint64_t>(told.snapshot_count, node.catch_up_entries);
@@ -107,6 +108,7 @@ quorate::service_options service_options_of(const serve_options& told) {
     quorate::service_options options;
     set_node(told, options.node);
     options.quota_bytes = told.quota_backend_bytes;
+    options.snapshot_streams_max = told.max_snapshot_streams;
     options.limits.request_bytes_max = told.max_request_bytes;
     options.limits.txn_ops_max = told.max_txn_ops;
     options.tokens.ttl = told.auth_token_ttl;

@@ -1,6 +1,7 @@
 #include "serve_options.hpp"
 
 #include <quorate/net/peer_address.hpp>
+#include <quorate/server/quota.hpp>
 #include <quorate/version.hpp>
 
 #include <algorithm>
@@ -141,6 +142,21 @@ void read_member(const flag_reader& given, serve_options& out) {
     }
 }
 
+/// Returns: how many bytes of a database may be in use; `given`: zero for the default.
+std::uint64_t database_bytes(std::uint64_t given, const serve_options& out) {
+    constexpr std::uint64_t usual = std::uint64_t{16} << 30;
+    const std::uint64_t quota = quorate::quota(out.quota_backend_bytes).limit();
+    if (given == 0) {
+        const std::uint64_t least = quota == UINT64_MAX ? out.max_snapshot_bytes : quota;
+        return std::max(std::min(usual, out.max_snapshot_bytes), least);
+    }
+    require(quota == UINT64_MAX || given >= quota,
+            "--max-database-bytes: " + std::to_string(given) + " is less than the quota, " +
+                std::to_string(quota) +
+                " (--quota-backend-bytes): the database would be full before the alarm is raised");
+    return given;
+}
+
 void read_limits(const flag_reader& given, serve_options& out) {
     out.snapshot_count = given.count("snapshot-count", 1, INT64_MAX);
     const std::int64_t heartbeat = given.number("heartbeat-interval", 1, 10'000);
@@ -158,6 +174,8 @@ void read_limits(const flag_reader& given, serve_options& out) {
             "--max-pending-bytes: " + std::to_string(out.max_pending_bytes) +
                 " is less than --max-request-bytes, " + std::to_string(out.max_request_bytes));
     out.max_snapshot_bytes = given.count("max-snapshot-bytes", 1, INT64_MAX);
+    out.max_snapshot_streams = given.count("max-snapshot-streams", 1, 256);
+    out.max_database_bytes = database_bytes(given.count("max-database-bytes", 0, INT64_MAX), out);
 }
 
 /// Returns: names and their URLs.

@@ -56,6 +56,8 @@ struct serve_options {
     std::uint64_t max_request_bytes = 0;
     std::uint64_t max_pending_bytes = 0;
     std::uint64_t max_snapshot_bytes = 0;
+    std::uint64_t max_snapshot_streams = 0;
+    std::uint64_t max_database_bytes = 0;
 
     // Clustering
     std::vector<std::string> advertise_peer_urls;   ///< Sorted; at least one.

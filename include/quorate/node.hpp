@@ -4,8 +4,7 @@
 // Invariants: effects are executed in the order that effects.hpp names; R7
 // Source:     doc/flow.md; thesis §10.2.1 for the disk beside the network
 // Threads:    everything on the io_context's one thread; writes and syncs on two threads of its
-// own,
-//             walks over the state of a detachable machine on a third
+//             own, walks over the state of a detachable or durable machine on a third
 #ifndef QUORATE_NODE_HPP
 #define QUORATE_NODE_HPP
 
@@ -39,6 +38,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -64,8 +64,9 @@ struct node_status {
     bool ended = false;
     /// It leads, and has applied all that was acknowledged before.
     bool leads_fresh = false;
-    bool disk_full = false;  ///< Writes wait for space and are refused meanwhile.
-    bool disk_hangs = false; ///< A sync of the log has not returned for an election timeout.
+    bool disk_full = false;     ///< Writes wait for space and are refused meanwhile.
+    bool database_full = false; ///< The machine's database has no space for what makes it larger.
+    bool disk_hangs = false;    ///< A sync of the log has not returned for an election timeout.
     bool defragmenting = false;
     bool fenced = false; ///< Lost what it had acknowledged; neither votes nor leads.
 };
@@ -179,8 +180,17 @@ public:
     /// Effects: `look` sees the machine at one applied index, and commands wait until it has
     /// returned; then `done` is called. For walks over the whole state: with a detachable_machine
     /// `look` runs on a thread of its own, else at once. Walks follow one another, and commands
-    /// that waited come in between. Errors: too_many_unapplied: too many walks wait; stopped.
+    /// that waited come in between. Nothing is left to be swept then, where the machine is durable.
+    /// Errors: too_many_unapplied: too many walks wait; stopped.
     void inspect(std::function<void(const machine_type&)> look, handler done);
+    /// What an examination does once it has seen the machine; `stopped` may be called on any
+    /// thread.
+    using examination = std::function<void(const std::function<bool()>& stopped)>;
+    /// Effects: the same for a durable_machine, and commands go on: `prepare` sees the machine, and
+    /// what it returns, which must not refer to the machine, runs on a thread of its own. It ends
+    /// early once `stopped` returns true. Then `done` is called. With other machines both run where
+    /// `inspect` looks. Errors: as inspect.
+    void examine(std::function<examination(const machine_type&)> prepare, handler done);
 
     /// Effects: adds a member, or makes a learner a voter. A name and client URLs that are empty
     /// leave known ones as they are. Errors: as submit; member_exists with other peer URLs, and for
@@ -224,8 +234,9 @@ public:
     /// leads; no_leader: nobody did when the time was up; read_timed_out: this member still did;
     /// stopped.
     void transfer_leadership(node_id to, handler done);
-    /// Effects: a machine with a database writes it anew without gaps, beside its other work;
-    /// others have nothing to do. Errors: stopped; no_space or others: the old file goes on.
+    /// Effects: what compaction left is freed first; then a machine with a database commits what
+    /// waits and writes the file anew without gaps, beside its other work. Errors: stopped;
+    /// too_many_unapplied; no_space or others: the old file goes on.
     void defragment(handler done);
     /// Effects: answers what waits, lets the write under way end, closes everything, then calls
     /// back. Blocks for as long as that write, or a walk over the state, takes. May be called
@@ -238,12 +249,17 @@ private:
     using clock = std::chrono::steady_clock;
     static constexpr int rounds_per_pump = 64;
     static constexpr int ticks_per_round_trip = 30;
+    static constexpr int ticks_to_retry = 5;            // a commit that found no space
     static constexpr int elections_without_leader = 10; // before an unknown id may lead
     static constexpr std::chrono::milliseconds slow_apply{100};
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
     static constexpr bool durable = durable_machine<machine_type>;
     static constexpr bool detached = detachable_machine<machine_type> && !durable;
-    static constexpr std::size_t walks_max = 1024; // that wait
+    static constexpr bool has_walk_thread = detached || durable;
+    static constexpr std::size_t asides_max = 8;
+    static constexpr bool sweeping = sweeping_machine<machine_type>;
+    static constexpr std::chrono::milliseconds sweep_turn{1}; // of the loop
+    static constexpr std::size_t walks_max = 1024;            // that wait
     static constexpr std::size_t entries_per_turn = 256;
     struct no_thread {
         explicit no_thread(std::size_t) noexcept {}
@@ -268,8 +284,11 @@ private:
     error_code open_machine();
     void adopt_database(engine_state& start);
     void check_held_members();
-    void maybe_commit();
-    void on_committed();
+    void maybe_commit(bool anyway = false);
+    void on_committed(bool defragmented);
+    [[nodiscard]] bool commits_first();
+    void begin_defragmentation();
+    [[nodiscard]] bool is_refused_growth(entry_kind kind, const shared_bytes& payload) const;
     void retry_database();
     void maybe_defragment();
     void close_database();
@@ -328,11 +347,19 @@ private:
     [[nodiscard]] error_code admit_bytes(std::uint64_t bytes,
                                          std::uint64_t bytes_max) const noexcept;
 
+    // What the machine has yet to free (impl/node_sweep.hpp).
+    [[nodiscard]] bool swept() const noexcept;
+    void schedule_sweep();
+    void sweep();
+    void on_swept();
+    [[nodiscard]] reply_handler once_swept(reply_handler done);
+
     // Walks over the whole state (impl/node_walks.hpp).
     struct walk {
         std::function<void()> begin; ///< On the node's thread, right before.
         std::function<void()> run;
         handler done;
+        bool aside = false; ///< It does not look at the machine while it runs.
     };
     struct held_batch {
         std::vector<entry> entries;
@@ -345,6 +372,7 @@ private:
     };
     [[nodiscard]] bool holds_entries() const noexcept;
     void begin_walk();
+    void run_aside(walk next);
     void join_walks();
     void end_walk(walk& ended);
     void resume();
@@ -464,6 +492,8 @@ private:
     log_index drain_to_{};             // applied before the next walk begins
     bool walking_ = false;
     bool resuming_ = false;
+    bool sweep_scheduled_ = false;
+    std::vector<std::function<void()>> sweep_waiters_; // answers of requests that are applied
     log_id applied_{};
     log_index snapshot_index_{};
     log_index next_snapshot_{}; // not before this is applied: the last try found no space
@@ -490,7 +520,11 @@ private:
     std::vector<handler> defragments_;          // who waits for one
     bool database_full_ = false;
     bool defragmenting_ = false;
-    bool database_retry_ = false; // with the next tick
+    int database_retry_ticks_ = 0;    // until a commit that found no space is tried again
+    bool commit_due_ = false;         // with the next tick: a sweep has ended
+    bool committed_for_copy_ = false; // what waited when a defragmentation was asked for
+    std::size_t asides_ = 0;          // examinations on their thread, or before it
+    std::atomic<bool> ends_asides_ = false;
     bool job_under_way_ = false;
     bool sync_waits_for_snapshot_ = false;
     std::uint32_t sync_ticks_ = 0; // since the job under way began
@@ -506,7 +540,7 @@ private:
     boost::asio::thread_pool log_thread_{1};
     boost::asio::thread_pool snapshot_thread_{1};
     std::conditional_t<durable, boost::asio::thread_pool, no_thread> database_thread_{1};
-    std::conditional_t<detached, boost::asio::thread_pool, no_thread> walk_thread_{1};
+    std::conditional_t<has_walk_thread, boost::asio::thread_pool, no_thread> walk_thread_{1};
 };
 
 } // namespace quorate
@@ -519,6 +553,7 @@ private:
 #include <quorate/impl/node_loop.hpp>
 #include <quorate/impl/node_members.hpp>
 #include <quorate/impl/node_start.hpp>
+#include <quorate/impl/node_sweep.hpp>
 #include <quorate/impl/node_trace.hpp>
 #include <quorate/impl/node_unknown.hpp>
 #include <quorate/impl/node_walks.hpp>

@@ -197,7 +197,8 @@ public:
 
     [[nodiscard]] member_status status() const;
     void alarm(const alarm_change& asked, const identity& by, reply_handler done);
-    /// Effects: gives the space of what is deleted back to the file system; members go on.
+    /// Effects: frees all that compaction left, and gives the space back to the file system;
+    /// members go on. Errors: those of basic_node::defragment.
     void defragment(const identity& by, handler done);
     /// Errors: not_leader, transferee_invalid; those of basic_node::transfer_leadership.
     void move_leader(node_id to, const identity& by, handler done);
@@ -205,7 +206,8 @@ public:
     /// revision_in_future, permission_denied; those of inspect.
     void hash(std::uint64_t revision, const identity& by, hash_handler done);
     /// Effects: the state as of now, in the bytes of a machine's snapshot. Errors:
-    /// permission_denied; those of basic_node::inspect.
+    /// permission_denied; those of basic_node::inspect; too_many_unapplied while as many as
+    /// snapshot_streams_max are held.
     void snapshot(const identity& by, std::function<void(error_code, bulk_bytes)> done);
     /// Effects: asks every other member for its hash at this member's revision, and calls back
     /// once each has answered, or did not in time.
@@ -298,6 +300,10 @@ private:
     std::uint32_t last_watch_owner_ = 0;
     std::pair<std::uint64_t, std::uint64_t> watches_checked_at_; // auth revisions: enabled, now
     bool alarm_under_way_ = false;
+    /// Snapshots that clients read; whoever reads one may do so on any thread, and outlive this.
+    std::shared_ptr<std::atomic<std::size_t>> snapshots_read_ =
+        std::make_shared<std::atomic<std::size_t>>(0);
+    line_limit snapshot_lines_{1, std::chrono::seconds(10)};
     std::size_t passwords_waiting_ = 0;     // for the thread, or on it
     clock::time_point login_logged_{};      // the last line of a failed login
     std::uint64_t logins_failed_since_ = 0; // that line

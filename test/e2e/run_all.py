@@ -46,6 +46,7 @@ TESTS = (
     ("membership", 900, (), (), ()),
     ("peer_port", 700, (), (), ()),
     ("directories", 400, (), (), ()),
+    ("space", 500, (), (), ()),
     ("tls", 600, (), (), ()),
     ("status_page", 300, (), (), ()),
     ("boost_headers", 600, (), ("--limit", "1000"), ()),

@@ -93,6 +93,9 @@ private:
             job_ = std::make_unique<lmdb_commit>(machine_.begin_commit(at(log_.size())));
         } else if (job_ != nullptr && choose_.one_in(8)) {
             compare();
+        } else if (job_ != nullptr && choose_.one_in(12)) {
+            static_cast<void>(machine_.finish_commit(*job_, errc::no_space));
+            job_.reset();
         } else if (job_ != nullptr && choose_.one_in(4)) {
             const error_code failed = job_->run();
             BOOST_REQUIRE(!failed);

@@ -367,4 +367,143 @@ BOOST_AUTO_TEST_CASE(defragmentation_gives_space_back_and_stops_nothing) {
     BOOST_TEST(!walk(backend));
 }
 
+BOOST_AUTO_TEST_CASE(full_table_of_readers_refuses_streams_and_nothing_else) {
+    const database_directory directory;
+    lmdb_backend backend = open(directory);
+    fill(backend, 1, 50);
+    std::vector<quorate::bulk_bytes> streams;
+    std::size_t refused = 0;
+    for (unsigned i = 0; i < quorate::lmdb_readers_max + 40; ++i) {
+        streams.push_back(backend.stream({50, 0, 0}, {}, 0));
+        const auto piece = streams.back().read(0, 10);
+        BOOST_REQUIRE((piece || piece.error() == errc::too_many_unapplied));
+        refused += piece ? 0U : 1U;
+    }
+    BOOST_TEST(refused > 39u);
+    BOOST_TEST(refused < 50u);
+    for (std::uint64_t n = 51; n <= 150; ++n) { // each commit looks at the database anew
+        backend.put({n, 0}, numbered(n));
+        BOOST_REQUIRE(!backend.commit(mark(n)));
+        BOOST_REQUIRE((backend.find({n - 50, 0}) == numbered(n - 50)));
+    }
+    quorate::lmdb_defragmentation job = backend.begin_defragmentation();
+    const error_code copied = job.run();
+    BOOST_TEST(copied == errc::too_many_unapplied);
+    BOOST_TEST(backend.finish_defragmentation(std::move(job), copied) == copied);
+    BOOST_TEST(!backend.error());
+    streams.clear();
+    BOOST_TEST(backend.stream({150, 0, 0}, {}, 0).read(0, 10).has_value());
+    quorate::lmdb_defragmentation again = backend.begin_defragmentation();
+    const error_code done = again.run();
+    BOOST_TEST(!backend.finish_defragmentation(std::move(again), done));
+    BOOST_TEST(rows_of(backend).size() == 150u);
+}
+
+BOOST_AUTO_TEST_CASE(full_database_takes_erasures_and_recovers_without_a_restart) {
+    const database_directory directory;
+    database_options options = directory.options();
+    options.bytes_max = 1 << 20;
+    lmdb_backend backend = lmdb_backend::open(options).value();
+    std::uint64_t last = 0;
+    error_code failed;
+    while (!failed) {
+        for (int i = 0; i < 20; ++i) {
+            ++last;
+            backend.put({last, 0}, numbered(last, 1000));
+        }
+        failed = backend.commit(mark(last));
+        BOOST_REQUIRE(last < 5000u);
+    }
+    BOOST_TEST(failed == errc::no_space);
+    BOOST_TEST(last > 700u); // pages are well filled
+    // Each third row, so that no page is empty afterwards and all are written anew.
+    for (std::uint64_t n = 1; n <= last; n += 3) {
+        BOOST_TEST(backend.erase({n, 0}));
+    }
+    BOOST_TEST(!backend.commit(mark(last + 1)));
+    BOOST_TEST(!backend.error());
+    for (std::uint64_t n = 1; n <= last; ++n) {
+        BOOST_TEST(backend.erase({n, 0}) == (n % 3 != 1));
+    }
+    BOOST_TEST(!backend.commit(mark(last + 2)));
+    BOOST_TEST(backend.used_bytes() < 50'000u);
+    for (int round = 0; round < 3; ++round) { // what was freed is written over
+        const std::uint64_t from = last + 1;
+        for (int i = 0; i < 500; ++i) {
+            ++last;
+            backend.put({last, 0}, numbered(last, 1000));
+        }
+        BOOST_TEST(!backend.commit(mark(last + 2)));
+        for (std::uint64_t n = from; n <= last && round < 2; ++n) {
+            BOOST_TEST(backend.erase({n, 0}));
+        }
+        BOOST_TEST(!backend.commit(mark(last + 3)));
+    }
+    BOOST_TEST(*backend.file_bytes() < 2 * options.bytes_max + (16 << 20));
+    backend = lmdb_backend();
+    backend = lmdb_backend::open(options).value();
+    BOOST_TEST(backend.size() == 500u);
+    BOOST_TEST(!walk(backend));
+}
+
+BOOST_AUTO_TEST_CASE(erasure_of_a_row_that_found_no_space_leaves_nothing_to_write) {
+    const database_directory directory;
+    lmdb_backend backend = open(directory);
+    fill(backend, 1, 3);
+    backend.put({4, 0}, numbered(4));
+    BOOST_TEST(backend.erase({1, 0}));
+    BOOST_TEST(backend.finish_commit(backend.begin_commit(mark(4)), errc::no_space) ==
+               errc::no_space);
+    backend.put({5, 0}, numbered(5));
+    BOOST_TEST(backend.erase({4, 0}));
+    BOOST_TEST(backend.erase({2, 0}));
+    BOOST_TEST((rows_of(backend) == std::vector<std::uint64_t>{3, 5}));
+    BOOST_TEST(!backend.commit(mark(5)));
+    BOOST_TEST(backend.pending_bytes() == 0u);
+    backend = lmdb_backend();
+    backend = open(directory);
+    BOOST_TEST((backend.held().at == mark(5).at));
+    BOOST_TEST((rows_of(backend) == std::vector<std::uint64_t>{3, 5}));
+    BOOST_TEST(!walk(backend));
+}
+
+BOOST_AUTO_TEST_CASE(used_bytes_follow_what_waits_and_what_is_erased) {
+    const database_directory directory;
+    lmdb_backend backend = open(directory);
+    const std::uint64_t empty = backend.used_bytes();
+    for (std::uint64_t n = 1; n <= 2000; ++n) {
+        backend.put({n, 0}, numbered(n, 1000));
+    }
+    const std::uint64_t waiting = backend.used_bytes();
+    BOOST_TEST(waiting > empty + 2000u * 1000);
+    BOOST_TEST(waiting < empty + 2000u * 1200);
+    BOOST_TEST(!backend.commit(mark(2000)));
+    const std::uint64_t full = backend.used_bytes();
+    BOOST_TEST(full > 2000u * 1000);
+    BOOST_TEST(full < 2000u * 1500);
+    const std::uint64_t file = *backend.file_bytes();
+    BOOST_TEST(backend.grown_bytes() == file);
+    for (std::uint64_t n = 1; n <= 1900; ++n) {
+        backend.erase({n, 0});
+    }
+    BOOST_TEST(backend.used_bytes() < full / 4);
+    BOOST_TEST(backend.grown_bytes() == file); // erasures are no growth
+    BOOST_TEST(!backend.commit(mark(2001)));
+    BOOST_TEST(backend.used_bytes() < full / 4);
+    BOOST_TEST(*backend.file_bytes() >= file);
+    for (std::uint64_t n = 2001; n <= 2500; ++n) { // fits into what is free
+        backend.put({n, 0}, numbered(n, 1000));
+    }
+    BOOST_TEST(backend.grown_bytes() == *backend.file_bytes());
+    quorate::lmdb_defragmentation job = backend.begin_defragmentation();
+    const error_code copied = job.run();
+    BOOST_TEST(!backend.finish_defragmentation(std::move(job), copied));
+    BOOST_TEST(*backend.file_bytes() < file / 4);
+    BOOST_TEST(!backend.commit(mark(2500)));
+    backend = lmdb_backend();
+    backend = open(directory);
+    BOOST_TEST(backend.used_bytes() > 600u * 1000);
+    BOOST_TEST(backend.used_bytes() <= *backend.file_bytes());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,7 +5,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "../node/support.hpp"
@@ -21,9 +25,74 @@ struct database_policies : default_policies {
     using backend = lmdb_backend;
 };
 
-class database_group : public group<database_policies> {
+/// Stops the threads that fill a database for a snapshot, until a test lets them pass.
+class fill_gate {
 public:
-    using group::group;
+    void close() {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+    }
+    void open() {
+        const std::lock_guard lock(mutex_);
+        closed_ = false;
+        changed_.notify_all();
+    }
+    [[nodiscard]] bool holds() {
+        const std::lock_guard lock(mutex_);
+        return waiting_ > 0;
+    }
+    void pass() {
+        std::unique_lock lock(mutex_);
+        ++waiting_;
+        const bool passed =
+            changed_.wait_for(lock, std::chrono::seconds(60), [&] { return !closed_; });
+        --waiting_;
+        if (!passed) {
+            std::terminate();
+        }
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int waiting_ = 0;
+    bool closed_ = false;
+};
+
+fill_gate restores;
+const std::thread::id loop_thread = std::this_thread::get_id();
+
+/// An LMDB backend whose rows wait at the gate where another thread than the loop's puts them.
+class gated_backend : public lmdb_backend {
+public:
+    gated_backend() = default;
+    void put(revision at, row entered) {
+        if (std::this_thread::get_id() != loop_thread) {
+            restores.pass();
+        }
+        lmdb_backend::put(at, std::move(entered));
+    }
+    [[nodiscard]] static result<gated_backend> open(const database_options& options) {
+        auto opened = lmdb_backend::open(options);
+        return opened ? result<gated_backend>(gated_backend(std::move(*opened))) : opened.error();
+    }
+    [[nodiscard]] gated_backend successor() { return gated_backend(lmdb_backend::successor()); }
+
+private:
+    explicit gated_backend(lmdb_backend opened) : lmdb_backend(std::move(opened)) {}
+};
+
+struct gated_policies : database_policies {
+    using backend = gated_backend;
+};
+
+template <class Policies>
+class database_group_of : public group<Policies> {
+    using base = group<Policies>;
+
+public:
+    using base::base;
+    using base::initial, base::leader, base::nodes, base::options_of, base::run_until, base::start;
 
     void start_member(std::uint64_t id) {
         node_options options = options_of(id);
@@ -89,6 +158,39 @@ public:
     std::uint64_t snapshot_entries = 100'000;
     std::vector<std::string> said;
 };
+
+using database_group = database_group_of<database_policies>;
+using gated_group = database_group_of<gated_policies>;
+
+/// Effects: submits, and waits for the outcome. Returns: that.
+template <class Group>
+error_code asked(Group& g, std::uint64_t id, const quorate::request& what) {
+    bool done = false;
+    error_code failed;
+    g.nodes.at(id)->submit(what, [&](error_code outcome, const reply& answer) {
+        failed = outcome ? outcome : answer.error();
+        done = true;
+    });
+    BOOST_REQUIRE(g.run_until([&] { return done; }));
+    return failed;
+}
+
+template <class Group>
+const auto& backend_of(const Group& g, std::uint64_t id) {
+    return g.nodes.at(id)->machine().store().backend();
+}
+
+template <class Group>
+error_code defragmented(Group& g, std::uint64_t id) {
+    bool done = false;
+    error_code failed;
+    g.nodes.at(id)->defragment([&](error_code outcome) {
+        failed = outcome;
+        done = true;
+    });
+    BOOST_REQUIRE(g.run_until([&] { return done; }));
+    return failed;
+}
 
 } // namespace
 
@@ -282,6 +384,245 @@ BOOST_AUTO_TEST_CASE(a_survivor_alone_keeps_its_database) {
     BOOST_REQUIRE(g.run_until([&] { return g.leader() == 3; }));
     BOOST_TEST(g.nodes.at(3)->machine().store().current_revision() == 202u);
     BOOST_TEST(g.nodes.at(3)->members().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(full_database_recovers_by_deletions_compaction_and_defragmentation) {
+    database_group g(1);
+    node_options options = g.options_of(1);
+    options.database_bytes_max = 1 << 20;
+    options.database_batch_bytes = 50'000;
+    g.start(options);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 1; }));
+    const std::string value(4000, 'v');
+    error_code failed;
+    int keys = 0;
+    for (; keys < 2000 && !failed; ++keys) {
+        failed = asked(g, 1, quorate::put{.key = std::to_string(keys), .value = value});
+    }
+    BOOST_REQUIRE((failed == make_error_code(errc::no_space)));
+    BOOST_TEST(g.nodes.at(1)->status().database_full);
+    for (int i = 0; i < keys; ++i) {
+        const error_code gone = asked(g, 1, quorate::delete_range{.key = std::to_string(i)});
+        BOOST_REQUIRE_MESSAGE(!gone, gone.message());
+    }
+    BOOST_TEST(asked(g, 1, quorate::put{.key = "k", .value = value}) == errc::no_space);
+    const std::uint64_t now = g.nodes.at(1)->machine().store().current_revision();
+    BOOST_TEST(!asked(g, 1, quorate::compact{.revision = now, .physical = true}));
+    BOOST_TEST(!defragmented(g, 1));
+    BOOST_REQUIRE(g.run_until([&] { return !g.nodes.at(1)->status().database_full; }));
+    BOOST_TEST(*backend_of(g, 1).file_bytes() < 100'000u);
+    for (int i = 0; i < 150; ++i) { // as much again
+        const error_code put = asked(g, 1, quorate::put{.key = std::to_string(i), .value = value});
+        BOOST_REQUIRE_MESSAGE(!put, put.message());
+    }
+    const std::uint32_t before = g.hash(1);
+    g.stop(1);
+    g.start(options);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 1; }));
+    BOOST_TEST(g.hash(1) == before);
+    BOOST_TEST(!g.nodes.at(1)->status().database_full);
+}
+
+BOOST_AUTO_TEST_CASE(full_leader_refuses_growth_that_followers_forward_and_takes_deletions) {
+    database_group g;
+    for (const member_info& m : g.initial) {
+        node_options options = g.options_of(m.id.value());
+        options.database_bytes_max = 1 << 20;
+        options.database_batch_bytes = 50'000;
+        g.start(std::move(options));
+    }
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    const std::string value(4000, 'v');
+    error_code failed;
+    for (int i = 0; i < 2000 && !failed; ++i) {
+        failed = asked(g, g.follower(), quorate::put{.key = std::to_string(i), .value = value});
+    }
+    BOOST_TEST((failed == make_error_code(errc::no_space)));
+    BOOST_TEST(!asked(g, g.follower(), quorate::delete_range{.key = "0"}));
+}
+
+BOOST_AUTO_TEST_CASE(defragmentation_commits_what_waits_before_it_copies) {
+    database_group g(1);
+    node_options options = g.options_of(1);
+    options.database_batch_bytes = 64 << 20; // no commit of its own accord
+    g.start(options);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 1; }));
+    for (int i = 0; i < 300; ++i) {
+        BOOST_REQUIRE(!asked(g, 1, quorate::put{.key = "key", .value = std::string(4000, 'v')}));
+    }
+    BOOST_TEST(!defragmented(g, 1));
+    BOOST_TEST(*backend_of(g, 1).file_bytes() > 300u * 4000);
+    BOOST_TEST(backend_of(g, 1).pending_bytes() == 0u);
+    const std::uint64_t now = g.nodes.at(1)->machine().store().current_revision();
+    BOOST_TEST(!asked(g, 1, quorate::compact{.revision = now}));
+    BOOST_TEST(!defragmented(g, 1));
+    BOOST_TEST(*backend_of(g, 1).file_bytes() < 100'000u);
+    BOOST_TEST(g.nodes.at(1)->machine().held() == g.nodes.at(1)->machine().held());
+    BOOST_TEST((g.nodes.at(1)->machine().held().index == g.nodes.at(1)->status().applied));
+}
+
+BOOST_AUTO_TEST_CASE(idle_member_frees_in_its_file_what_compaction_left) {
+    database_group g(1);
+    node_options options = g.options_of(1);
+    options.database_batch_bytes = 100'000;
+    g.start(options);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 1; }));
+    for (int i = 0; i < 500; ++i) {
+        BOOST_REQUIRE(!asked(
+            g, 1,
+            quorate::put{.key = "key " + std::to_string(i % 20), .value = std::string(2000, 'v')}));
+    }
+    const std::uint64_t now = g.nodes.at(1)->machine().store().current_revision();
+    BOOST_TEST(backend_of(g, 1).used_bytes() > 500u * 2000);
+    BOOST_TEST(!asked(g, 1, quorate::compact{.revision = now}));
+    BOOST_TEST(g.run_until([&] { return backend_of(g, 1).pending_bytes() == 0; }));
+    BOOST_TEST(backend_of(g, 1).size() == 20u);
+    BOOST_TEST(backend_of(g, 1).used_bytes() < 150'000u);
+}
+
+BOOST_AUTO_TEST_CASE(hash_over_a_database_runs_beside_commands) {
+    database_group g(1);
+    g.start_members();
+    g.put_many(1, 0, 100);
+    const std::uint32_t before = g.hash(1);
+    std::atomic<bool> begun = false;
+    std::atomic<bool> ends = false;
+    result<store_hash> found = error_code(errc::stopped);
+    bool done = false;
+    using node = decltype(g)::node;
+    g.nodes.at(1)->examine(
+        [&](const node::machine_type& machine) -> node::examination {
+            return [&, job = machine.store().begin_hash(0)](const auto& stopped) {
+                begun = true;
+                while (!ends) {
+                    std::this_thread::sleep_for(milliseconds(1));
+                }
+                found = job->run(stopped);
+            };
+        },
+        [&](error_code failed) { done = !failed; });
+    BOOST_REQUIRE(g.run_until([&] { return begun.load(); }));
+    g.put_many(1, 100, 150); // applied, and committed to the database
+    BOOST_TEST(!asked(g, 1, quorate::compact{.revision = 140, .physical = true}));
+    BOOST_TEST(!done);
+    ends = true;
+    BOOST_REQUIRE(g.run_until([&] { return done; }));
+    BOOST_REQUIRE(found.has_value());
+    BOOST_TEST(found->hash == before);
+    BOOST_TEST(found->revision == 101u);
+}
+
+BOOST_AUTO_TEST_CASE(stop_ends_an_examination_that_is_under_way) {
+    database_group g(1);
+    g.start_members();
+    g.put_many(1, 0, 10);
+    std::atomic<bool> begun = false;
+    error_code ended;
+    using node = decltype(g)::node;
+    g.nodes.at(1)->examine(
+        [&](const node::machine_type&) -> node::examination {
+            return [&](const std::function<bool()>& stopped) {
+                begun = true;
+                while (!stopped()) {
+                    std::this_thread::sleep_for(milliseconds(1));
+                }
+            };
+        },
+        [&](error_code failed) { ended = failed; });
+    BOOST_REQUIRE(g.run_until([&] { return begun.load(); }));
+    g.stop(1);
+    BOOST_TEST((ended == make_error_code(errc::stopped)));
+}
+
+namespace {
+
+/// Opened at the end, before the group that waits for it ends.
+struct closed_restores {
+    closed_restores() { restores.close(); }
+    closed_restores(const closed_restores&) = delete;
+    closed_restores& operator=(const closed_restores&) = delete;
+    ~closed_restores() { restores.open(); }
+};
+
+/// Effects: one member misses entries that the others have no more, and stands at the gate of its
+/// restore. Returns: that member.
+std::uint64_t start_restoring(gated_group& g) {
+    restores.open();
+    g.snapshot_entries = 20;
+    g.start_members();
+    g.put_many(g.leader(), 0, 20);
+    const std::uint64_t late = g.follower();
+    g.isolate(late);
+    g.put_many(g.leader(), 20, 120);
+    restores.close();
+    g.network.heal();
+    BOOST_REQUIRE(g.run_until([] { return restores.holds(); }));
+    return late;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(member_that_restores_its_database_acknowledges_and_votes) {
+    gated_group g;
+    const closed_restores closed;
+    const std::uint64_t late = start_restoring(g);
+    const std::uint64_t held = g.nodes.at(late)->machine().store().current_revision();
+    // It is needed for the quorum of this, although it applies nothing.
+    const std::uint64_t leads = g.leader();
+    const std::uint64_t third = 6 - late - leads;
+    g.isolate(third);
+    g.put(leads, "during", "value");
+    BOOST_TEST(restores.holds());
+    BOOST_TEST(g.nodes.at(late)->machine().store().current_revision() == held);
+    BOOST_TEST(g.nodes.at(late)->machine().range({.key = "key 1"}).error() == error_code());
+    // And for an election.
+    g.network.heal();
+    g.stop(leads);
+    BOOST_REQUIRE(g.run_until([&] {
+        const auto role = [&](std::uint64_t id) { return g.nodes.at(id)->status().engine.soft; };
+        return role(late).leader && role(late).leader == role(third).leader;
+    }));
+    BOOST_TEST(restores.holds());
+    restores.open();
+    BOOST_TEST(g.agree_on(122));
+    g.put(late, "after", "value");
+    g.stop(late);
+    g.start_member(late);
+    BOOST_TEST(g.agree_on(123));
+}
+
+BOOST_AUTO_TEST_CASE(newer_snapshot_replaces_the_restore_of_a_database) {
+    gated_group g;
+    const closed_restores closed;
+    const std::uint64_t late = start_restoring(g);
+    g.isolate(late);
+    const std::uint64_t leads = g.leader(late);
+    BOOST_REQUIRE(leads != 0);
+    const log_index before = g.nodes.at(leads)->status().engine.first;
+    g.put_many(leads, 120, 240);
+    g.network.heal();
+    BOOST_REQUIRE(g.run_until([&] { return g.nodes.at(late)->status().engine.first > before; }));
+    BOOST_TEST(restores.holds());
+    restores.open();
+    BOOST_TEST(g.agree_on(241));
+    g.put_many(late, 240, 260);
+    g.stop(late);
+    g.start_member(late);
+    BOOST_TEST(g.agree_on(261));
+}
+
+BOOST_AUTO_TEST_CASE(member_stopped_while_it_restores_its_database_starts_from_the_snapshot) {
+    gated_group g;
+    const closed_restores closed;
+    const std::uint64_t late = start_restoring(g);
+    std::thread opens([] {
+        std::this_thread::sleep_for(milliseconds(50)); // the node waits for the restore by then
+        restores.open();
+    });
+    g.stop(late);
+    opens.join();
+    g.start_member(late);
+    BOOST_TEST(g.agree_on(121));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -26,9 +26,9 @@ public:
     }
 };
 
-/// Every few changes a commit begins, and ends a few changes later; so what is read lies in the
-/// database, in the batch that is being written, or in memory. Files of a default-built one begin
-/// with the first commit, since most suites build many and use few.
+/// Every few changes a commit begins, and ends a few changes later, or finds no space; so what is
+/// read lies in the database, in the batch that is being written, or in memory. Files of a
+/// default-built one begin with the first commit, since most suites build many and use few.
 class scratch_backend : public quorate::lmdb_backend {
 public:
     scratch_backend() = default;
@@ -70,7 +70,8 @@ private:
             job_ = std::make_shared<quorate::lmdb_commit>(
                 begin_commit({{quorate::term_id(1), quorate::log_index(steps_)}, {}}));
         } else if (job_ != nullptr && steps_ % 5 == 3) {
-            const quorate::error_code failed = job_->run();
+            const bool full = steps_ % 3 == 0; // the next commit writes what this one does not
+            const quorate::error_code failed = full ? quorate::errc::no_space : job_->run();
             static_cast<void>(finish_commit(std::move(*job_), failed));
             job_ = nullptr;
         }

@@ -56,6 +56,8 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST(options.max_request_bytes == 1'572'864);
     BOOST_TEST(options.max_pending_bytes == 536'870'912);
     BOOST_TEST(options.max_snapshot_bytes == 68'719'476'736);
+    BOOST_TEST(options.max_snapshot_streams == 16);
+    BOOST_TEST(options.max_database_bytes == 17'179'869'184);
     BOOST_TEST((options.compaction == compaction_mode::off));
     BOOST_TEST((options.auth_token_ttl == 300s));
     BOOST_TEST(options.bcrypt_cost == 10);
@@ -288,6 +290,12 @@ BOOST_AUTO_TEST_CASE(bounds) {
     BOOST_TEST(complains({"--max-txn-ops=-1"}, "--max-txn-ops: '-1'"));
     BOOST_TEST(complains({"--name="}, "--name: must not be empty"));
     BOOST_TEST(options_of({"--quota-backend-bytes=-1"}).quota_backend_bytes == -1);
+    BOOST_TEST(options_of({"--quota-backend-bytes=-1"}).max_database_bytes == 68'719'476'736);
+    BOOST_TEST(options_of({"--quota-backend-bytes=20000000000"}).max_database_bytes ==
+               20'000'000'000);
+    BOOST_TEST(complains({"--max-database-bytes=2147483647"},
+                         "--max-database-bytes: 2147483647 is less than the quota, 2147483648"));
+    BOOST_TEST(complains({"--max-snapshot-streams=0"}, "--max-snapshot-streams: '0'"));
 }
 
 BOOST_AUTO_TEST_CASE(without_effect_or_refused) {

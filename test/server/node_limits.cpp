@@ -91,6 +91,13 @@ BOOST_AUTO_TEST_CASE(each_other_relation_is_checked) {
     BOOST_TEST(problem_after(small_snapshots) == "");
     BOOST_TEST(names(problem_after(small_snapshots, frame_bytes_limit, true),
                      {"database_bytes_max", "snapshot_bytes_max (1000)"}));
+    const change large_quota = [](auto& o) {
+        o.database_bytes_max = 5000;
+        o.database_bytes_least = 5001;
+    };
+    BOOST_TEST(problem_after(large_quota) == "");
+    BOOST_TEST(names(problem_after(large_quota, frame_bytes_limit, true),
+                     {"quota (5001)", "database_bytes_max (5000)"}));
 }
 
 BOOST_AUTO_TEST_CASE(each_rule_that_a_node_rests_on_is_required) {

@@ -2,6 +2,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "support.hpp"
 
 BOOST_AUTO_TEST_SUITE(kv)
@@ -98,6 +102,97 @@ BOOST_AUTO_TEST_CASE(old_revisions_go_by_themselves_when_asked_for) {
     BOOST_TEST(c.range(c.leading(), {.key = "k", .revision = 5}).failed ==
                errc::revision_compacted);
     BOOST_TEST(c.leading().store().compact_revision() == 21u);
+}
+
+// What operators do without space; nothing else is asked of the member meanwhile.
+BOOST_AUTO_TEST_CASE(compaction_and_defragmentation_make_room_again_on_an_idle_member) {
+    cluster c;
+    service_options options = c.options_of(1);
+    options.quota_bytes = 1 << 20;
+    c.start(options);
+    BOOST_REQUIRE(c.run_until([&] { return c.leader() != 0; }));
+    const std::string value(1000, 'x');
+    const auto fill = [&] {
+        int puts = 0;
+        while (!c.submit(c.leading(), put{.key = "k" + std::to_string(puts % 10), .value = value})
+                    .failed) {
+            BOOST_REQUIRE(++puts < 5000);
+        }
+        return puts;
+    };
+    const int first = fill();
+    BOOST_REQUIRE(c.run_until([&] { return c.leading().alarms().raised(alarm_kind::no_space); }));
+    const std::uint64_t now = c.leading().store().current_revision();
+    c.submit(c.leading(), compact{.revision = now}).as<compact_reply>();
+    BOOST_TEST(!c.outcome([&](auto done) { c.leading().defragment({}, std::move(done)); }));
+    BOOST_TEST(c.leading().store().row_count() == 10u);
+    const raised_alarm raised = c.leading().alarms().all().front();
+    c.submit(c.leading(), alarm_change{raised, false}).as<alarm_reply>();
+    BOOST_TEST(fill() > first - 50);
+}
+
+BOOST_AUTO_TEST_CASE(memory_held_returns_near_what_lives_after_a_compaction) {
+    cluster c;
+    c.start_all();
+    std::vector<std::string> keys;
+    for (int i = 0; i < 20; ++i) {
+        keys.push_back("key " + std::to_string(i));
+    }
+    const std::string value(100, 'v');
+    const auto write = [&] {
+        txn writes;
+        for (const std::string& key : keys) {
+            writes.success.push_back({put{.key = key, .value = value}});
+        }
+        c.submit(c.leading(), writes).as<txn_reply>();
+    };
+    write();
+    const std::uint64_t live = c.leading().used_bytes();
+    for (int i = 0; i < 500; ++i) {
+        write();
+    }
+    BOOST_TEST(c.leading().used_bytes() > 400 * live);
+    const std::uint64_t now = c.leading().store().current_revision();
+    c.submit(c.leading(), compact{.revision = now}).as<compact_reply>();
+    BOOST_TEST(c.run_until([&] { return c.leading().used_bytes() <= live; }));
+}
+
+BOOST_AUTO_TEST_CASE(snapshots_beyond_their_limit_are_refused_until_one_is_let_go) {
+    cluster c;
+    service_options options = c.options_of(1);
+    options.snapshot_streams_max = 3;
+    std::vector<std::string> said;
+    options.node.log = [&said](severity, const std::string& text) { said.push_back(text); };
+    c.start(options);
+    BOOST_REQUIRE(c.run_until([&] { return c.leader() != 0; }));
+    c.submit(c.leading(), put{.key = "k", .value = "v"}).as<put_reply>();
+    std::vector<bulk_bytes> held;
+    const auto ask = [&] {
+        error_code outcome;
+        bool done = false;
+        c.leading().snapshot({}, [&](error_code failed, const bulk_bytes& state) {
+            outcome = failed;
+            done = true;
+            if (!failed) {
+                held.push_back(state);
+            }
+        });
+        BOOST_REQUIRE(c.run_until([&] { return done; }));
+        return outcome;
+    };
+    for (int i = 0; i < 3; ++i) {
+        BOOST_TEST(!ask());
+    }
+    BOOST_TEST(ask() == errc::too_many_unapplied);
+    BOOST_TEST(ask() == errc::too_many_unapplied);
+    BOOST_TEST(std::count_if(said.begin(), said.end(), [](const std::string& line) {
+                   return line.find("snapshot_streams_max") != std::string::npos;
+               }) == 1);
+    c.submit(c.leading(), put{.key = "k", .value = "w"}).as<put_reply>();
+    BOOST_TEST(held.front().read(0, 100).has_value());
+    held.pop_back();
+    BOOST_TEST(!ask());
+    BOOST_TEST(ask() == errc::too_many_unapplied);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -374,6 +375,58 @@ BOOST_AUTO_TEST_CASE(a_state_with_more_or_fewer_bytes_than_it_says_is_refused) {
     many.replace(24, 8, 8, '\xff'); // The number of rows.
     BOOST_TEST(s.restore(rope{shared_bytes::copy_of(many)}) == make_error_code(errc::truncated));
     BOOST_TEST(joined(s.snapshot()) == bytes);
+}
+
+BOOST_AUTO_TEST_CASE(busy_key_is_swept_in_bounded_steps) {
+    store s;
+    for (int i = 0; i < 3000; ++i) {
+        put(s, "busy", "v");
+    }
+    BOOST_TEST(!s.compact(s.current_revision()));
+    std::size_t rows = s.row_count();
+    while (s.sweep(10)) {
+        BOOST_REQUIRE(s.row_count() + 20 >= rows);
+        rows = s.row_count();
+    }
+    BOOST_TEST(s.row_count() == 1u);
+    put(s, "busy", "w");
+    BOOST_TEST(s.get("busy")->version == 3001u);
+    BOOST_TEST(s.get("busy")->create_revision == 2u);
+}
+
+// Deletions, lives that begin anew, and compactions before an earlier one is swept.
+BOOST_AUTO_TEST_CASE(hash_and_snapshot_never_depend_on_how_far_a_sweep_has_got) {
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+        std::mt19937 random(seed);
+        store slow;
+        store quick;
+        const auto both = [&](auto&& change) {
+            change(slow);
+            change(quick);
+        };
+        for (int round = 0; round < 4; ++round) {
+            for (int i = 0; i < 60; ++i) {
+                const std::string key(1, static_cast<char>('a' + random() % 6));
+                const bool gone = random() % 3 == 0;
+                both([&](store& s) { gone ? void(erase(s, key)) : void(put(s, key, "v")); });
+            }
+            const std::uint64_t floor = slow.compact_revision();
+            const std::uint64_t upto = floor + 1 + random() % (slow.current_revision() - floor);
+            both([&](store& s) { BOOST_REQUIRE(!s.compact(upto)); });
+            while (quick.sweep(1000)) {
+            }
+            const int steps = round == 3 ? 10'000 : static_cast<int>(random() % 40);
+            for (int i = 0; i < steps && !slow.swept(); ++i) {
+                slow.sweep(1);
+                BOOST_REQUIRE((*slow.hash(0) == *quick.hash(0)));
+                BOOST_REQUIRE(joined(slow.snapshot()) == joined(quick.snapshot()));
+                BOOST_REQUIRE(all(slow, upto) == all(quick, upto));
+            }
+        }
+        BOOST_TEST(slow.swept());
+        BOOST_TEST(slow.row_count() == quick.row_count());
+        BOOST_TEST(slow.key_count() == quick.key_count());
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -16,7 +16,7 @@ error_code basic_node<Policies>::admit() const noexcept {
     if (!started_ || stopping_ || failed_) {
         return errc::stopped;
     }
-    if (refuses_writes() || database_full_) {
+    if (refuses_writes()) {
         return errc::no_space;
     }
     return far_behind() || requests_.size() >= options_.requests_in_flight_max
@@ -53,6 +53,16 @@ void basic_node<Policies>::submit(const request_type& asked, reply_handler done,
         done(refused, reply_type{});
         return;
     }
+    if (database_full_) {
+        bool grows = true;
+        if constexpr (requires { machine_type::grows(asked); }) {
+            grows = machine_type::grows(asked);
+        }
+        if (grows) {
+            done(errc::no_space, reply_type{});
+            return;
+        }
+    }
     draft command = machine_type::encode(asked);
     QUORATE_ASSERT(command.size() >= command_header_bytes);
     if (const error_code refused = admit_bytes(command.size(), options_.request_bytes_max)) {
@@ -61,6 +71,11 @@ void basic_node<Policies>::submit(const request_type& asked, reply_handler done,
     }
     const request_id id = ids_.next();
     store_request_id(command.data(), id);
+    if constexpr (requires { machine_type::answers_when_swept(asked); }) {
+        if (machine_type::answers_when_swept(asked)) {
+            done = once_swept(std::move(done));
+        }
+    }
     if (trace != nullptr) {
         done = follow(id, std::move(trace), std::move(done));
     }
@@ -141,6 +156,7 @@ void basic_node<Policies>::on_batch_applied(const applied_mark& mark) {
     reads_.on_applied(applied_.index);
     maybe_snapshot();
     maybe_commit();
+    schedule_sweep();
 }
 
 template <class Policies>
@@ -179,8 +195,9 @@ void basic_node<Policies>::apply_command(const entry& e) {
     requests_.finish(id, {}, std::move(reply));
 }
 
-// Members are known at once, for they are peers to talk to. The state of a detachable machine
-// follows; until then the old one answers, and entries behind the snapshot wait.
+// Members are known at once, for they are peers to talk to. The state of a detachable or durable
+// machine follows; until then the old one answers, and entries behind the snapshot wait. A database
+// that is ahead of the snapshot keeps what it holds; entries up to there are coming.
 template <class Policies>
 error_code basic_node<Policies>::install(const snapshot_ptr& snap) {
     bulk_reader state(snap->data);
@@ -188,15 +205,15 @@ error_code basic_node<Policies>::install(const snapshot_ptr& snap) {
     if (!members) {
         return members.error();
     }
-    if constexpr (detached) {
-        if (started_) {
+    const bool replaced = !database_at_.index || snap->last.index > database_at_.index;
+    if constexpr (has_walk_thread) {
+        if (started_ && replaced) {
             adopt_snapshot(*snap, *members);
             begin_restore(snap, std::move(state));
             return {};
         }
     }
-    // A database that is ahead of the snapshot keeps what it holds; entries up to there are coming.
-    if (!database_at_.index || snap->last.index > database_at_.index) {
+    if (replaced) {
         if (const error_code failed = machine_.restore(state)) {
             return failed;
         }
@@ -315,8 +332,11 @@ void basic_node<Policies>::on_snapshot_saved(const snapshot_ptr& snap, error_cod
     if (stopping_ || failed_) {
         return;
     }
-    if (is_out_of_space(failed)) {
-        say(severity::warning, "no space for a snapshot; it is tried again later");
+    if (is_out_of_space(failed) || failed == errc::too_many_unapplied) {
+        say(severity::warning, is_out_of_space(failed)
+                                   ? "no space for a snapshot; it is tried again later"
+                                   : "too many snapshots of the database are being read for "
+                                     "another one; it is tried again later");
         next_snapshot_ = applied_.index + 1 + options_.snapshot_entries / 16;
         bytes_since_snapshot_ = options_.snapshot_bytes;
         return;

@@ -112,15 +112,19 @@ void basic_node<Policies>::check_held_members() {
 }
 
 // What is committed there must not be ahead of this member's own log: a start would find no way
-// from one to the other and build the database anew.
+// from one to the other and build the database anew. While a snapshot is being restored, members
+// are those of the snapshot already, and the state is an older one. `anyway`: also where little
+// waits, and where the last commit found no space.
 template <class Policies>
-void basic_node<Policies>::maybe_commit() {
+void basic_node<Policies>::maybe_commit(bool anyway) {
     if constexpr (durable) {
         const bool ready = applied_.index > database_at_.index && applied_.index <= stable_;
-        if (failed_ || finish_commit_ || database_full_ || !ready || !machine_.can_commit() ||
-            !machine_.wants_commit()) {
+        const bool wanted = anyway || (!database_full_ && machine_.wants_commit());
+        if (failed_ || finish_commit_ || restoring_ != nullptr || !ready || !wanted ||
+            !machine_.can_commit()) {
             return;
         }
+        commit_due_ = false;
         auto job = std::make_shared<decltype(machine_.begin_commit(applied_))>(
             machine_.begin_commit(applied_, members_.encode()));
         auto outcome = std::make_shared<error_code>();
@@ -134,27 +138,46 @@ void basic_node<Policies>::maybe_commit() {
                 if (options_.metrics != nullptr) {
                     options_.metrics->backend_commit.observe(took);
                 }
-                on_committed();
+                on_committed(false);
             });
         });
     }
 }
 
 template <class Policies>
-void basic_node<Policies>::on_committed() {
+void basic_node<Policies>::on_committed(bool defragmented) {
     if (stopping_ || failed_) {
         return;
     }
     const error_code failed = std::exchange(finish_commit_, nullptr)();
-    if (failed == errc::no_space) {
+    if (defragmented) {
+        database_retry_ticks_ = 0; // there may be space now
+    } else if (failed == errc::no_space) {
         if (!std::exchange(database_full_, true)) {
-            say(severity::error, "the database is full: writes are refused until there is space");
+            say(severity::error,
+                "the database is full: requests that make it larger are refused "
+                "until there is space");
         }
-        database_retry_ = true;
+        database_retry_ticks_ = ticks_to_retry;
     } else if (failed) {
         fail(failed, "a write to the database failed: " + failed.message());
+        return;
     } else if (std::exchange(database_full_, false)) {
         say(severity::info, "there is space for the database again; writes go on");
+    }
+    maybe_defragment();
+}
+
+/// Returns: whether a command that makes the state larger is refused for want of space.
+template <class Policies>
+bool basic_node<Policies>::is_refused_growth(entry_kind kind, const shared_bytes& payload) const {
+    if (!database_full_ || kind != entry_kind::normal || payload.size() < command_header_bytes) {
+        return false;
+    }
+    if constexpr (requires { machine_type::grows(payload.view()); }) {
+        return machine_type::grows(payload.view().substr(command_header_bytes));
+    } else {
+        return true;
     }
 }
 
@@ -169,35 +192,63 @@ void basic_node<Policies>::defragment(handler done) {
         return;
     }
     defragments_.push_back(std::move(done));
+    committed_for_copy_ = false; // what was asked before this was applied need not be enough
     maybe_defragment();
 }
 
+// Whoever asks for it wants to have freed what compaction left: that is swept and committed first.
 // Takes the place of a commit, so that there is one or the other. All who wait share one.
 template <class Policies>
 void basic_node<Policies>::maybe_defragment() {
     if (defragments_.empty()) {
         return;
     }
-    const auto answer = [](const std::vector<handler>& waiting, error_code failed) {
-        for (const handler& done : waiting) {
-            done(failed);
-        }
-    };
+    if (!swept()) {
+        schedule_sweep();
+        return;
+    }
     if constexpr (durable && requires(machine_type & m) { m.begin_defragmentation(); }) {
-        const bool none_held = !machine_.held().index;
-        if (none_held && !machine_.wants_commit()) {
-            answer(std::exchange(defragments_, {}), {});
+        if (failed_ || stopping_ || finish_commit_ || restoring_ != nullptr ||
+            !machine_.can_commit() || commits_first()) {
+            return; // with the end of the commit, or with the next tick
+        }
+        if (machine_.held().index) {
+            begin_defragmentation();
             return;
         }
-        if (failed_ || stopping_ || finish_commit_ || none_held || !machine_.can_commit()) {
-            return; // with the next tick
-        }
+    }
+    for (const handler& done : std::exchange(defragments_, {})) {
+        done({});
+    }
+}
+
+/// Returns: whether a commit goes before the copy. One that finds no space does not keep it
+/// waiting: the copy may be what makes space.
+template <class Policies>
+bool basic_node<Policies>::commits_first() {
+    if (applied_.index <= database_at_.index) {
+        return false; // nothing was applied since the start
+    }
+    if (!std::exchange(committed_for_copy_, true)) {
+        maybe_commit(true);
+        committed_for_copy_ = finish_commit_ != nullptr;
+        return true;
+    }
+    return false;
+}
+
+template <class Policies>
+void basic_node<Policies>::begin_defragmentation() {
+    if constexpr (durable && requires(machine_type & m) { m.begin_defragmentation(); }) {
         auto job = std::make_shared<decltype(machine_.begin_defragmentation())>(
             machine_.begin_defragmentation());
         auto outcome = std::make_shared<error_code>();
-        finish_commit_ = [this, job, outcome, answer,
+        finish_commit_ = [this, job, outcome,
                           waiting = std::exchange(defragments_, {})]() -> error_code {
-            answer(waiting, machine_.finish_defragmentation(std::move(*job), *outcome));
+            const error_code failed = machine_.finish_defragmentation(std::move(*job), *outcome);
+            for (const handler& done : waiting) {
+                done(failed);
+            }
             return {};
         };
         defragmenting_ = true;
@@ -209,23 +260,23 @@ void basic_node<Policies>::maybe_defragment() {
                 if (options_.metrics != nullptr) {
                     options_.metrics->defragment.observe(took);
                 }
-                on_committed();
+                on_committed(true);
             });
         });
-    } else {
-        answer(std::exchange(defragments_, {}), {});
     }
 }
 
-// With each tick, as for the log.
+// With each tick. A full database is tried less often, for then the whole batch is made ready
+// again.
 template <class Policies>
 void basic_node<Policies>::retry_database() {
     maybe_defragment();
-    if (std::exchange(database_retry_, false)) {
-        const bool full = std::exchange(database_full_, false);
-        maybe_commit();
-        database_full_ = full;
-        database_retry_ = full && !finish_commit_;
+    if (database_full_ && --database_retry_ticks_ <= 0) {
+        database_retry_ticks_ = ticks_to_retry;
+        commit_due_ = true;
+    }
+    if (commit_due_) {
+        maybe_commit(true);
     }
 }
 
@@ -238,7 +289,7 @@ void basic_node<Policies>::close_database() {
     if constexpr (durable) {
         database_thread_.join();
         const auto finish = std::exchange(finish_commit_, nullptr);
-        const bool sound = started_ && !failed_ && (!finish || !finish());
+        const bool sound = started_ && !failed_ && (!finish || !finish()) && restoring_ == nullptr;
         const bool ahead = applied_.index > database_at_.index && applied_.index <= stable_;
         if (sound && ahead && machine_.can_commit()) {
             auto job = machine_.begin_commit(applied_, members_.encode());

@@ -42,6 +42,9 @@ void basic_node<Policies>::abandon_all() {
     reads_.stop();
     transfers_.stop();
     calls_.stop();
+    for (const std::function<void()>& answer : std::exchange(sweep_waiters_, {})) {
+        answer();
+    }
     for (const walk& waiting : std::exchange(walks_, {})) {
         waiting.done(errc::stopped);
     }

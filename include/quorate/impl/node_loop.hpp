@@ -254,6 +254,7 @@ void basic_node<Policies>::on_timer() {
         retry_full_disk();
         seal_idle_log();
         retry_database();
+        schedule_sweep();
         maybe_publish();
         time_round_trips();
         listen_for_peers(false);
@@ -331,6 +332,9 @@ error_code basic_node<Policies>::refusal_of(const message& m) const {
         }
         if (const error_code refused = judge_change(e.kind, e.payload.view())) {
             return refused;
+        }
+        if (is_refused_growth(e.kind, e.payload)) {
+            return errc::no_space;
         }
     }
     return {};

@@ -68,6 +68,7 @@ basic_node<Policies>::~basic_node() {
     stopping_ = true;
     *answering_ = nullptr;
     wire_->stop();
+    ends_asides_ = true;
     join_walks();
     log_thread_.join();
     snapshot_thread_.join();
@@ -444,6 +445,7 @@ void basic_node<Policies>::stop(handler done) {
         abandon_all();
         *answering_ = nullptr;
         wire_->stop();
+        ends_asides_ = true;
         join_walks();
         log_thread_.join(); // at most the job under way
         snapshot_thread_.join();
@@ -472,6 +474,7 @@ node_status basic_node<Policies>::status() const noexcept {
     status.reads = reads_.size();
     status.ended = static_cast<bool>(failed_);
     status.disk_full = disk_full_ || database_full_;
+    status.database_full = database_full_;
     status.disk_hangs = disk_hangs_;
     status.defragmenting = defragmenting_;
     status.fenced = fenced_;

@@ -31,13 +31,58 @@ void basic_node<Policies>::inspect(std::function<void(const machine_type&)> look
     begin_walk();
 }
 
+template <class Policies>
+void basic_node<Policies>::examine(std::function<examination(const machine_type&)> prepare,
+                                   handler done) {
+    if (!started_ || stopping_ || failed_) {
+        done(errc::stopped);
+        return;
+    }
+    if (walks_.size() >= walks_max || asides_ >= asides_max) {
+        done(errc::too_many_unapplied);
+        return;
+    }
+    const auto job = std::make_shared<examination>();
+    auto look = [this, job, prepare = std::move(prepare)] { *job = prepare(machine_); };
+    auto run = [this, job] { (*job)([this] { return ends_asides_.load(); }); };
+    if constexpr (durable) {
+        ++asides_;
+        walks_.push_back({std::move(look), std::move(run),
+                          [this, done = std::move(done)](error_code failed) {
+                              --asides_;
+                              done(failed);
+                          },
+                          true});
+    } else {
+        walks_.push_back({[] {},
+                          [look = std::move(look), run = std::move(run)] {
+                              look();
+                              run();
+                          },
+                          std::move(done)});
+    }
+    begin_walk();
+}
+
 // One walk at a time, and after it the entries that waited for it: walks without end must not keep
-// a member from applying.
+// a member from applying. Over a database walks begin where all is swept, when they need not look
+// for what a compaction hides.
 template <class Policies>
 void basic_node<Policies>::begin_walk() {
     const bool in_batch = !held_back_.empty() && held_back_.front().applied > 0;
     if (holds_entries() || walks_.empty() || in_batch || applied_.index < drain_to_ || stopping_ ||
         failed_) {
+        return;
+    }
+    if (durable && !swept()) {
+        schedule_sweep(); // whose end comes back here
+        return;
+    }
+    if (walks_.front().aside) {
+        walk next = std::move(walks_.front());
+        walks_.pop_front();
+        run_aside(std::move(next));
+        schedule_resume();
         return;
     }
     walking_ = true;
@@ -52,6 +97,22 @@ void basic_node<Policies>::begin_walk() {
     } else {
         next->run();
         end_walk(*next);
+    }
+}
+
+// Commands go on meanwhile.
+template <class Policies>
+void basic_node<Policies>::run_aside(walk next) {
+    if constexpr (durable) {
+        next.begin();
+        boost::asio::post(walk_thread_, [this, next = std::move(next)]() mutable {
+            if (!ends_asides_) {
+                next.run();
+            }
+            boost::asio::post(io_, [this, done = std::move(next.done)] {
+                done(stopping_ || failed_ ? make_error_code(errc::stopped) : error_code());
+            });
+        });
     }
 }
 
@@ -73,6 +134,7 @@ void basic_node<Policies>::resume() {
     }
     drop_superseded();
     begin_walk();
+    schedule_sweep();
     if (holds_entries() || held_back_.empty()) {
         return;
     }
@@ -117,15 +179,19 @@ void basic_node<Policies>::drop_superseded() {
 // A machine of its own is made, beside the one that answers.
 template <class Policies>
 void basic_node<Policies>::begin_restore(const snapshot_ptr& snap, bulk_reader state) {
-    if constexpr (detached) {
+    if constexpr (has_walk_thread) {
         restoring_ = snap;
-        boost::asio::post(walk_thread_, [this, snap, state = std::move(state)]() mutable {
-            auto made = std::make_shared<restored>();
-            made->failed = made->machine.restore(state);
-            boost::asio::post(io_, [this, snap, made = std::move(made)]() mutable {
-                end_restore(snap, std::move(made));
+        auto made = std::make_shared<restored>();
+        if constexpr (durable) {
+            made->machine = machine_.successor();
+        }
+        boost::asio::post(
+            walk_thread_, [this, snap, made = std::move(made), state = std::move(state)]() mutable {
+                made->failed = made->machine.restore(state);
+                boost::asio::post(io_, [this, snap, made = std::move(made)]() mutable {
+                    end_restore(snap, std::move(made));
+                });
             });
-        });
     }
 }
 
@@ -143,14 +209,16 @@ void basic_node<Policies>::end_restore(const snapshot_ptr& snap, std::shared_ptr
              "a snapshot that was received cannot be restored: " + made->failed.message());
         return;
     }
-    if constexpr (detached) {
+    if constexpr (has_walk_thread) {
         std::swap(machine_, made->machine);
     }
     discard(std::move(made));
     restoring_.reset();
+    database_at_ = {};
     applied_ = snap->last;
     reads_.on_applied(applied_.index);
     observer_->on_restored();
+    maybe_commit();
     schedule_resume();
 }
 
@@ -158,14 +226,14 @@ void basic_node<Policies>::end_restore(const snapshot_ptr& snap, std::shared_ptr
 template <class Policies>
 template <class T>
 void basic_node<Policies>::discard(std::shared_ptr<T> unused) {
-    if constexpr (detached) {
+    if constexpr (has_walk_thread) {
         boost::asio::post(walk_thread_, [unused = std::move(unused)] {});
     }
 }
 
 template <class Policies>
 void basic_node<Policies>::join_walks() {
-    if constexpr (detached) {
+    if constexpr (has_walk_thread) {
         walk_thread_.join();
     }
 }

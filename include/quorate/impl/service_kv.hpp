@@ -12,8 +12,7 @@ namespace quorate {
 template <class Policies>
 std::uint64_t basic_service<Policies>::used_bytes() const {
     if constexpr (durable_machine<machine_type>) {
-        const result<std::uint64_t> file = store().backend().file_bytes();
-        return (file ? *file : 0) + store().backend().pending_bytes();
+        return store().backend().grown_bytes();
     } else {
         return store().backend().bytes() + store().leases().bytes();
     }

@@ -2,6 +2,7 @@
 #ifndef QUORATE_IMPL_SERVICE_MAINTENANCE_HPP
 #define QUORATE_IMPL_SERVICE_MAINTENANCE_HPP
 
+#include <quorate/base/bulk_hold.hpp>
 #include <quorate/format/primitives.hpp>
 #include <quorate/server/server_metrics.hpp>
 #include <quorate/service.hpp>
@@ -28,6 +29,9 @@ member_status basic_service<Policies>::status() const {
     member_status said;
     said.db_size = std::max(used_bytes(), detail::state_bytes_least);
     said.db_size_in_use = said.db_size;
+    if constexpr (durable_machine<machine_type>) {
+        said.db_size_in_use = std::min(store().backend().used_bytes(), said.db_size);
+    }
     said.leader = now.engine.soft.leader;
     said.raft_index = now.engine.hard.commit;
     said.raft_term = now.engine.hard.term;
@@ -42,7 +46,7 @@ member_status basic_service<Policies>::status() const {
                               " ");
     }
     if (now.disk_full) {
-        said.errors.emplace_back("the disk is full");
+        said.errors.emplace_back(now.database_full ? "the database is full" : "the disk is full");
     }
     if (now.fenced) {
         said.errors.emplace_back("this member lost entries that it had acknowledged");
@@ -62,12 +66,7 @@ void basic_service<Policies>::defragment(const identity& by, handler done) {
         done(refused);
         return;
     }
-    // Memory holds no gaps worth a pass of their own: compaction closes them as it goes.
-    if constexpr (durable_machine<machine_type>) {
-        node_.defragment(std::move(done));
-    } else {
-        done({});
-    }
+    node_.defragment(std::move(done));
 }
 
 template <class Policies>
@@ -97,6 +96,7 @@ void basic_service<Policies>::hash(std::uint64_t revision, const identity& by, h
     refused ? done(refused, {}) : hash_state(revision, std::move(done));
 }
 
+// Over a database the walk is beside everything else; commands wait for one over memory.
 template <class Policies>
 void basic_service<Policies>::hash_state(std::uint64_t revision, hash_handler done) {
     struct finding {
@@ -104,24 +104,40 @@ void basic_service<Policies>::hash_state(std::uint64_t revision, hash_handler do
         clock::duration took{};
     };
     const auto found = std::make_shared<finding>();
-    node_.inspect(
-        [found, revision](const machine_type& machine) {
-            const clock::time_point began = clock::now();
-            found->hash = machine.store().hash(revision);
-            found->took = clock::now() - began;
-        },
-        [this, found, revision, done = std::move(done)](error_code failed) {
-            if (failed || !found->hash) {
-                done(failed ? failed : found->hash.error(), {});
-                return;
-            }
-            if (server_metrics* const counts = options_.node.metrics) {
-                (revision == 0 ? counts->hash : counts->hash_rev).observe(found->took);
-            }
-            done({}, *found->hash);
-        });
+    auto ended = [this, found, revision, done = std::move(done)](error_code failed) {
+        if (failed || !found->hash) {
+            done(failed ? failed : found->hash.error(), {});
+            return;
+        }
+        if (server_metrics* const counts = options_.node.metrics) {
+            (revision == 0 ? counts->hash : counts->hash_rev).observe(found->took);
+        }
+        done({}, *found->hash);
+    };
+    const auto timed = [found](const auto& compute) {
+        const clock::time_point began = clock::now();
+        found->hash = compute();
+        found->took = clock::now() - began;
+    };
+    if constexpr (durable_machine<machine_type>) {
+        node_.examine(
+            [revision, timed](const machine_type& machine) -> typename node_type::examination {
+                return [timed, job = machine.store().begin_hash(revision)](const auto& stopped) {
+                    timed([&] { return job ? job->run(stopped) : job.error(); });
+                };
+            },
+            std::move(ended));
+    } else {
+        node_.inspect(
+            [revision, timed](const machine_type& machine) {
+                timed([&] { return machine.store().hash(revision); });
+            },
+            std::move(ended));
+    }
 }
 
+// A snapshot that is not read to its end holds what it may still be asked for: memory, or pages of
+// the database and one of its readers.
 template <class Policies>
 void basic_service<Policies>::snapshot(const identity& by,
                                        std::function<void(error_code, bulk_bytes)> done) {
@@ -129,10 +145,23 @@ void basic_service<Policies>::snapshot(const identity& by,
         done(refused, {});
         return;
     }
+    if (snapshots_read_->load() >= options_.snapshot_streams_max) {
+        if (options_.node.log && snapshot_lines_.admit(clock::now())) {
+            options_.node.log(severity::warning,
+                              "refused a snapshot: " + std::to_string(snapshots_read_->load()) +
+                                  " are being read, as many as snapshot_streams_max allows" +
+                                  snapshot_lines_.left_out());
+        }
+        done(errc::too_many_unapplied, {});
+        return;
+    }
+    ++*snapshots_read_;
+    std::shared_ptr<const void> place(nullptr, [open = snapshots_read_](const void*) { --*open; });
     const auto made = std::make_shared<bulk_bytes>();
-    node_.inspect(
-        [made](const machine_type& machine) { *made = bulk_bytes(machine.snapshot()); },
-        [made, done = std::move(done)](error_code failed) { done(failed, std::move(*made)); });
+    node_.inspect([made](const machine_type& machine) { *made = bulk_bytes(machine.snapshot()); },
+                  [made, place = std::move(place), done = std::move(done)](error_code failed) {
+                      done(failed, failed ? bulk_bytes() : holding(place, std::move(*made)));
+                  });
 }
 
 template <class Policies>

@@ -17,6 +17,8 @@ namespace detail {
 [[nodiscard]] inline node_options node_options_of(const service_options& options) {
     node_options node = options.node;
     node.strict_reconfig_check = node.strict_reconfig_check && options.strict_reconfig_check;
+    const std::uint64_t most = quota(options.quota_bytes).limit();
+    node.database_bytes_least = most == UINT64_MAX ? 0 : most;
     return node;
 }
 
@@ -86,6 +88,9 @@ void basic_service<Policies>::on_timer() {
     tend_corruption(now);
     listen_for_members(now);
     tend_changes();
+    if (node_.status().database_full) {
+        raise_space_alarm(); // the others must not make larger what this member cannot hold
+    }
     tokens_.sweep(now);
 }
 

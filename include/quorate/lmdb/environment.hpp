@@ -26,12 +26,18 @@
 namespace quorate {
 
 /// Returns: a code of LMDB as one of ours, or of the operating system.
-/// Errors: no_space when the map or the disk is full; corrupt; unsupported_version; poisoned for
-/// what a fresh start may mend.
+/// Errors: no_space when the map or the disk is full; too_many_unapplied for a full table of
+/// readers; corrupt; unsupported_version; poisoned for what a fresh start may mend.
 [[nodiscard]] QUORATE_DECL error_code lmdb_error(int code) noexcept;
 
+/// How many transactions may read from one file at a time: what is not read by an own reader is
+/// read by streams, of snapshots for instance.
+inline constexpr unsigned lmdb_readers_max = 512;
+
 /// An open file. The map is as large as the file may grow, from the start: address space costs
-/// nothing, and a map cannot be moved while a transaction reads from it.
+/// nothing, and a map cannot be moved while a transaction reads from it. It has room for twice
+/// `bytes_max`: pages are written beside those that they replace, so that what takes rows away
+/// needs room first.
 class lmdb_environment {
 public:
     enum class state : std::uint8_t {
@@ -50,6 +56,7 @@ public:
 
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
     [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
+    /// Returns: how many bytes of pages may be in use before commits are refused that add to them.
     [[nodiscard]] std::uint64_t bytes_max() const noexcept { return bytes_max_; }
     /// Returns: the size of the file. Errors: of the operating system.
     [[nodiscard]] QUORATE_DECL result<std::uint64_t> file_bytes() const;
@@ -99,6 +106,7 @@ public:
     }
     ~lmdb_read() = default;
 
+    /// Errors: of lmdb_error; too_many_unapplied while lmdb_readers_max others read.
     [[nodiscard]] static QUORATE_DECL result<lmdb_read> begin(
         std::shared_ptr<const lmdb_environment> environment);
 
@@ -107,6 +115,13 @@ public:
 
     /// Returns: the greatest key; nothing when there is none. Errors: of lmdb_error.
     [[nodiscard]] QUORATE_DECL result<std::optional<byte_view>> last_key() const;
+
+    /// Effects: sees what was committed last. Keeps its place among the readers. Views of before
+    /// end. Errors: of lmdb_error.
+    [[nodiscard]] QUORATE_DECL error_code renew();
+
+    /// Units: bytes of the pages that hold something. Errors: of lmdb_error.
+    [[nodiscard]] QUORATE_DECL result<std::uint64_t> used_bytes() const;
 
     /// Effects: calls `visit(key, value)` from the first key at or behind `from` on, until it
     /// returns false. Errors: of lmdb_error.
@@ -172,6 +187,8 @@ public:
     /// Errors: corrupt when there is no such key; of lmdb_error.
     [[nodiscard]] QUORATE_DECL error_code erase(byte_view key);
     [[nodiscard]] QUORATE_DECL error_code replace(byte_view key, byte_view value);
+    /// As of lmdb_read, with what was written so far.
+    [[nodiscard]] QUORATE_DECL result<std::uint64_t> used_bytes() const;
     /// Effects: syncs, if the environment stands. This write is spent. Errors: of lmdb_error.
     [[nodiscard]] QUORATE_DECL error_code commit();
 

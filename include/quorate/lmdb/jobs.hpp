@@ -22,8 +22,9 @@ namespace quorate {
 /// Writes what waits, and what it stands for, in one transaction.
 class lmdb_commit {
 public:
-    /// Blocks until it is durable. Errors: no_space, and the old state is unharmed; any other: the
-    /// database is not to be used any more.
+    /// Blocks until it is durable. Errors: no_space, and the old state is unharmed: the disk is
+    /// full, or more pages would be in use than before and than the environment's bytes_max; any
+    /// other: the database is not to be used any more.
     [[nodiscard]] QUORATE_DECL error_code run() const;
 
 private:
@@ -38,6 +39,8 @@ private:
           stands_(stands) {}
 
     [[nodiscard]] error_code write() const;
+    [[nodiscard]] error_code write_rows(lmdb_write& txn) const;
+    [[nodiscard]] error_code check_growth(const lmdb_write& txn, std::uint64_t before) const;
 
     std::shared_ptr<lmdb_environment> environment_;
     std::shared_ptr<const pending_rows> rows_;

@@ -20,6 +20,7 @@
 #include <quorate/lmdb/row_record.hpp>
 #include <quorate/store/value_backend.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -50,6 +51,12 @@ public:
         const lmdb_read* stored = in_memory ? nullptr : reader();
         note(layers(stored).scan(from, upto, std::forward<Visit>(visit)));
     }
+    /// The same with a row_view of each row: no value is read from the disk, nor checked.
+    template <class Visit>
+    void scan_heads(revision from, revision upto, Visit&& visit) const {
+        const lmdb_read* stored = from > stored_last_ ? nullptr : reader();
+        note(layers(stored).scan_heads(from, upto, std::forward<Visit>(visit)));
+    }
     [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(size_); }
 
     /// Returns: what made this backend unusable: its answers may lack rows from then on. It is not
@@ -73,14 +80,14 @@ public:
     [[nodiscard]] bool can_commit() const noexcept {
         return environment_ != nullptr && !job_under_way_ && !error_;
     }
-    /// Effects: what waits is to be committed as the state `mark`. One that found no space goes
-    /// first, for what it stood for. Rows may be put, found and erased while the job runs.
-    /// Requires: can_commit().
+    /// Effects: what waits is to be committed as the state `mark`, together with what found no
+    /// space before: rows of that may have been erased since. Rows may be put, found and erased
+    /// while the job runs. Requires: can_commit().
     [[nodiscard]] QUORATE_DECL lmdb_commit begin_commit(state_mark mark);
     /// Effects: takes note of what the job ended with. One begun before the backend was replaced
     /// means nothing. Errors: `failed`; this backend is unusable then, unless it is no_space.
     QUORATE_DECL error_code finish_commit(lmdb_commit job, error_code failed);
-    /// Effects: all three steps at once, until nothing waits. Blocks. Errors: as `finish_commit`.
+    /// Effects: all three steps at once. Blocks. Errors: as `finish_commit`.
     QUORATE_DECL error_code commit(state_mark mark);
 
     /// Returns: an empty backend beside this one, which takes its place in the directory with its
@@ -98,6 +105,7 @@ public:
     /// `hidden` names, which is in order. Read from the database piece by piece, on any thread,
     /// however this backend goes on. Holds the pages that it may still read, so that the file grows
     /// while one lives. `header.rows` is filled in; `hidden_bytes`: of their keys and values.
+    /// Where too many streams live already, reading it fails as too_many_unapplied.
     [[nodiscard]] QUORATE_DECL bulk_bytes stream(state_header header, std::vector<revision> hidden,
                                                  std::uint64_t hidden_bytes) const;
 
@@ -109,11 +117,19 @@ public:
     [[nodiscard]] result<std::uint64_t> file_bytes() const {
         return environment_ == nullptr ? result<std::uint64_t>(0) : environment_->file_bytes();
     }
+    /// Units: about the bytes that hold something: pages of the file in use, and what waits,
+    /// without what is erased and waits to be freed.
+    [[nodiscard]] QUORATE_DECL std::uint64_t used_bytes() const noexcept;
+    /// Units: bytes that the file has, or will have once what waits is written. Free pages count;
+    /// they take rows that wait, and only what does not fit makes the file grow.
+    [[nodiscard]] QUORATE_DECL std::uint64_t grown_bytes() const noexcept;
 
 private:
-    [[nodiscard]] static QUORATE_DECL result<lmdb_backend> begin(const database_options& options,
-                                                                 std::uint64_t number);
+    [[nodiscard]] static QUORATE_DECL result<lmdb_backend> begin(
+        const database_options& options, std::shared_ptr<std::atomic<std::uint64_t>> next_number);
     [[nodiscard]] QUORATE_DECL error_code adopt();
+    /// Effects: the own reader sees what was committed last, rows of so many bytes in all.
+    QUORATE_DECL void look_again(std::uint64_t stored_bytes);
     /// Returns: a transaction on what was committed last; null without a database, or on an error.
     [[nodiscard]] QUORATE_DECL const lmdb_read* reader() const;
     [[nodiscard]] row_layers layers(const lmdb_read* stored) const noexcept {
@@ -129,7 +145,8 @@ private:
     std::shared_ptr<lmdb_environment> environment_;
     mutable std::optional<lmdb_read> reader_;
     std::uint64_t batch_bytes_ = 0;
-    std::uint64_t next_number_ = 1; // of files
+    /// Of files; shared with successors, which may be filled on another thread.
+    std::shared_ptr<std::atomic<std::uint64_t>> next_number_;
     pending_rows recent_;
     std::shared_ptr<const pending_rows> frozen_; // being written, or to be tried again
     state_mark frozen_mark_;
@@ -139,7 +156,9 @@ private:
     revision stored_last_; // no row of the database is later
     revision last_;        // the greatest ever put
     std::uint64_t size_ = 0;
-    std::uint64_t bytes_ = 0; // of the keys and values of all rows
+    std::uint64_t bytes_ = 0;        // of the keys and values of all rows
+    std::uint64_t page_bytes_ = 0;   // in use as of the last commit
+    std::uint64_t stored_bytes_ = 0; // of the rows on those pages
     state_mark held_;
     bool filling_ = false; // a successor without a commit of its own
     bool job_under_way_ = false;

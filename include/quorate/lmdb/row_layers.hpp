@@ -12,7 +12,9 @@
 #include <quorate/lmdb/row_record.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace quorate {
 
@@ -52,26 +54,50 @@ public:
         return std::optional(std::move(*found));
     }
 
+    /// Returns: how many bytes key and value of the row have, or nothing. Reads no value from the
+    /// disk. Errors: as `find`.
+    [[nodiscard]] result<std::optional<std::uint64_t>> find_bytes(revision at) const {
+        if (at > stored_last_ || stored_ == nullptr || hidden(at)) {
+            const result<std::optional<row>> found = find(at);
+            if (!found) {
+                return found.error();
+            }
+            std::optional<std::uint64_t> bytes;
+            if (*found) {
+                bytes = (*found)->key.size() + (*found)->value.size();
+            }
+            return bytes;
+        }
+        const row_key key = encode_row_key(at);
+        const result<std::optional<byte_view>> bytes = stored_->get(view_of(key));
+        if (!bytes) {
+            return bytes.error();
+        }
+        if (!*bytes) {
+            return std::optional<std::uint64_t>();
+        }
+        const result<row_view> head = decode_row_head(at, **bytes);
+        if (!head) {
+            return head.error();
+        }
+        return std::optional<std::uint64_t>(head->bytes());
+    }
+
     /// Effects: as value_backend's scan; ends early on an error. Errors: as `find`.
     template <class Visit>
     [[nodiscard]] error_code scan(revision from, revision upto, Visit&& visit) const {
-        bool going = true;
-        const auto show = [&](revision at, const row& found) {
-            going = hidden(at) || visit(at, found);
-            return going;
-        };
-        if (stored_ != nullptr && from <= stored_last_ && from <= upto) {
-            if (const error_code failed = scan_stored(from, std::min(upto, stored_last_), show)) {
-                return failed;
-            }
-        }
-        if (going && frozen_ != nullptr) {
-            frozen_->scan(from, upto, show);
-        }
-        if (going) {
-            recent_.scan(from, upto, show);
-        }
-        return {};
+        const auto stored = [](revision at, byte_view bytes) { return decode_row(at, bytes); };
+        return scan(from, upto, std::forward<Visit>(visit), stored,
+                    [](const row& found) -> const row& { return found; });
+    }
+    /// The same with a row_view of each row, whose value is not checked, nor read from the disk.
+    template <class Visit>
+    [[nodiscard]] error_code scan_heads(revision from, revision upto, Visit&& visit) const {
+        const auto stored = [](revision at, byte_view bytes) { return decode_row_head(at, bytes); };
+        return scan(from, upto, std::forward<Visit>(visit), stored, [](const row& found) {
+            return row_view{found.key.view(), found.value.view(), found.create_revision,
+                            found.version, found.lease};
+        });
     }
 
 private:
@@ -79,8 +105,36 @@ private:
         return recent_.erased(at) || (frozen_ != nullptr && frozen_->erased(at));
     }
 
-    template <class Show>
-    [[nodiscard]] error_code scan_stored(revision from, revision upto, Show&& show) const {
+    /// `decode` makes of stored bytes, and `convert` of a row in memory, what is visited.
+    template <class Visit, class Decode, class Convert>
+    [[nodiscard]] error_code scan(revision from, revision upto, Visit&& visit, Decode decode,
+                                  Convert convert) const {
+        bool going = true;
+        const auto show = [&](revision at, const auto& found) {
+            going = hidden(at) || visit(at, found);
+            return going;
+        };
+        if (stored_ != nullptr && from <= stored_last_ && from <= upto) {
+            if (const error_code failed =
+                    scan_stored(from, std::min(upto, stored_last_), decode, show)) {
+                return failed;
+            }
+        }
+        const auto show_row = [&](revision at, const row& found) {
+            return show(at, convert(found));
+        };
+        if (going && frozen_ != nullptr) {
+            frozen_->scan(from, upto, show_row);
+        }
+        if (going) {
+            recent_.scan(from, upto, show_row);
+        }
+        return {};
+    }
+
+    template <class Decode, class Show>
+    [[nodiscard]] error_code scan_stored(revision from, revision upto, Decode decode,
+                                         Show&& show) const {
         error_code rotten;
         const row_key begin = encode_row_key(from);
         const auto each = [&](byte_view key, byte_view bytes) {
@@ -91,7 +145,7 @@ private:
             if (*at > upto) {
                 return false;
             }
-            const result<row> found = decode_row(*at, bytes);
+            const auto found = decode(*at, bytes);
             if (!found) {
                 rotten = found.error();
                 return false;

@@ -27,12 +27,14 @@ namespace quorate {
 
 class lmdb_state_source final : public bulk_source {
 public:
-    /// `size`: of the bytes that header and rows make; where they make others, reading fails as
-    /// corrupt. `hidden`: in order.
-    lmdb_state_source(std::optional<lmdb_read> stored, revision stored_last,
+    /// `stored`: nothing without a database; an error is what reading fails with. `size`: of the
+    /// bytes that header and rows make; where they make others, reading fails as corrupt. `hidden`:
+    /// in order.
+    lmdb_state_source(result<std::optional<lmdb_read>> stored, revision stored_last,
                       std::shared_ptr<const pending_rows> frozen, pending_rows recent,
                       const state_header& header, std::vector<revision> hidden, std::uint64_t size)
-        : stored_(std::move(stored)),
+        : failed_(stored ? error_code() : stored.error()),
+          stored_(stored ? std::move(*stored) : std::optional<lmdb_read>()),
           stored_last_(stored_last),
           frozen_(std::move(frozen)),
           recent_(std::move(recent)),
@@ -59,6 +61,7 @@ private:
     [[nodiscard]] error_code load(std::uint64_t offset) const;
     [[nodiscard]] error_code load_chunk(const mark& begin) const;
 
+    error_code failed_;
     std::optional<lmdb_read> stored_;
     revision stored_last_;
     std::shared_ptr<const pending_rows> frozen_;

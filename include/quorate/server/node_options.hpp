@@ -107,8 +107,12 @@ struct node_options {
     std::uint64_t snapshot_send_rate = 0; ///< Bytes a second to all peers together; 0: no limit.
     std::uint32_t snapshots_at_once = 2;  ///< Sent to so many peers, others wait; 0: no limit.
 
-    /// For machines with a database: how large its file may grow; then writes are refused.
+    /// For machines with a database: how many bytes of its file may be in use; requests that make
+    /// it larger are refused then. Pages are written beside those that they replace, so that the
+    /// file itself may grow to twice that until it is defragmented.
     std::uint64_t database_bytes_max = std::uint64_t{16} << 30;
+    /// What the owner means to let in, such as a quota: the database must not be full before.
+    std::uint64_t database_bytes_least = 0;
     /// What waits for a commit of the database; memory holds about twice that.
     std::uint64_t database_batch_bytes = 4 << 20;
 

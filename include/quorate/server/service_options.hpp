@@ -29,6 +29,9 @@ struct service_options {
     /// Most passwords that wait to be hashed; more are refused. With the default cost one takes
     /// some 50 ms.
     std::size_t passwords_waiting_max = 64;
+    /// Most snapshots that clients read at a time, those that do not go on reading included; more
+    /// are refused.
+    std::size_t snapshot_streams_max = 16;
     watch_limits watch;
     /// How often a watch that asked for progress and was told nothing else is told how far it is.
     std::chrono::milliseconds watch_progress_interval{600'000};

@@ -42,6 +42,16 @@ public:
         return encode_command(asked, command_header_bytes);
     }
 
+    /// As those of `Machine`; users and roles count for nothing.
+    [[nodiscard]] static bool grows(const issued_request& asked) noexcept {
+        const auto* one = std::get_if<request>(&asked.asked);
+        return one != nullptr && Machine::grows(*one);
+    }
+    [[nodiscard]] static bool grows(byte_view command) {
+        const result<opened_command> opened = open_command(command);
+        return opened && !is_auth_command(opened->command) && Machine::grows(opened->command);
+    }
+
     /// Total: any bytes get a reply. A failed command changes nothing.
     /// Errors, in the reply: those of `Machine` and of auth_store; command_invalid.
     /// Complexity: that of `Machine`; while enabled the request is decoded twice.
@@ -96,6 +106,11 @@ public:
     }
 
     bool sweep() { return machine_.sweep(); }
+    [[nodiscard]] bool swept() const noexcept { return machine_.swept(); }
+    [[nodiscard]] static bool answers_when_swept(const issued_request& asked) noexcept {
+        const auto* one = std::get_if<request>(&asked.asked);
+        return one != nullptr && Machine::answers_when_swept(*one);
+    }
 
     [[nodiscard]] auto snapshot() const { return machine_.snapshot(); }
     /// Errors: those of `Machine`, which keeps the users and roles too. The old state stays then.
@@ -152,6 +167,11 @@ public:
     error_code finish_defragmentation(Job&& job,
                                       error_code failed) requires durable_machine<Machine> {
         return machine_.finish_defragmentation(std::forward<Job>(job), failed);
+    }
+    [[nodiscard]] auth_machine successor() requires durable_machine<Machine> {
+        auth_machine next;
+        next.machine_ = machine_.successor();
+        return next;
     }
     void reset() requires durable_machine<Machine> {
         checked_.clear();

@@ -30,7 +30,8 @@ struct key_change {
 };
 
 /// Changes in order, and where the life of the first of them began.
-/// Complexity: `push_back` constant, amortised; `forget` linear; all else constant.
+/// Complexity: `push_back` constant, amortised; `forget` linear in what it forgets, amortised; all
+/// else constant.
 class change_list {
 public:
     change_list() = default;
@@ -41,7 +42,7 @@ public:
             return;
         }
         adopt(allocate(1));
-        at_.many->created = created;
+        at_.many->set_created(created);
         at_.many->begin()[at_.many->size++] = only;
     }
     change_list(const change_list& other) {
@@ -84,7 +85,7 @@ public:
     [[nodiscard]] key_change back() const noexcept { return (*this)[size() - 1]; }
     /// Returns: where the life of the first change began. Requires: not empty.
     [[nodiscard]] revision created() const noexcept {
-        return form_ == form::many ? at_.many->created : revision{at_.main, sub_};
+        return form_ == form::many ? at_.many->created() : revision{at_.main, sub_};
     }
     /// Returns: how many changes there are up to and including the write `main`.
     /// Complexity: logarithmic; constant when that is all of them.
@@ -108,7 +109,7 @@ public:
             keep_in_place(next);
             return;
         }
-        if (form_ != form::many || at_.many->size == at_.many->capacity) {
+        if (form_ != form::many || at_.many->full()) {
             replace(copied(2 * size()));
         }
         at_.many->begin()[at_.many->size++] = next;
@@ -121,10 +122,11 @@ public:
             clear();
             return;
         }
+        // A busy key may be forgotten change by change: what is left stays where it is.
         block& from = *at_.many;
-        std::copy(from.begin() + count, from.begin() + from.size, from.begin());
+        from.forgotten += static_cast<std::uint32_t>(count);
         from.size = static_cast<std::uint32_t>(left);
-        from.created = created;
+        from.set_created(created);
         const key_change only = from.begin()[0];
         if (left == 1 && only.version == 1 && only.at() == created) {
             clear();
@@ -135,17 +137,26 @@ public:
     }
 
 private:
-    /// The changes follow it.
+    /// The changes follow it, behind the places of those that are forgotten.
     struct block {
-        revision created{};
+        std::uint64_t created_main = 0;
+        std::uint32_t created_sub = 0;
+        std::uint32_t forgotten = 0;
         std::uint32_t size = 0;
         std::uint32_t capacity = 0;
 
         [[nodiscard]] key_change* begin() noexcept {
-            return reinterpret_cast<key_change*>(this + 1);
+            return reinterpret_cast<key_change*>(this + 1) + forgotten;
+        }
+        [[nodiscard]] bool full() const noexcept { return forgotten + size == capacity; }
+        [[nodiscard]] revision created() const noexcept { return {created_main, created_sub}; }
+        void set_created(revision at) noexcept {
+            created_main = at.main;
+            created_sub = at.sub;
         }
     };
     static_assert(sizeof(block) % alignof(key_change) == 0);
+    static_assert(sizeof(block) == 24);
 
     enum class form : std::uint32_t {
         empty,
@@ -173,7 +184,7 @@ private:
     /// Returns: a block with room for `capacity` changes, and with these. Requires: not empty.
     [[nodiscard]] block* copied(std::size_t capacity) const {
         block* fresh = allocate(capacity);
-        fresh->created = created();
+        fresh->set_created(created());
         for (std::size_t i = 0; i < size(); ++i) {
             fresh->begin()[fresh->size++] = (*this)[i];
         }

@@ -19,12 +19,15 @@ namespace quorate {
 /// Entries up to there are not applied again after a start. `wants_commit` says when much waits;
 /// the owner then begins a commit for the last entry that it applied, runs the job on any thread
 /// while it goes on applying, and finishes it. One commit at a time: `can_commit`. `reset` forgets
-/// everything. `error` is set once the database failed: no answer counts any more, and only a fresh
-/// start recovers. A commit that ends as no_space is no such failure; it is tried again with the
-/// next.
+/// everything. `successor` is an empty machine whose state, once it is restored and put in this
+/// one's place, takes the place of this one's on disk with its first commit; until then it may be
+/// restored, or destroyed, on another thread while this one goes on. `error` is set once the
+/// database failed: no answer counts any more, and only a fresh start recovers. A commit that ends
+/// as no_space is no such failure; it is tried again with the next. Its snapshots can be read on
+/// any thread whatever the machine does meanwhile.
 // clang-format off
 template <class M>
-concept durable_machine = state_machine<M> &&
+concept durable_machine = state_machine<M> && std::movable<M> &&
                           requires(M machine, const M fixed, const database_options& options,
                                    log_id at, shared_bytes members, error_code failed) {
     { M::open(options) } -> std::same_as<result<M>>;
@@ -37,6 +40,7 @@ concept durable_machine = state_machine<M> &&
     { machine.finish_commit(machine.begin_commit(at, members), failed) }
         -> std::same_as<error_code>;
     { machine.reset() } -> std::same_as<void>;
+    { machine.successor() } -> std::same_as<M>;
 };
 // clang-format on
 

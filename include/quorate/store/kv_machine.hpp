@@ -10,6 +10,7 @@
 
 #include <quorate/base/bulk_join.hpp>
 #include <quorate/base/ids.hpp>
+#include <quorate/command/cost.hpp>
 #include <quorate/command/validate.hpp>
 #include <quorate/format/auth_contents.hpp>
 #include <quorate/format/command.hpp>
@@ -22,6 +23,7 @@
 #include <quorate/store/ordered_index.hpp>
 #include <quorate/store/state_machine.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -58,8 +60,17 @@ public:
         return encode_command(asked, command_header_bytes);
     }
 
+    /// Returns: whether what is asked may make the state larger; what takes away does not.
+    [[nodiscard]] static bool grows(const request& asked) noexcept { return cost_of(asked) > 0; }
+    /// The same of a command; what does not decode changes nothing.
+    [[nodiscard]] static bool grows(byte_view command) {
+        const result<request> asked = decode_command(command);
+        return asked && grows(*asked);
+    }
+
     /// Total: any bytes get a reply. A failed command changes nothing.
-    /// Effects: whatever the command, also frees a little of what compaction has left.
+    /// Effects: whatever the command, also frees some of what compaction has left: more than the
+    /// command made.
     /// Errors, in the reply: command_invalid; those of check(), of the alarms and of the store.
     /// Lifetime: a value may stay a slice of `command`.
     reply apply(log_index, const shared_bytes& command) {
@@ -70,19 +81,28 @@ public:
         if (changes_tables(*asked)) {
             tables_bytes_.reset();
         }
+        const std::size_t rows = store_.row_count();
         reply answer = std::visit(
             [&](const auto& one) {
                 const error_code failed = check(one);
                 return failed ? failure(code_of(failed)) : admit_and_do(one, *asked, command);
             },
             *asked);
-        store_.sweep(sweep_rows);
+        const std::size_t made = store_.row_count() - rows;
+        store_.sweep(std::min(sweep_rows + 2 * made, sweep_rows_max));
         return trusted(std::move(answer));
     }
 
-    /// Effects: frees some of what compaction has left, for owners that have nothing else to do.
-    /// Returns: whether more is left.
-    bool sweep() { return store_.sweep(sweep_rows); }
+    /// Effects: frees some of what compaction has left, in a step that is no pause. See
+    /// sweeping_machine. Returns: whether more is left.
+    bool sweep() { return store_.sweep(sweep_step_rows); }
+    [[nodiscard]] bool swept() const noexcept { return store_.swept(); }
+    /// Returns: whether whoever asked this is answered only once nothing is left to be freed. It is
+    /// the owner who sweeps and answers then.
+    [[nodiscard]] static bool answers_when_swept(const request& asked) noexcept {
+        const auto* one = std::get_if<compact>(&asked);
+        return one != nullptr && one->physical;
+    }
 
     /// Reads outside the log, at any revision that is not compacted.
     /// Errors, in the reply: key_empty, revision_compacted, revision_in_future, cluster_corrupt.
@@ -200,6 +220,11 @@ public:
                              error_code failed) requires durable_backend<Backend> {
         return store_.backend().finish_commit(std::move(job), failed);
     }
+    [[nodiscard]] kv_machine successor() requires durable_backend<Backend> {
+        kv_machine next;
+        next.store_ = store_type(store_.backend().successor());
+        return next;
+    }
     void reset() requires durable_backend<Backend> {
         store_ = store_type(store_.backend().successor());
         alarms_ = alarm_set();
@@ -277,9 +302,11 @@ private:
         return in.failed() ? std::nullopt : std::optional(in.bytes(in.remaining()));
     }
 
-    /// How many changes one command looks at for compaction: few enough to be no pause, more than
-    /// it makes itself, so that compaction always ends.
+    /// How many changes one command looks at for compaction, beside twice as many as it makes, so
+    /// that compaction always ends; and at most.
     static constexpr std::size_t sweep_rows = 16;
+    static constexpr std::size_t sweep_rows_max = 4096;
+    static constexpr std::size_t sweep_step_rows = 64;
 
     /// What an alarm forbids is refused here, not only at the door: the alarm may have been raised
     /// between the two, and all members must do alike.
@@ -321,12 +348,8 @@ private:
         if (const error_code failed = store_.compact(asked.revision)) {
             return failure(code_of(failed));
         }
-        while (asked.physical && store_.sweep(physical_rows)) {
-        }
         return success(compact_reply{});
     }
-    /// How many changes are collected at a time when all are looked at; bounds the memory of it.
-    static constexpr std::size_t physical_rows = 1024;
 
     template <class Body>
     [[nodiscard]] reply made(result<Body> done) const {

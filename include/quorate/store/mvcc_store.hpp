@@ -18,6 +18,7 @@
 #include <quorate/format/state.hpp>
 #include <quorate/store/key_index.hpp>
 #include <quorate/store/lease_table.hpp>
+#include <quorate/store/store_hash.hpp>
 #include <quorate/store/value_backend.hpp>
 
 #include <cstdint>
@@ -27,15 +28,6 @@
 #include <vector>
 
 namespace quorate {
-
-/// What two members with the same state agree in, whatever their memory looks like.
-struct store_hash {
-    std::uint32_t hash = 0;
-    std::uint64_t compact_revision = 0;
-    std::uint64_t revision = 0; ///< Whose state it is.
-
-    friend bool operator==(const store_hash&, const store_hash&) noexcept = default;
-};
 
 /// Requests are taken as checked (command/validate.hpp): no key is empty, no operation missing.
 template <class Index, class Backend>
@@ -163,8 +155,9 @@ public:
     error_code bump(std::uint64_t revisions);
     /// Effects: frees what compactions have left, looking at no more than `rows_max` rows. Nothing
     /// that can be read depends on how far that has got, nor do snapshots and hashes.
-    /// Returns: whether more is left. Complexity: one row is a search in index and backend; all
-    /// steps together are linear in the changes made since the compaction before.
+    /// Returns: whether more is left. Complexity: one row is a search in index and backend, and
+    /// frees two rows at most, amortised; all steps together are linear in the changes made since
+    /// the compaction before.
     bool sweep(std::size_t rows_max);
     [[nodiscard]] bool swept() const noexcept { return sweep_upto_ == 0; }
 
@@ -173,6 +166,9 @@ public:
     /// Errors: revision_compacted, revision_in_future; poisoned when a durable backend failed.
     /// Complexity: linear in the rows.
     [[nodiscard]] result<store_hash> hash(std::uint64_t main) const;
+    /// Returns: the same as a job, for the state as of now, whatever happens to the store until it
+    /// runs. Errors: revision_compacted, revision_in_future. Complexity: that of `snapshot`.
+    [[nodiscard]] result<store_hash_job> begin_hash(std::uint64_t main) const;
 
     /// Returns: everything but the leases, in the bytes of format/state.hpp: equal stores give
     /// equal bytes. Complexity: linear in the rows; long values are shared. From a durable backend:

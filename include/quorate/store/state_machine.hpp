@@ -47,6 +47,18 @@ concept detachable_machine = state_machine<M> && std::movable<M> && requires {
     requires M::detachable;
 };
 
+/// A machine whose commands leave work behind that nothing waits for, such as memory to be freed.
+/// `sweep` does a little of it, a few milliseconds' worth at most, and returns whether more is
+/// left; `swept` says that nothing is. No reply, snapshot or hash depends on how far it has got, so
+/// each member goes at its own pace: the owner calls it between other things, whether idle or busy,
+/// but never while a const function runs elsewhere.
+template <class M>
+concept sweeping_machine = state_machine<M> && requires(M machine, const M fixed) {
+    { machine.sweep() } -> std::same_as<bool>;
+    { fixed.swept() }
+    noexcept->std::same_as<bool>;
+};
+
 /// Bytes at the front of every command: the id of its request.
 inline constexpr std::size_t command_header_bytes = request_id_bytes;
 

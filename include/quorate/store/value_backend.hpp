@@ -146,6 +146,21 @@ template <class B>
     }
 }
 
+/// Effects: as `scan`, but calls `visit(revision, key, tombstone)`: a backend that has the rows on
+/// disk and a `scan_heads` reads no values.
+template <class B, class Visit>
+void scan_keys(const B& backend, revision from, revision upto, Visit&& visit) {
+    if constexpr (requires { backend.scan_heads(from, upto, archetype::row_view_visitor{}); }) {
+        backend.scan_heads(from, upto, [&](revision at, const row_view& found) {
+            return visit(at, shared_bytes::copy_of(found.key), found.tombstone());
+        });
+    } else {
+        backend.scan(from, upto, [&](revision at, const row& found) {
+            return visit(at, found.key, found.tombstone());
+        });
+    }
+}
+
 /// The job of a durable backend's commit; nothing for others.
 template <class B>
 struct commit_of {

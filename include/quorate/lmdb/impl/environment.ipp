@@ -54,6 +54,30 @@ inline byte_view lmdb_view_of(const MDB_val& value) noexcept {
     return {static_cast<const char*>(value.mv_data), value.mv_size};
 }
 
+/// What a file may need beside its rows, however small it is.
+inline constexpr std::uint64_t lmdb_map_least = 16 << 20;
+
+/// Returns: the bytes of address space for a file whose pages in use are bounded so.
+inline std::size_t lmdb_map_bytes(std::uint64_t bytes_max) noexcept {
+    constexpr std::uint64_t most = std::uint64_t{1} << 46; // processes have not much more
+    const std::uint64_t room = std::min(bytes_max, most / 2) * 2 + lmdb_map_least;
+    return static_cast<std::size_t>(room & ~std::uint64_t{0xffff}); // whole pages
+}
+
+/// Units: bytes of the pages in use: those of the rows, of the list of free pages, and two roots.
+inline result<std::uint64_t> lmdb_used_bytes(MDB_txn* txn, MDB_dbi rows) noexcept {
+    constexpr MDB_dbi free_pages = 0;
+    std::uint64_t pages = 2;
+    MDB_stat stat{};
+    for (const MDB_dbi one : {free_pages, rows}) {
+        if (const int code = mdb_stat(txn, one, &stat)) {
+            return lmdb_error(code);
+        }
+        pages += stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+    }
+    return pages * stat.ms_psize;
+}
+
 /// Removes what was left unfinished, and what stands, of numbers up to `last` but for `kept`.
 inline error_code remove_lmdb_files(posix_volume& disk, std::uint64_t kept, std::uint64_t last) {
     const result<std::vector<std::string>> names = disk.list();
@@ -81,6 +105,7 @@ QUORATE_DECL error_code lmdb_error(int code) noexcept {
     case MDB_SUCCESS: return {};
     case MDB_MAP_FULL:
     case ENOSPC: return errc::no_space;
+    case MDB_READERS_FULL: return errc::too_many_unapplied;
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
     case MDB_INVALID:
@@ -115,9 +140,11 @@ QUORATE_DECL error_code lmdb_environment::open_file() {
     if (const int code = mdb_env_create(&handle_)) {
         return lmdb_error(code);
     }
-    // Whole pages; LMDB itself raises it to what the file holds.
-    const std::uint64_t map = std::max<std::uint64_t>(bytes_max_ & ~std::uint64_t{0xffff}, 1 << 20);
-    if (const int code = mdb_env_set_mapsize(handle_, static_cast<std::size_t>(map))) {
+    // LMDB itself raises it to what the file holds.
+    if (const int code = mdb_env_set_mapsize(handle_, detail::lmdb_map_bytes(bytes_max_))) {
+        return lmdb_error(code);
+    }
+    if (const int code = mdb_env_set_maxreaders(handle_, lmdb_readers_max)) {
         return lmdb_error(code);
     }
     const unsigned sync = kind_ == state::standing ? 0U : unsigned{MDB_NOSYNC};
@@ -147,7 +174,7 @@ QUORATE_DECL error_code lmdb_environment::pad_file() {
     if (!there || *there >= wanted) {
         return there ? error_code() : there.error();
     }
-    if (wanted > std::max<std::uint64_t>(info.me_mapsize, bytes_max_)) {
+    if (wanted > info.me_mapsize) {
         return errc::corrupt;
     }
     posix_file grown(::open(file().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
@@ -234,7 +261,13 @@ QUORATE_DECL result<lmdb_read> lmdb_read::begin(
     std::shared_ptr<const lmdb_environment> environment) {
     lmdb_read begun;
     MDB_txn* txn = nullptr;
-    if (const int code = mdb_txn_begin(environment->handle(), nullptr, MDB_RDONLY, &txn)) {
+    int code = mdb_txn_begin(environment->handle(), nullptr, MDB_RDONLY, &txn);
+    if (code == MDB_READERS_FULL) {
+        int dead = 0; // places of processes that ended without giving them back
+        static_cast<void>(mdb_reader_check(environment->handle(), &dead));
+        code = mdb_txn_begin(environment->handle(), nullptr, MDB_RDONLY, &txn);
+    }
+    if (code != MDB_SUCCESS) {
         return lmdb_error(code);
     }
     begun.environment_ = std::move(environment);
@@ -270,6 +303,15 @@ QUORATE_DECL result<std::optional<byte_view>> lmdb_read::last_key() const {
         return lmdb_error(code);
     }
     return std::optional(detail::lmdb_view_of(key));
+}
+
+QUORATE_DECL error_code lmdb_read::renew() {
+    mdb_txn_reset(txn_.get());
+    return lmdb_error(mdb_txn_renew(txn_.get()));
+}
+
+QUORATE_DECL result<std::uint64_t> lmdb_read::used_bytes() const {
+    return detail::lmdb_used_bytes(txn_.get(), environment_->rows());
 }
 
 QUORATE_DECL lmdb_read::cursor_ptr lmdb_read::open_cursor() const {
@@ -322,6 +364,10 @@ QUORATE_DECL error_code lmdb_write::replace(byte_view key, byte_view value) {
     MDB_val at = detail::lmdb_value_of(key);
     MDB_val bytes = detail::lmdb_value_of(value);
     return lmdb_error(mdb_put(txn_.get(), environment_->rows(), &at, &bytes, 0));
+}
+
+QUORATE_DECL result<std::uint64_t> lmdb_write::used_bytes() const {
+    return detail::lmdb_used_bytes(txn_.get(), environment_->rows());
 }
 
 QUORATE_DECL error_code lmdb_write::commit() {

@@ -34,10 +34,41 @@ QUORATE_DECL error_code lmdb_commit::write() const {
     if (!txn) {
         return txn.error();
     }
+    const result<std::uint64_t> before = txn->used_bytes();
+    if (!before) {
+        return before.error();
+    }
+    // Found out at once where it is plain, for a batch that waits for space is tried again and
+    // again.
+    if (stands_ && *before > environment_->bytes_max() &&
+        rows_->row_bytes() > rows_->erased_bytes()) {
+        return errc::no_space;
+    }
+    error_code failed = write_rows(*txn);
+    if (!failed && tables_) {
+        failed = txn->replace(tables_record_key, encode_tables_record(tables_->view()));
+    }
+    if (!failed) {
+        failed = txn->replace(state_record_key, record_);
+    }
+    if (!failed) {
+        failed = check_growth(*txn, *before);
+    }
+    return failed ? failed : txn->commit();
+}
+
+/// Erasures first: what they free, the rows may take.
+QUORATE_DECL error_code lmdb_commit::write_rows(lmdb_write& txn) const {
     error_code failed;
+    for (const revision at : rows_->erasures()) {
+        const row_key key = encode_row_key(at);
+        if ((failed = txn.erase(view_of(key)))) {
+            return failed;
+        }
+    }
     rows_->scan({0, 0}, {UINT64_MAX, UINT32_MAX}, [&](revision at, const row& entered) {
         const row_key key = encode_row_key(at);
-        const result<char*> place = txn->append(view_of(key), row_record_bytes(entered));
+        const result<char*> place = txn.append(view_of(key), row_record_bytes(entered));
         if (!place) {
             failed = place.error();
             return false;
@@ -45,25 +76,22 @@ QUORATE_DECL error_code lmdb_commit::write() const {
         encode_row(at, entered, *place);
         return true;
     });
-    if (failed) {
-        return failed;
+    return failed;
+}
+
+/// A state that is being made of a snapshot is as large as that; only a later one may grow too far.
+QUORATE_DECL error_code lmdb_commit::check_growth(const lmdb_write& txn,
+                                                  std::uint64_t before) const {
+    if (!stands_) {
+        return {};
     }
-    for (const revision at : rows_->erasures()) {
-        const row_key key = encode_row_key(at);
-        if ((failed = txn->erase(view_of(key)))) {
-            return failed;
-        }
+    const result<std::uint64_t> after = txn.used_bytes();
+    if (!after) {
+        return after.error();
     }
-    if (tables_) {
-        failed = txn->replace(tables_record_key, encode_tables_record(tables_->view()));
-    }
-    if (!failed) {
-        failed = txn->replace(state_record_key, record_);
-    }
-    if (failed) {
-        return failed;
-    }
-    return txn->commit();
+    const bool grows = *after > before && rows_->row_bytes() > rows_->erased_bytes();
+    return grows && *after > environment_->bytes_max() ? make_error_code(errc::no_space)
+                                                       : error_code();
 }
 
 QUORATE_DECL error_code lmdb_defragmentation::run() {

@@ -22,7 +22,7 @@ QUORATE_DECL result<lmdb_backend> lmdb_backend::open(const database_options& opt
         return errc::corrupt;
     }
     if (*newest == 0 || options.anew) {
-        return begin(options, *newest + 1);
+        return begin(options, std::make_shared<std::atomic<std::uint64_t>>(*newest + 1));
     }
     auto opened = lmdb_environment::open(options.directory, *newest,
                                          lmdb_environment::state::standing, options.bytes_max);
@@ -32,7 +32,7 @@ QUORATE_DECL result<lmdb_backend> lmdb_backend::open(const database_options& opt
     lmdb_backend backend;
     backend.environment_ = std::move(*opened);
     backend.batch_bytes_ = options.batch_bytes;
-    backend.next_number_ = *newest + 1;
+    backend.next_number_ = std::make_shared<std::atomic<std::uint64_t>>(*newest + 1);
     if (const error_code failed = backend.adopt()) {
         return failed;
     }
@@ -40,9 +40,9 @@ QUORATE_DECL result<lmdb_backend> lmdb_backend::open(const database_options& opt
 }
 
 /// An empty one that leaves nothing behind unless it is committed.
-QUORATE_DECL result<lmdb_backend> lmdb_backend::begin(const database_options& options,
-                                                      std::uint64_t number) {
-    auto opened = lmdb_environment::open(options.directory, number,
+QUORATE_DECL result<lmdb_backend> lmdb_backend::begin(
+    const database_options& options, std::shared_ptr<std::atomic<std::uint64_t>> next_number) {
+    auto opened = lmdb_environment::open(options.directory, (*next_number)++,
                                          lmdb_environment::state::incoming, options.bytes_max);
     if (!opened) {
         return opened.error();
@@ -50,8 +50,12 @@ QUORATE_DECL result<lmdb_backend> lmdb_backend::begin(const database_options& op
     lmdb_backend backend;
     backend.environment_ = std::move(*opened);
     backend.batch_bytes_ = options.batch_bytes;
-    backend.next_number_ = number + 1;
+    backend.next_number_ = std::move(next_number);
     backend.filling_ = true;
+    backend.look_again(0); // streams must not take the place of the own reader
+    if (backend.error_) {
+        return backend.error_;
+    }
     return backend;
 }
 
@@ -93,7 +97,40 @@ QUORATE_DECL error_code lmdb_backend::adopt() {
         return tables.error();
     }
     held_ = {record->at, record->context, *std::move(tables)};
-    return {};
+    look_again(bytes_ + size_ * pending_rows::stored_bytes(0));
+    return error_;
+}
+
+QUORATE_DECL void lmdb_backend::look_again(std::uint64_t stored_bytes) {
+    stored_bytes_ = stored_bytes;
+    if (reader_) {
+        note(reader_->renew());
+    }
+    if (const lmdb_read* stored = error_ ? nullptr : reader()) {
+        const result<std::uint64_t> used = stored->used_bytes();
+        note(used ? error_code() : used.error());
+        page_bytes_ = used ? *used : page_bytes_;
+    }
+}
+
+/// Rows that are erased give back their share of the pages.
+QUORATE_DECL std::uint64_t lmdb_backend::used_bytes() const noexcept {
+    std::uint64_t grown = recent_.row_bytes();
+    std::uint64_t erased = recent_.erased_bytes();
+    if (frozen_ != nullptr) {
+        grown += frozen_->row_bytes();
+        erased += frozen_->erased_bytes();
+    }
+    const double kept = stored_bytes_ == 0
+                            ? 1
+                            : static_cast<double>(stored_bytes_ - std::min(stored_bytes_, erased)) /
+                                  static_cast<double>(stored_bytes_);
+    return grown + static_cast<std::uint64_t>(static_cast<double>(page_bytes_) * kept);
+}
+
+QUORATE_DECL std::uint64_t lmdb_backend::grown_bytes() const noexcept {
+    const result<std::uint64_t> file = file_bytes();
+    return std::max(file ? *file : 0, used_bytes());
 }
 
 QUORATE_DECL const lmdb_read* lmdb_backend::reader() const {
@@ -134,30 +171,39 @@ QUORATE_DECL std::optional<row> lmdb_backend::find(revision at) const {
 }
 
 QUORATE_DECL bool lmdb_backend::erase(revision at) {
-    const std::optional<row> found = find(at);
+    const lmdb_read* stored = at > stored_last_ ? nullptr : reader();
+    const result<std::optional<std::uint64_t>> found = layers(stored).find_bytes(at);
     if (!found) {
+        note(found.error());
+        return false;
+    }
+    if (!*found) {
         return false;
     }
     const bool below = at <= stored_last_ || (frozen_ != nullptr && at <= frozen_last_);
     if (below) {
-        recent_.erase_below(at);
+        recent_.erase_below(at, **found);
     } else {
-        recent_.take_away(at, *found);
+        recent_.take_away(at, *recent_.find(at));
     }
     --size_;
-    bytes_ -= found->key.size() + found->value.size();
+    bytes_ -= **found;
     return true;
 }
 
 QUORATE_DECL lmdb_commit lmdb_backend::begin_commit(state_mark mark) {
     QUORATE_ASSERT(can_commit());
-    if (frozen_ == nullptr) {
-        frozen_ = std::make_shared<const pending_rows>(std::exchange(recent_, pending_rows()));
-        frozen_mark_ = std::move(mark);
-        frozen_size_ = size_;
-        frozen_bytes_ = bytes_;
-        frozen_last_ = last_;
+    if (frozen_ != nullptr) {
+        // It found no space. What was erased since need not be written, and makes space.
+        pending_rows both = *frozen_; // streams may read it
+        both.merge(recent_);
+        recent_ = std::move(both);
     }
+    frozen_ = std::make_shared<const pending_rows>(std::exchange(recent_, pending_rows()));
+    frozen_mark_ = std::move(mark);
+    frozen_size_ = size_;
+    frozen_bytes_ = bytes_;
+    frozen_last_ = last_;
     job_under_way_ = true;
     const bool stands = static_cast<bool>(frozen_mark_.at.index);
     filling_ = filling_ && !stands;
@@ -186,20 +232,15 @@ QUORATE_DECL error_code lmdb_backend::finish_commit(lmdb_commit job, error_code 
     stored_last_ = frozen_last_;
     held_ = std::move(frozen_mark_);
     frozen_.reset();
-    reader_.reset(); // the next one sees the commit, and lets go of the pages before it
-    return {};
+    // Lets go of the pages before the commit, too.
+    look_again(frozen_bytes_ + frozen_size_ * pending_rows::stored_bytes(0));
+    return error_;
 }
 
 QUORATE_DECL error_code lmdb_backend::commit(state_mark mark) {
-    for (bool again = true; again;) {
-        again = frozen_ != nullptr;
-        lmdb_commit job = begin_commit(mark);
-        const error_code failed = job.run();
-        if (finish_commit(std::move(job), failed)) {
-            return failed;
-        }
-    }
-    return {};
+    lmdb_commit job = begin_commit(std::move(mark));
+    const error_code failed = job.run();
+    return finish_commit(std::move(job), failed);
 }
 
 /// Who fills a successor has no other moment to make room.
@@ -212,13 +253,14 @@ QUORATE_DECL void lmdb_backend::flush() {
 QUORATE_DECL lmdb_backend lmdb_backend::successor() {
     lmdb_backend fresh;
     if (environment_ == nullptr) {
+        fresh.error_ = error_;
         return fresh;
     }
     database_options options;
     options.directory = environment_->directory().string();
     options.bytes_max = environment_->bytes_max();
     options.batch_bytes = batch_bytes_;
-    result<lmdb_backend> begun = begin(options, next_number_++);
+    result<lmdb_backend> begun = begin(options, next_number_);
     if (!begun) {
         fresh.error_ = begun.error();
         return fresh;
@@ -230,7 +272,7 @@ QUORATE_DECL lmdb_defragmentation lmdb_backend::begin_defragmentation() {
     QUORATE_ASSERT(can_commit());
     QUORATE_ASSERT(static_cast<bool>(held_.at.index));
     job_under_way_ = true;
-    return {environment_, next_number_++};
+    return {environment_, (*next_number_)++};
 }
 
 QUORATE_DECL error_code lmdb_backend::finish_defragmentation(lmdb_defragmentation job,
@@ -244,8 +286,9 @@ QUORATE_DECL error_code lmdb_backend::finish_defragmentation(lmdb_defragmentatio
         return failed;
     }
     environment_ = std::move(job.into_);
-    reader_.reset();
-    return {};
+    reader_.reset(); // before the other one begins: it is of the old file
+    look_again(stored_bytes_);
+    return error_;
 }
 
 QUORATE_DECL bulk_bytes lmdb_backend::stream(state_header header, std::vector<revision> hidden,
@@ -253,12 +296,10 @@ QUORATE_DECL bulk_bytes lmdb_backend::stream(state_header header, std::vector<re
     header.rows = size_ - hidden.size();
     const std::uint64_t size =
         state_header_bytes + header.rows * state_row_bytes + bytes_ - hidden_bytes;
-    std::optional<lmdb_read> stored;
+    result<std::optional<lmdb_read>> stored = std::optional<lmdb_read>();
     if (environment_ != nullptr) {
         result<lmdb_read> begun = lmdb_read::begin(environment_);
-        if (begun) {
-            stored.emplace(std::move(*begun));
-        } // else reading the stream fails, for rows are missing
+        stored = begun ? result<std::optional<lmdb_read>>(std::move(*begun)) : begun.error();
     }
     return bulk_bytes(std::make_shared<lmdb_state_source>(
         std::move(stored), stored_last_, frozen_, recent_, header, std::move(hidden), size));

@@ -46,6 +46,9 @@ QUORATE_DECL std::uint64_t lmdb_state_source::hash() const {
 
 QUORATE_DECL result<shared_bytes> lmdb_state_source::read(std::uint64_t offset,
                                                           std::size_t size_max) const {
+    if (failed_) {
+        return failed_;
+    }
     const std::lock_guard lock(mutex_);
     if (const error_code failed = load(offset)) {
         return failed;

@@ -48,6 +48,10 @@ QUORATE_DECL std::string limit_problem(const node_options& options, std::uint64_
                             {"snapshot_bytes_max", options.snapshot_bytes_max},
                             "a member that lags could not be sent the state")
                      : std::string(),
+        has_database ? over({"the quota", options.database_bytes_least},
+                            {"database_bytes_max", options.database_bytes_max},
+                            "the database would be full before the quota is reached")
+                     : std::string(),
     };
     for (const std::string& problem : problems) {
         if (!problem.empty()) {

@@ -1,17 +1,14 @@
 // Compaction of the store, and the hash that does not depend on how far it has got.
 // Flow:       beside 12
 // In / Out:   see store/mvcc_store.hpp
-// Invariants: what is not swept yet is hidden; no key is left with anything to forget behind the
-//             place where the next step begins
+// Invariants: what is not swept yet is hidden; a key that has anything to forget has a change at or
+//             behind the place where the next step begins
 // Source:     etcd's scheduled compaction and its HashKV; differs: steps are counted in rows, not
-// in
-//             time, so that they need no clock and no thread
+//             in time, so that they need no clock and no thread
 // Threads:    none (owner's strand)
 #ifndef QUORATE_STORE_IMPL_MVCC_COMPACT_HPP
 #define QUORATE_STORE_IMPL_MVCC_COMPACT_HPP
 
-#include <quorate/base/checksum.hpp>
-#include <quorate/format/primitives.hpp>
 #include <quorate/store/mvcc_store.hpp>
 
 #include <algorithm>
@@ -50,31 +47,39 @@ error_code mvcc_store<Index, Backend>::bump(std::uint64_t revisions) {
     return {};
 }
 
+/// Each change lets go of those of its key before it: so a step is bounded by its rows, however
+/// often one key changed. A deletion before the compacted revision goes itself, too. A key whose
+/// last change is swept has nothing left to forget.
 template <class Index, class Backend>
 bool mvcc_store<Index, Backend>::sweep(std::size_t rows_max) {
     if (swept()) {
         return false;
     }
-    std::vector<shared_bytes> keys;
+    struct seen_row {
+        shared_bytes key;
+        std::uint64_t main; ///< At this revision the key is compacted.
+    };
+    std::vector<seen_row> seen;
     bool more = false;
-    const auto collect = [&](revision at, const row& found) {
-        more = keys.size() == rows_max;
+    const auto collect = [&](revision at, shared_bytes key, bool tombstone) {
+        more = seen.size() == rows_max;
         if (more) {
             sweep_next_ = at;
         } else {
-            keys.push_back(found.key);
+            const bool goes = tombstone && at.main < sweep_upto_;
+            seen.push_back({std::move(key), at.main + (goes ? 1 : 0)});
         }
         return !more;
     };
     // The walk must not change what it walks over.
-    backend_.scan(sweep_next_, {sweep_upto_, UINT32_MAX}, collect);
-    for (const shared_bytes& key : keys) {
-        index_.compact(key.view(), sweep_upto_, [this](revision removed) {
+    detail::scan_keys(backend_, sweep_next_, {sweep_upto_, UINT32_MAX}, collect);
+    for (const seen_row& one : seen) {
+        index_.compact(one.key.view(), one.main, [this](revision removed) {
             const bool was_there = backend_.erase(removed);
             QUORATE_ASSERT(was_there || detail::lacks_rows(backend_));
         });
     }
-    if (!more) {
+    if (!more && !detail::lacks_rows(backend_)) {
         sweep_upto_ = 0;
     }
     return more;
@@ -114,15 +119,9 @@ auto mvcc_store<Index, Backend>::hash(std::uint64_t main) const -> result<store_
     }
     store_hash answer{0, compact_revision(), main == 0 ? current_ : main};
     backend_.scan({0, 0}, {answer.revision, UINT32_MAX}, [&](revision at, const row& found) {
-        const bool ended = found.tombstone() && at.main <= answer.compact_revision;
-        if (!ended && stays(at, found)) {
-            char fixed[56];
-            byte_writer out(fixed, sizeof(fixed));
-            out.u64(at.main).u64(at.sub).u64(found.create_revision).u64(found.version);
-            out.u64(found.lease.value()).u64(found.key.size()).u64(found.value.size());
-            answer.hash = crc32c({fixed, sizeof(fixed)}, answer.hash);
-            answer.hash = crc32c(found.key.view(), answer.hash);
-            answer.hash = crc32c(found.value.view(), answer.hash);
+        if (stays(at, found)) {
+            answer.add({at.main, at.sub, found.create_revision, found.version, found.lease,
+                        found.key, found.value});
         }
         return true;
     });
@@ -130,6 +129,15 @@ auto mvcc_store<Index, Backend>::hash(std::uint64_t main) const -> result<store_
         return errc::poisoned;
     }
     return answer;
+}
+
+template <class Index, class Backend>
+auto mvcc_store<Index, Backend>::begin_hash(std::uint64_t main) const -> result<store_hash_job> {
+    if (const error_code failed = check_revision(main, current_)) {
+        return failed;
+    }
+    return store_hash_job({0, compact_revision(), main == 0 ? current_ : main},
+                          bulk_bytes(snapshot()));
 }
 
 } // namespace quorate

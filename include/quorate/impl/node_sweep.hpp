@@ -1,0 +1,92 @@
+// basic_node: what a machine's commands left to be freed, in bounded steps between everything else.
+#ifndef QUORATE_IMPL_NODE_SWEEP_HPP
+#define QUORATE_IMPL_NODE_SWEEP_HPP
+
+#include <quorate/node.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+#include <vector>
+
+namespace quorate {
+
+/// Returns: whether the machine has nothing left to free.
+template <class Policies>
+bool basic_node<Policies>::swept() const noexcept {
+    if constexpr (sweeping) {
+        return machine_.swept();
+    } else {
+        return true;
+    }
+}
+
+// After each batch of commands, walk and tick: an idle member sweeps as a busy one does. A walk
+// sees one state, so that its end schedules the next step.
+template <class Policies>
+void basic_node<Policies>::schedule_sweep() {
+    if (swept() || holds_entries() || stopping_ || failed_ ||
+        std::exchange(sweep_scheduled_, true)) {
+        return;
+    }
+    boost::asio::post(io_, [this] {
+        sweep_scheduled_ = false;
+        sweep();
+    });
+}
+
+// As much as fits in a short while, and the rest with the next turn of the loop.
+template <class Policies>
+void basic_node<Policies>::sweep() {
+    if constexpr (sweeping) {
+        if (stopping_ || failed_ || holds_entries()) {
+            return;
+        }
+        const clock::time_point ends = clock::now() + sweep_turn;
+        while (machine_.sweep() && clock::now() < ends) {
+        }
+        if constexpr (durable) {
+            if (const error_code failed = machine_.error()) {
+                fail(failed, "the database failed: " + failed.message());
+                return;
+            }
+        }
+        maybe_commit();
+        if (swept()) {
+            on_swept();
+        } else {
+            schedule_sweep();
+        }
+    }
+}
+
+template <class Policies>
+void basic_node<Policies>::on_swept() {
+    for (const std::function<void()>& answer : std::exchange(sweep_waiters_, {})) {
+        answer();
+    }
+    commit_due_ = durable; // so that an idle member frees its pages, too
+    maybe_defragment();
+    begin_walk();
+}
+
+/// Returns: a handler that waits for the sweep that an applied command needs. On a member that
+/// stops meanwhile it does not wait: the command is applied.
+template <class Policies>
+auto basic_node<Policies>::once_swept(reply_handler done) -> reply_handler {
+    return [this, done = std::move(done)](error_code failed, reply_type reply) {
+        const bool waits = !failed && !swept() && !stopping_ && !failed_ &&
+                           sweep_waiters_.size() < options_.requests_in_flight_max;
+        if (!waits) {
+            done(failed, std::move(reply));
+            return;
+        }
+        sweep_waiters_.push_back(
+            [done, reply = std::move(reply)]() mutable { done({}, std::move(reply)); });
+        schedule_sweep();
+    };
+}
+
+} // namespace quorate
+
+#endif
