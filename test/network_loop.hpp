@@ -23,7 +23,11 @@ public:
                 return false;
             }
             network.deliver_all(100);
-            if (io.poll() == 0 && network.queued() == 0) {
+            std::size_t turns = 0; // bounded: a member may be busy for long
+            while (turns < 256 && io.poll_one() > 0) {
+                ++turns;
+            }
+            if (turns == 0 && network.queued() == 0) {
                 io.run_one_for(std::chrono::milliseconds(2));
             }
             io.restart();

@@ -258,6 +258,7 @@ private:
     static constexpr bool has_walk_thread = detached || durable;
     static constexpr std::size_t asides_max = 8;
     static constexpr bool sweeping = sweeping_machine<machine_type>;
+    static constexpr bool stepwise = stepwise_machine<machine_type>;
     static constexpr std::chrono::milliseconds sweep_turn{1}; // of the loop
     static constexpr std::size_t walks_max = 1024;            // that wait
     static constexpr std::size_t entries_per_turn = 256;
@@ -329,9 +330,13 @@ private:
 
     // Applying (impl/node_apply.hpp).
     void apply(const applied_mark& mark);
-    bool apply_entries(std::span<const entry> entries);
+    std::size_t apply_entries(std::span<const entry> entries);
+    bool apply_entry(const entry& e);
+    [[nodiscard]] bool in_command() const noexcept;
     void on_batch_applied(const applied_mark& mark);
-    void apply_command(const entry& e);
+    [[nodiscard]] bool is_command(const entry& e) const noexcept;
+    std::optional<reply_type> carry_out(const entry& e);
+    void answer(const entry& e, reply_type reply);
     error_code install(const snapshot_ptr& snap);
     void adopt_snapshot(const snapshot& snap, const member_table& members);
     [[nodiscard]] std::uint64_t place_in_line() const;
@@ -492,7 +497,9 @@ private:
     log_index drain_to_{};             // applied before the next walk begins
     bool walking_ = false;
     bool resuming_ = false;
+    bool in_batch_ = false; // handlers of a batch that is being applied run
     bool sweep_scheduled_ = false;
+    clock::duration command_took_{}; // the parts so far of the command that is being applied
     std::vector<std::function<void()>> sweep_waiters_; // answers of requests that are applied
     log_id applied_{};
     log_index snapshot_index_{};

@@ -272,6 +272,8 @@ BOOST_AUTO_TEST_CASE(member_on_a_copied_directory_leads_with_no_lagging_one) {
     g.start(1);
     BOOST_TEST(g.agree(11));
     BOOST_TEST(g.run_until([&] { return !g.nodes.at(2)->status().fenced; }));
+    BOOST_REQUIRE(g.wrote(1, "last"));
+    BOOST_TEST(g.agree(12)); // that the fence is gone is durable by then
     g.stop(2);
     g.start(2); // no copy any more
     BOOST_TEST(!g.nodes.at(2)->status().fenced);

@@ -5,8 +5,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tested_backend.hpp"
@@ -426,6 +428,68 @@ BOOST_AUTO_TEST_CASE(hash_and_snapshot_never_depend_on_how_far_a_sweep_has_got) 
         BOOST_TEST(slow.swept());
         BOOST_TEST(slow.row_count() == quick.row_count());
         BOOST_TEST(slow.key_count() == quick.key_count());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(deletion_in_steps_is_seen_once_it_is_done_and_then_as_any_other) {
+    for (unsigned seed = 1; seed <= 20; ++seed) {
+        std::mt19937 random(seed);
+        store stepped;
+        store whole;
+        for (int i = 0; i < 80; ++i) {
+            const std::string key = "k" + std::to_string(random() % 60);
+            const bool gone = random() % 8 == 0;
+            for (store* one : {&stepped, &whole}) {
+                gone ? void(erase(*one, key)) : void(put(*one, key, "v"));
+            }
+        }
+        const std::string before = all(stepped);
+        const auto hash = stepped.hash(0);
+        const std::string end = random() % 2 == 0 ? std::string("k4") : std::string(1, '\0');
+        const quorate::delete_range asked{
+            .key = "k1", .range_end = end, .prev_kv = random() % 2 == 0};
+        const auto wanted = whole.delete_range(asked);
+        BOOST_REQUIRE(!stepped.begin_delete(asked));
+        std::optional<quorate::delete_reply> done;
+        int steps = 0;
+        while (!(done = stepped.continue_delete(1 + random() % 3))) {
+            ++steps;
+            BOOST_REQUIRE(stepped.deleting());
+            BOOST_REQUIRE(all(stepped) == before);
+            BOOST_REQUIRE(stepped.get("k1").has_value() ==
+                          (before.find("k1=") != std::string::npos));
+            BOOST_REQUIRE(stepped.current_revision() + 1 == whole.current_revision());
+        }
+        BOOST_TEST(steps > 3);
+        BOOST_TEST(!stepped.deleting());
+        BOOST_TEST((*done == *wanted));
+        BOOST_TEST((*stepped.hash(0) == *whole.hash(0)));
+        BOOST_TEST((*stepped.hash(stepped.current_revision() - 1)).hash == hash->hash);
+        BOOST_TEST(joined(stepped.snapshot()) == joined(whole.snapshot()));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(hash_job_gives_the_hash_of_the_moment_it_was_made) {
+    store s = example();
+    put(s, "a", "7");
+    std::vector<std::pair<quorate::store_hash, quorate::store_hash_job>> jobs;
+    for (std::uint64_t main = 0; main <= s.current_revision(); ++main) {
+        if (main != 1) {
+            jobs.emplace_back(s.hash(main).value(), s.begin_hash(main).value());
+        }
+    }
+    BOOST_TEST(!s.compact(4));
+    s.sweep(1);
+    jobs.emplace_back(s.hash(0).value(), s.begin_hash(0).value());
+    jobs.emplace_back(s.hash(5).value(), s.begin_hash(5).value());
+    BOOST_TEST((s.begin_hash(3).error() == errc::revision_compacted));
+    BOOST_TEST((s.begin_hash(99).error() == errc::revision_in_future));
+    while (s.sweep(10)) {
+    }
+    put(s, "b", "more");
+    for (const auto& [wanted, job] : jobs) {
+        BOOST_TEST((job.run([] { return false; }).value() == wanted));
+        BOOST_TEST((job.run([] { return true; }).error() == errc::stopped));
     }
 }
 

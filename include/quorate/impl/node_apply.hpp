@@ -25,13 +25,14 @@ error_code basic_node<Policies>::admit() const noexcept {
 }
 
 /// Returns: whether too many committed entries wait to be applied. All requests in flight may wait
-/// for a walk.
+/// for a walk or a long command.
 template <class Policies>
 bool basic_node<Policies>::far_behind() const noexcept {
     const log_index committed = engine_->status().hard.commit;
     const std::uint64_t behind_max =
-        walking_ ? std::max(options_.unapplied_entries_max, options_.requests_in_flight_max)
-                 : options_.unapplied_entries_max;
+        walking_ || in_command()
+            ? std::max(options_.unapplied_entries_max, options_.requests_in_flight_max)
+            : options_.unapplied_entries_max;
     return committed > applied_.index && committed - applied_.index > behind_max;
 }
 
@@ -111,43 +112,75 @@ void basic_node<Policies>::read(handler done) {
 // Entries that come while others are held back wait behind them.
 template <class Policies>
 void basic_node<Policies>::apply(const applied_mark& mark) {
-    if (holds_entries() || !held_back_.empty()) {
-        held_back_.push_back({std::exchange(applying_, {}), mark});
-        return;
+    std::size_t applied = 0;
+    if (!holds_entries() && held_back_.empty()) {
+        applied = apply_entries(applying_);
+        if (failed_) {
+            return;
+        }
+        if (applied == applying_.size()) {
+            applying_.clear();
+            on_batch_applied(mark);
+            return;
+        }
+        schedule_resume();
     }
-    if (apply_entries(applying_)) {
-        applying_.clear();
-        on_batch_applied(mark);
-    }
+    held_back_.push_back({std::exchange(applying_, {}), mark, applied});
 }
 
-/// Returns: whether the member goes on.
+/// Returns: how many were applied: less than all where a long command is not carried out yet, or
+/// where the member failed.
 template <class Policies>
-bool basic_node<Policies>::apply_entries(std::span<const entry> entries) {
+std::size_t basic_node<Policies>::apply_entries(std::span<const entry> entries) {
     QUORATE_ASSERT(!holds_entries()); // a walk sees one state, and a restored one is complete
     const clock::time_point began = clock::now();
     requests_.on_clock(began);
-    for (const entry& e : entries) {
-        QUORATE_ASSERT(e.index == applied_.index.next());
-        applied_ = e.id();
-        bytes_since_snapshot_ += e.payload.size();
-        requests_.on_term_applied(e.term);
-        if (e.kind == entry_kind::normal) {
-            apply_command(e);
-        } else {
-            apply_change(e);
-        }
-        if (e.index == database_at_.index) {
-            check_held_members();
-        }
-        if (failed_) {
-            return false;
-        }
+    std::size_t applied = 0;
+    in_batch_ = true;
+    while (applied < entries.size() && apply_entry(entries[applied]) && !failed_) {
+        ++applied;
     }
+    in_batch_ = false;
     if (options_.metrics != nullptr && clock::now() - began > slow_apply) {
         options_.metrics->slow_apply.add();
     }
+    return applied;
+}
+
+/// Returns: whether all of it is applied.
+template <class Policies>
+bool basic_node<Policies>::apply_entry(const entry& e) {
+    QUORATE_ASSERT(e.index == applied_.index.next());
+    std::optional<reply_type> reply;
+    if (is_command(e)) {
+        reply = carry_out(e);
+        if (!reply) {
+            return false;
+        }
+    }
+    applied_ = e.id();
+    bytes_since_snapshot_ += e.payload.size();
+    requests_.on_term_applied(e.term);
+    if (e.kind != entry_kind::normal) {
+        apply_change(e);
+    } else if (reply) {
+        answer(e, *std::move(reply));
+    }
+    if (e.index == database_at_.index) {
+        check_held_members();
+    }
     return true;
+}
+
+/// Returns: whether the machine has carried out a part of a command: it takes no other change then,
+/// and its state is that before the command.
+template <class Policies>
+bool basic_node<Policies>::in_command() const noexcept {
+    if constexpr (stepwise) {
+        return machine_.applying();
+    } else {
+        return false;
+    }
 }
 
 template <class Policies>
@@ -155,22 +188,40 @@ void basic_node<Policies>::on_batch_applied(const applied_mark& mark) {
     engine_->on_applied(mark);
     reads_.on_applied(applied_.index);
     maybe_snapshot();
+    begin_walk(); // that a handler of the batch asked for
     maybe_commit();
     schedule_sweep();
 }
 
+// A new leader's empty entry is none; and of one that the machine's database holds already, whoever
+// asked is gone.
 template <class Policies>
-void basic_node<Policies>::apply_command(const entry& e) {
-    if (e.payload.size() < command_header_bytes) {
-        return; // a new leader's empty entry
-    }
-    if (e.index <= database_at_.index) {
-        return; // the machine's database holds it, and who asked is gone
-    }
-    const request_id id = load_request_id(e.payload.data());
+bool basic_node<Policies>::is_command(const entry& e) const noexcept {
+    return e.kind == entry_kind::normal && e.payload.size() >= command_header_bytes &&
+           e.index > database_at_.index;
+}
+
+/// Returns: the reply; nothing while a part of a long command is left, or after a failure.
+template <class Policies>
+auto basic_node<Policies>::carry_out(const entry& e) -> std::optional<reply_type> {
     const clock::time_point began = clock::now();
-    reply_type reply = machine_.apply(e.index, e.payload.slice(command_header_bytes));
-    if (const auto took = clock::now() - began; took > slow_apply) {
+    std::optional<reply_type> reply;
+    if constexpr (stepwise) {
+        reply = machine_.apply_part(e.index, e.payload.slice(command_header_bytes));
+    } else {
+        reply = machine_.apply(e.index, e.payload.slice(command_header_bytes));
+    }
+    command_took_ += clock::now() - began;
+    if constexpr (durable) {
+        if (const error_code failed = machine_.error()) {
+            fail(failed, "the database failed: " + failed.message());
+            return std::nullopt; // the reply may be wrong
+        }
+    }
+    if (!reply) {
+        return std::nullopt;
+    }
+    if (const auto took = std::exchange(command_took_, {}); took > slow_apply) {
         using std::chrono::milliseconds;
         say(severity::warning,
             "the command at index " + std::to_string(e.index.value()) + ", of " +
@@ -178,12 +229,12 @@ void basic_node<Policies>::apply_command(const entry& e) {
                 std::to_string(std::chrono::duration_cast<milliseconds>(took).count()) +
                 " ms to apply");
     }
-    if constexpr (durable) {
-        if (const error_code failed = machine_.error()) {
-            fail(failed, "the database failed: " + failed.message());
-            return; // the reply may be wrong
-        }
-    }
+    return reply;
+}
+
+template <class Policies>
+void basic_node<Policies>::answer(const entry& e, reply_type reply) {
+    const request_id id = load_request_id(e.payload.data());
     if (!traces_.empty()) {
         std::uint64_t revision = 0;
         if constexpr (requires { std::uint64_t{reply.header.revision}; }) {

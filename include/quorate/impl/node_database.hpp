@@ -120,8 +120,8 @@ void basic_node<Policies>::maybe_commit(bool anyway) {
     if constexpr (durable) {
         const bool ready = applied_.index > database_at_.index && applied_.index <= stable_;
         const bool wanted = anyway || (!database_full_ && machine_.wants_commit());
-        if (failed_ || finish_commit_ || restoring_ != nullptr || !ready || !wanted ||
-            !machine_.can_commit()) {
+        if (failed_ || finish_commit_ || restoring_ != nullptr || in_command() || !ready ||
+            !wanted || !machine_.can_commit()) {
             return;
         }
         commit_due_ = false;
@@ -289,7 +289,8 @@ void basic_node<Policies>::close_database() {
     if constexpr (durable) {
         database_thread_.join();
         const auto finish = std::exchange(finish_commit_, nullptr);
-        const bool sound = started_ && !failed_ && (!finish || !finish()) && restoring_ == nullptr;
+        const bool sound = started_ && !failed_ && (!finish || !finish()) &&
+                           restoring_ == nullptr && !in_command();
         const bool ahead = applied_.index > database_at_.index && applied_.index <= stable_;
         if (sound && ahead && machine_.can_commit()) {
             auto job = machine_.begin_commit(applied_, members_.encode());

@@ -25,7 +25,7 @@ bool basic_node<Policies>::swept() const noexcept {
 // sees one state, so that its end schedules the next step.
 template <class Policies>
 void basic_node<Policies>::schedule_sweep() {
-    if (swept() || holds_entries() || stopping_ || failed_ ||
+    if (swept() || holds_entries() || in_command() || stopping_ || failed_ ||
         std::exchange(sweep_scheduled_, true)) {
         return;
     }
@@ -39,7 +39,7 @@ void basic_node<Policies>::schedule_sweep() {
 template <class Policies>
 void basic_node<Policies>::sweep() {
     if constexpr (sweeping) {
-        if (stopping_ || failed_ || holds_entries()) {
+        if (stopping_ || failed_ || holds_entries() || in_command()) {
             return;
         }
         const clock::time_point ends = clock::now() + sweep_turn;

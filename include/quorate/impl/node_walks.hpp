@@ -69,7 +69,8 @@ void basic_node<Policies>::examine(std::function<examination(const machine_type&
 // for what a compaction hides.
 template <class Policies>
 void basic_node<Policies>::begin_walk() {
-    const bool in_batch = !held_back_.empty() && held_back_.front().applied > 0;
+    const bool in_batch =
+        in_batch_ || in_command() || (!held_back_.empty() && held_back_.front().applied > 0);
     if (holds_entries() || walks_.empty() || in_batch || applied_.index < drain_to_ || stopping_ ||
         failed_) {
         return;
@@ -142,8 +143,9 @@ void basic_node<Policies>::resume() {
     const std::size_t left = batch.entries.size() - batch.applied;
     const std::span<const entry> some(batch.entries.data() + batch.applied,
                                       std::min(left, entries_per_turn));
-    batch.applied += some.size();
-    if (!apply_entries(some)) {
+    batch.applied += some.size(); // before handlers run, which may ask for a walk
+    batch.applied -= some.size() - apply_entries(some);
+    if (failed_) {
         return;
     }
     if (batch.applied == batch.entries.size()) {

@@ -19,14 +19,16 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 
 namespace quorate {
 
-/// `Machine` is a kv_machine, or has the same requests, replies, `store()`, `auth()` and
-/// `administer()`. With a durable one this models durable_machine too.
+/// `Machine` is a kv_machine, or has the same requests, replies, `store()`, `auth()`,
+/// `administer()`, parts of commands and sweeps. With a durable one this models durable_machine
+/// too.
 template <class Machine = kv_machine<>>
 class auth_machine {
 public:
@@ -57,6 +59,17 @@ public:
     /// Complexity: that of `Machine`; while enabled the request is decoded twice.
     /// Lifetime: a value may stay a slice of `command`.
     reply apply(log_index index, const shared_bytes& command) {
+        std::optional<reply> done;
+        while (!done) {
+            done = apply_part(index, command);
+        }
+        return *std::move(done);
+    }
+    /// Effects: as that of `Machine`. The request is checked before its first part.
+    std::optional<reply> apply_part(log_index index, const shared_bytes& command) {
+        if (applying()) {
+            return machine_.apply_part(index, command); // it has the command
+        }
         const result<opened_command> opened = open_command(command.view());
         if (!opened) {
             return failure(errc::command_invalid);
@@ -72,8 +85,9 @@ public:
                 return failure(reason_for(*asked, refused));
             }
         }
-        return machine_.apply(index, slice_of(command, opened->command));
+        return machine_.apply_part(index, slice_of(command, opened->command));
     }
+    [[nodiscard]] bool applying() const noexcept { return machine_.applying(); }
 
     /// Whether the issuer may ask this now: for reads outside the log, before each of them, and to
     /// refuse early what would be refused when it is applied.

@@ -73,25 +73,25 @@ public:
     /// command made.
     /// Errors, in the reply: command_invalid; those of check(), of the alarms and of the store.
     /// Lifetime: a value may stay a slice of `command`.
-    reply apply(log_index, const shared_bytes& command) {
-        const result<request> asked = decode_command(command.view());
-        if (!asked) {
-            return failure(errc::command_invalid);
+    reply apply(log_index index, const shared_bytes& command) {
+        std::optional<reply> done;
+        while (!done) {
+            done = apply_part(index, command);
         }
-        if (changes_tables(*asked)) {
-            tables_bytes_.reset();
-        }
-        const std::size_t rows = store_.row_count();
-        reply answer = std::visit(
-            [&](const auto& one) {
-                const error_code failed = check(one);
-                return failed ? failure(code_of(failed)) : admit_and_do(one, *asked, command);
-            },
-            *asked);
-        const std::size_t made = store_.row_count() - rows;
-        store_.sweep(std::min(sweep_rows + 2 * made, sweep_rows_max));
-        return trusted(std::move(answer));
+        return *std::move(done);
     }
+    /// Effects: the same in parts that are no pause, where a range of keys is deleted. See
+    /// stepwise_machine.
+    std::optional<reply> apply_part(log_index, const shared_bytes& command) {
+        const std::size_t rows = store_.row_count();
+        std::optional<reply> done = store_.deleting() ? go_on() : begin(command);
+        if (done) {
+            const std::size_t made = store_.row_count() - rows;
+            store_.sweep(std::min(sweep_rows + 2 * made, sweep_rows_max));
+        }
+        return done ? std::optional(trusted(*std::move(done))) : std::nullopt;
+    }
+    [[nodiscard]] bool applying() const noexcept { return store_.deleting(); }
 
     /// Effects: frees some of what compaction has left, in a step that is no pause. See
     /// sweeping_machine. Returns: whether more is left.
@@ -307,6 +307,36 @@ private:
     static constexpr std::size_t sweep_rows = 16;
     static constexpr std::size_t sweep_rows_max = 4096;
     static constexpr std::size_t sweep_step_rows = 64;
+
+    /// How many keys of a deletion are one part.
+    static constexpr std::size_t delete_part_keys = 512;
+
+    std::optional<reply> begin(const shared_bytes& command) {
+        const result<request> asked = decode_command(command.view());
+        if (!asked) {
+            return failure(errc::command_invalid);
+        }
+        if (changes_tables(*asked)) {
+            tables_bytes_.reset();
+        }
+        const auto* many = std::get_if<delete_range>(&*asked);
+        if (many == nullptr || many->range_end.empty()) {
+            return std::visit(
+                [&](const auto& one) {
+                    const error_code failed = check(one);
+                    return failed ? failure(code_of(failed)) : admit_and_do(one, *asked, command);
+                },
+                *asked);
+        }
+        error_code failed = check(*many);
+        failed = failed ? failed : alarms_.admit(*asked);
+        failed = failed ? failed : store_.begin_delete(*many);
+        return failed ? std::optional(failure(code_of(failed))) : go_on();
+    }
+    std::optional<reply> go_on() {
+        std::optional<delete_reply> gone = store_.continue_delete(delete_part_keys);
+        return gone ? std::optional(success(*std::move(gone))) : std::nullopt;
+    }
 
     /// What an alarm forbids is refused here, not only at the door: the alarm may have been raised
     /// between the two, and all members must do alike.

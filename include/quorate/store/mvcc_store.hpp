@@ -23,6 +23,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -75,6 +76,15 @@ public:
     /// Effects: one revision for all keys that are deleted; none when there was nothing to delete.
     /// Errors: reply_too_large. Complexity: as a range over the span.
     result<delete_reply> delete_range(const quorate::delete_range& asked);
+    /// Effects: begins the same, for `continue_delete` to carry out in steps. Until that has
+    /// returned the reply, reads see the store as it was before, and nothing else is written,
+    /// swept, walked over or committed. Errors: reply_too_large: nothing was begun. Requires:
+    /// !deleting().
+    error_code begin_delete(const quorate::delete_range& asked);
+    /// Effects: deletes up to `keys_max` more keys. Returns: the reply, once all are deleted.
+    /// Requires: deleting().
+    [[nodiscard]] std::optional<delete_reply> continue_delete(std::size_t keys_max);
+    [[nodiscard]] bool deleting() const noexcept { return deletion_.has_value(); }
 
     /// Errors: revision_compacted, revision_in_future; reply_too_large over reply_bytes_max.
     /// Complexity: linear in the keys of the span, for the count; rows are fetched up to the limit,
@@ -207,6 +217,15 @@ private:
             return changes == 0 ? main - 1 : main;
         }
     };
+    /// A deletion that is carried out in steps.
+    struct deletion {
+        std::string from; ///< The first key that was not looked at.
+        std::string end;
+        key_span::shape kind;
+        bool prev_kv;
+        write into;
+        delete_reply answer;
+    };
     /// The branches that a transaction and those nested in it take, in the order of the requests.
     struct txn_path {
         std::vector<bool> branches;
@@ -248,6 +267,8 @@ private:
 
     put_reply put_key(write& into, const quorate::put& asked, const shared_bytes& value);
     delete_reply delete_keys(write& into, const quorate::delete_range& asked);
+    std::optional<shared_bytes> delete_some(write& into, const key_span& span, bool prev_kv,
+                                            std::size_t keys_max, delete_reply& answer);
     void delete_key(write& into, byte_view key, bool prev_kv, delete_reply& answer);
 
     [[nodiscard]] bool holds(const compare& condition) const;
@@ -304,6 +325,7 @@ private:
     std::uint64_t compact_floor_ = 0;
     revision sweep_next_;          ///< Where the next step of freeing begins.
     std::uint64_t sweep_upto_ = 0; ///< The compacted revision that is swept; zero: all is done.
+    std::optional<deletion> deletion_;
 };
 
 } // namespace quorate

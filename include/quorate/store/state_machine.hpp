@@ -11,6 +11,7 @@
 #include <quorate/format/primitives.hpp>
 
 #include <concepts>
+#include <optional>
 
 namespace quorate {
 
@@ -56,6 +57,18 @@ template <class M>
 concept sweeping_machine = state_machine<M> && requires(M machine, const M fixed) {
     { machine.sweep() } -> std::same_as<bool>;
     { fixed.swept() }
+    noexcept->std::same_as<bool>;
+};
+
+/// A machine that applies long commands in parts. `apply_part` returns the reply once the command
+/// is carried out; where it returns nothing, `applying` is true, and it is called again with the
+/// same arguments. Until then only const functions are called, and they see the state before the
+/// command; the machine may also be destroyed or replaced. `apply` does all parts at once.
+template <class M>
+concept stepwise_machine = state_machine<M> &&
+    requires(M machine, const M fixed, log_index index, const shared_bytes& command) {
+    { machine.apply_part(index, command) } -> std::same_as<std::optional<typename M::reply_type>>;
+    { fixed.applying() }
     noexcept->std::same_as<bool>;
 };
 

@@ -61,6 +61,15 @@ result<put_reply> mvcc_store<Index, Backend>::put(const quorate::put& asked,
 
 template <class Index, class Backend>
 result<delete_reply> mvcc_store<Index, Backend>::delete_range(const quorate::delete_range& asked) {
+    if (const error_code failed = begin_delete(asked)) {
+        return failed;
+    }
+    return *continue_delete(SIZE_MAX);
+}
+
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::begin_delete(const quorate::delete_range& asked) {
+    QUORATE_ASSERT(!deleting());
     if (asked.prev_kv) {
         reply_room room;
         const quorate::range before{.key = asked.key, .range_end = asked.range_end};
@@ -68,9 +77,29 @@ result<delete_reply> mvcc_store<Index, Backend>::delete_range(const quorate::del
             return held.error();
         }
     }
-    write into{current_ + 1};
-    delete_reply answer = delete_keys(into, asked);
-    current_ = into.visible();
+    const key_span span = span_of(asked.key, asked.range_end);
+    deletion_ = deletion{.from = std::string(span.first),
+                         .end = std::string(span.end),
+                         .kind = span.kind,
+                         .prev_kv = asked.prev_kv,
+                         .into = {current_ + 1},
+                         .answer = {}};
+    return {};
+}
+
+template <class Index, class Backend>
+std::optional<delete_reply> mvcc_store<Index, Backend>::continue_delete(std::size_t keys_max) {
+    QUORATE_ASSERT(deleting());
+    deletion& all = *deletion_;
+    const key_span rest{all.kind, all.from, all.end};
+    const auto last = delete_some(all.into, rest, all.prev_kv, keys_max, all.answer);
+    if (last) {
+        all.from = std::string(last->view()) + '\0';
+        return std::nullopt;
+    }
+    current_ = all.into.visible();
+    delete_reply answer = std::move(all.answer);
+    deletion_.reset();
     return answer;
 }
 
@@ -231,22 +260,29 @@ put_reply mvcc_store<Index, Backend>::put_key(write& into, const quorate::put& a
 template <class Index, class Backend>
 delete_reply mvcc_store<Index, Backend>::delete_keys(write& into,
                                                      const quorate::delete_range& asked) {
-    const key_span span = span_of(asked.key, asked.range_end);
     delete_reply answer;
+    delete_some(into, span_of(asked.key, asked.range_end), asked.prev_kv, SIZE_MAX, answer);
+    return answer;
+}
+
+/// Deletes the first `keys_max` keys of a span. Returns: the last of them, if there may be more.
+template <class Index, class Backend>
+std::optional<shared_bytes> mvcc_store<Index, Backend>::delete_some(
+    write& into, const key_span& span, bool prev_kv, std::size_t keys_max, delete_reply& answer) {
     if (span.kind == key_span::shape::one) {
-        delete_key(into, asked.key, asked.prev_kv, answer);
-        return answer;
+        delete_key(into, span.first, prev_kv, answer);
+        return std::nullopt;
     }
     // The walk must not change what it walks over.
     std::vector<shared_bytes> keys;
     index_.range(span, into.visible(), [&](const shared_bytes& key, const key_version&) {
         keys.push_back(key);
-        return true;
+        return keys.size() < keys_max;
     });
     for (const shared_bytes& key : keys) {
-        delete_key(into, key.view(), asked.prev_kv, answer);
+        delete_key(into, key.view(), prev_kv, answer);
     }
-    return answer;
+    return keys.size() < keys_max ? std::nullopt : std::optional(keys.back());
 }
 
 /// Deletes a key, if it lives.
