@@ -75,6 +75,7 @@
 #include <quorate/log/impl/recovery.ipp>
 #include <quorate/log/impl/segment.ipp>
 #include <quorate/log/impl/start_mark.ipp>
+#include <quorate/log/impl/wal_place.ipp>
 #include <quorate/net/impl/framer.ipp>
 #include <quorate/net/impl/loopback_transport.ipp>
 #include <quorate/net/impl/outbox.ipp>

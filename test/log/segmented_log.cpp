@@ -182,6 +182,36 @@ BOOST_FIXTURE_TEST_CASE(compaction_removes_whole_segments_only, fixture) {
     BOOST_TEST(opened.found.hard.commit.value() == 15U); // what is compacted was committed
 }
 
+BOOST_FIXTURE_TEST_CASE(compaction_keeps_as_many_files_as_it_may, fixture) {
+    options.segment_bytes = 0;
+    options.segments_kept = 6;
+    {
+        opened_log opened(options);
+        for (std::uint64_t index = 1; index < 31; index += 3) {
+            append_and_sync(*opened.log, make_entries(1, index, 3));
+        }
+        BOOST_TEST(names_in(wal).size() >= 10U);
+        opened.log->compact(log_index(30));
+        BOOST_REQUIRE(!sync(*opened.log));
+        BOOST_TEST(names_in(wal).size() == 6U);
+    }
+    options.segments_kept = 20; // those that are gone stay so
+    {
+        opened_log opened(options);
+        BOOST_TEST(opened.found.base.index.value() < 30U);
+        BOOST_TEST(opened.found.base.index.value() + opened.found.entries.size() == 30U);
+        const std::size_t before = names_in(wal).size();
+        opened.log->compact(log_index(30));
+        BOOST_REQUIRE(!sync(*opened.log));
+        BOOST_TEST(names_in(wal).size() == before);
+    }
+    options.segments_kept = 0; // at least the one that is written
+    opened_log opened(options);
+    opened.log->compact(log_index(30));
+    BOOST_REQUIRE(!sync(*opened.log));
+    BOOST_TEST(names_in(wal).size() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(compaction_below_a_replaced_suffix, fixture) {
     options.segment_bytes = 0;
     {

@@ -84,6 +84,33 @@ BOOST_AUTO_TEST_CASE(a_member_finds_a_group_that_has_a_past) {
     BOOST_TEST((start->engine.hard.commit == log_index(1)));
 }
 
+BOOST_AUTO_TEST_CASE(log_is_made_in_its_place) {
+    const scratch_directory scratch;
+    const auto directory = scratch.path() / "data";
+    group_seed seed = seed_of("state");
+    seed.wal_directory = scratch.path() / "wal";
+    std::string why;
+    BOOST_REQUIRE_MESSAGE(!seed_directory(directory, seed, &why), why);
+    BOOST_TEST(std::filesystem::is_symlink(directory / "wal"));
+    BOOST_TEST(!std::filesystem::is_empty(seed.wal_directory));
+    BOOST_TEST(snapshot_in(directory) != nullptr);
+
+    // Of a seed that fails, nothing is left; of other files, all.
+    const auto other = scratch.path() / "other";
+    BOOST_TEST(seed_directory(other, seed, &why).failed()); // the place is taken
+    BOOST_TEST(std::filesystem::is_empty(other));
+    BOOST_TEST(!std::filesystem::is_empty(seed.wal_directory));
+    seed.wal_directory = scratch.path() / "free";
+    const auto source = scratch.path() / "state";
+    std::ofstream(source) << std::string(1000, 's');
+    auto file = open_plain_file(source);
+    BOOST_REQUIRE(file);
+    seed.state = bulk_bytes(std::make_shared<plain_file>(std::move(*file), 2000));
+    BOOST_TEST(seed_directory(other, seed, &why).failed());
+    BOOST_TEST(std::filesystem::is_empty(other));
+    BOOST_TEST(std::filesystem::is_empty(seed.wal_directory));
+}
+
 BOOST_AUTO_TEST_CASE(members_get_the_same_first_snapshot) {
     const scratch_directory scratch;
     snapshot_ptr firsts[2];

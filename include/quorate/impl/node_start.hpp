@@ -129,13 +129,15 @@ error_code basic_node<Policies>::open_storage() {
     log_options log;
     log.cluster = options_.cluster;
     log.member = options_.id;
+    log.segments_kept = options_.wal_files_kept;
     log.failure = &explanation_;
     snapshot_options snapshots;
+    snapshots.keep = options_.snapshots_kept;
     snapshots.cluster = options_.cluster;
     snapshots.member = options_.id;
     if constexpr (blocking || durable) {
         result<data_directory> directory =
-            data_directory::open(options_.data_directory, &explanation_);
+            data_directory::open(options_.data_directory, &explanation_, options_.wal_directory);
         if (!directory) {
             return directory.error();
         }
@@ -183,8 +185,10 @@ template <class Policies>
 error_code basic_node<Policies>::open_log(log_options options) {
     options.accept_data_loss = options_.accept_data_loss;
     options.if_damaged = has_peers() ? on_damage::salvage : on_damage::refuse;
-    // Whoever has a snapshot had opened a log before.
-    options.must_exist = snapshots_->newest() != nullptr;
+    // A snapshot, or the mark of an earlier start, comes after a log. One that is missing, as on a
+    // disk that is not mounted, is damaged and not new.
+    const bool started = directory_ && directory_->mark() && directory_->mark()->starts > 0;
+    options.must_exist = started || snapshots_->newest() != nullptr;
     options.examine = [this](std::span<const entry> entries) { return examine(entries); };
     auto opened = log_type::open(options);
     if (!opened) {

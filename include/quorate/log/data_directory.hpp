@@ -38,11 +38,14 @@ struct data_identity {
 class data_directory {
 public:
     /// Effects: makes the directory, or takes away what others may do with it; locks it; reads
-    /// its identity.
-    /// Errors: directory_locked, corrupt, unsupported_version, or those of the operating system.
+    /// its identity. With `wal_place` the log lives there, in a directory of its own, to which the
+    /// name `wal` is a symbolic link from then on; each later start finds it by that.
+    /// Errors: directory_locked, corrupt, unsupported_version, or those of the operating system;
+    /// invalid_option for a place that differs from where the log is, or holds other files.
     /// `failure`, when given, is then told the directory and the reason.
     [[nodiscard]] static result<data_directory> open(const std::filesystem::path& directory,
-                                                     std::string* failure = nullptr);
+                                                     std::string* failure = nullptr,
+                                                     const std::filesystem::path& wal_place = {});
 
     /// Returns: whose it is; nothing for a new one.
     [[nodiscard]] const std::optional<data_identity>& identity() const noexcept {
@@ -82,6 +85,11 @@ private:
     data_directory(std::filesystem::path path, posix_volume disk);
 
     [[nodiscard]] error_code lock();
+    [[nodiscard]] error_code place_wal(const std::filesystem::path& wanted, std::string* failure);
+    [[nodiscard]] error_code check_wal_link(const std::filesystem::path& target,
+                                            std::string* failure) const;
+    [[nodiscard]] error_code link_wal(const std::filesystem::path& target, std::string* failure);
+    [[nodiscard]] error_code lock_wal(std::string* failure);
     [[nodiscard]] error_code clean();
     [[nodiscard]] error_code read_identity();
     [[nodiscard]] error_code read_mark();
@@ -90,6 +98,7 @@ private:
     std::filesystem::path path_;
     file_meta<posix_volume> kept_;
     posix_file lock_;
+    posix_file wal_lock_; ///< Of a log in a place of its own.
     std::optional<data_identity> identity_;
     std::optional<start_mark> mark_;
     bool copy_ = false;
@@ -99,6 +108,7 @@ private:
 
 #if defined(QUORATE_HEADER_ONLY)
 #include <quorate/log/impl/data_directory.ipp>
+#include <quorate/log/impl/wal_place.ipp>
 #endif
 
 #endif

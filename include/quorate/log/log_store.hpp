@@ -30,6 +30,9 @@ struct log_options {
     cluster_id cluster;
     node_id member;
     std::uint64_t segment_bytes = 64 << 20; ///< A segment is closed once it is at least this long.
+    /// Most files that stay, unless more are needed: those whose entries are no longer needed are
+    /// removed beyond it, the oldest first.
+    std::uint32_t segments_kept = 1;
     on_damage if_damaged = on_damage::refuse;
     /// Salvage, and forget what was lost instead of fencing the member. For the only member of a
     /// group, by its operator's decision: others may hold what this one forgets.

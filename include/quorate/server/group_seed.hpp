@@ -31,7 +31,8 @@ struct group_seed {
     /// The group's first leader has a later term. For a machine that holds terms of its former
     /// group (kv_machine: of leases), none of them is later than this.
     term_id term{1};
-    directory_labels labels; ///< What the operator calls the cluster and the member.
+    std::filesystem::path wal_directory{}; ///< Where the log lives, if not in `wal/`.
+    directory_labels labels;               ///< What the operator calls the cluster and the member.
 };
 
 /// Returns: why no group can begin with these members, `self` among them; empty when one can.

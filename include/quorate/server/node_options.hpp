@@ -49,6 +49,11 @@ struct node_options {
     /// Holds `wal/`, `snap/`, `db/` with a database, a lock and the identity. Policies without
     /// files ignore it.
     std::filesystem::path data_directory;
+    /// Where the log lives, if not in `wal/`, which is a symbolic link then; see data_directory.
+    std::filesystem::path wal_directory;
+    /// Most files of the log, and snapshots, that stay, unless more are needed.
+    std::uint32_t wal_files_kept = 1;
+    std::uint32_t snapshots_kept = 2;
     /// What the operator calls the cluster and this member, as far as given: a data directory that
     /// was started under other labels is refused.
     directory_labels labels;

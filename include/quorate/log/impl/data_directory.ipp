@@ -86,7 +86,8 @@ QUORATE_DECL data_directory::data_directory(std::filesystem::path path, posix_vo
       kept_(std::move(disk), {path_, "identity", 2 * detail::identity_bytes}) {}
 
 QUORATE_DECL result<data_directory> data_directory::open(const std::filesystem::path& directory,
-                                                         std::string* failure) {
+                                                         std::string* failure,
+                                                         const std::filesystem::path& wal_place) {
     result<posix_volume> disk = posix_volume::open(directory);
     if (!disk) {
         return detail::explain(failure, directory, disk.error().message(), disk.error());
@@ -116,6 +117,9 @@ QUORATE_DECL result<data_directory> data_directory::open(const std::filesystem::
     }
     if (const error_code failed = opened.read_mark()) {
         return detail::explain(failure, directory / detail::mark_name, failed.message(), failed);
+    }
+    if (const error_code failed = opened.place_wal(wal_place, failure)) {
+        return failed;
     }
     return opened;
 }

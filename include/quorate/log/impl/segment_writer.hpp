@@ -309,7 +309,7 @@ error_code segment_writer<V>::drop_before(log_index upto) {
     while (keep > 0 && segments_[keep].base.index > upto) {
         --keep;
     }
-    for (; keep > 0; --keep) {
+    for (; keep > 0 && segments_.size() > options_.segments_kept; --keep) {
         if (const error_code failed = remove_all({segment_name(segments_.front())})) {
             return failed;
         }

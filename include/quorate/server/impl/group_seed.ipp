@@ -80,6 +80,21 @@ inline error_code fill_directory(data_directory& place, const group_seed& seed, 
     return failed ? failed : place.mark_prepared(seed.labels, &why);
 }
 
+/// Effects: empties a directory that was empty before, and the place of the log that it leads to.
+inline void remove_seed(const std::filesystem::path& directory) {
+    std::error_code ignored;
+    const std::filesystem::path wal = directory / "wal";
+    if (std::filesystem::is_symlink(std::filesystem::symlink_status(wal, ignored))) {
+        for (std::filesystem::directory_iterator one(wal, ignored), end; !ignored && one != end;
+             one.increment(ignored)) {
+            std::filesystem::remove(one->path(), ignored);
+        }
+    }
+    for (const char* const part : {"identity", "start", "snap", "wal", "lock"}) {
+        std::filesystem::remove_all(directory / part, ignored);
+    }
+}
+
 } // namespace detail
 
 QUORATE_DECL std::string problem_of(const std::vector<member_info>& members, node_id self) {
@@ -131,13 +146,11 @@ QUORATE_DECL error_code seed_directory(const std::filesystem::path& directory,
     }
     error_code failed;
     {
-        result<data_directory> opened = data_directory::open(directory, &why);
+        result<data_directory> opened = data_directory::open(directory, &why, seed.wal_directory);
         failed = opened ? detail::fill_directory(*opened, seed, why) : opened.error();
         const bool foreign = failed == errc::directory_locked;
         if (failed && !foreign) {
-            for (const char* const part : {"identity", "start", "snap", "wal", "lock"}) {
-                std::filesystem::remove_all(directory / part, unread);
-            }
+            detail::remove_seed(directory);
         }
     }
     return failed;
