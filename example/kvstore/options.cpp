@@ -89,11 +89,12 @@ std::vector<quorate::member_info> members_of(const std::string& cluster) {
     std::vector<quorate::member_info> members;
     std::set<std::string> seen;
     for (const std::string& url : urls) {
-        require(quorate::parse_peer_url(url) && url.starts_with("http://"),
+        const auto address = quorate::parse_peer_url(url);
+        require(address && !address->secure,
                 "--cluster: '" + url + "' is not a URL of the form http://HOST:PORT");
         require(seen.insert(quorate::canonical_peer_url(url)).second,
                 "--cluster: lists the peer URL '" + url + "' twice");
-        members.push_back({quorate::node_id(members.size() + 1), url});
+        members.push_back({quorate::node_id(members.size() + 1), quorate::with_small_scheme(url)});
     }
     return members;
 }

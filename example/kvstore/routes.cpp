@@ -2,6 +2,7 @@
 
 #include <quorate/http/outcome.hpp>
 #include <quorate/http/page_rules.hpp>
+#include <quorate/net/peer_address.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -128,8 +129,9 @@ void routes::add_member(http::exchange asked) {
         asked.respond(http::error_page(400, "the path must be /<id>, a positive number"));
         return;
     }
-    const quorate::member_info member{*id, std::string(asked.request().body)};
-    if (!member.peer_urls.front().starts_with("http://")) {
+    const quorate::member_info member{*id, quorate::with_small_scheme(asked.request().body)};
+    const auto address = quorate::parse_peer_url(member.peer_urls.front());
+    if (!address || address->secure) {
         asked.respond(http::error_page(400, "the body must be http://HOST:PORT")); // nor https
         return;
     }

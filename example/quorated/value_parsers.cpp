@@ -129,7 +129,7 @@ endpoint parse_endpoint(const std::string& flag, std::string_view text) {
     out.host = parsed->host;
     out.port = parsed->port;
     out.literal = parsed->literal;
-    out.text = text;
+    out.text = quorate::with_small_scheme(text);
     return out;
 }
 

@@ -23,6 +23,21 @@ BOOST_AUTO_TEST_CASE(good_urls) {
     BOOST_TEST(is("http://1and1.example:00080", "1and1.example", 80, false));
 }
 
+BOOST_AUTO_TEST_CASE(scheme_may_have_capital_letters) {
+    for (const std::string_view url : {"HTTP://Host:80", "hTTp://Host:80", "http://Host:80"}) {
+        BOOST_REQUIRE(parse_peer_url(url).has_value());
+        BOOST_TEST(!parse_peer_url(url)->secure);
+        BOOST_TEST(parse_peer_url(url)->host == "Host");
+        BOOST_TEST(with_small_scheme(url) == "http://Host:80");
+        BOOST_TEST(canonical_peer_url(url) == "host:80");
+    }
+    BOOST_TEST(parse_peer_url("HTTPS://[::1]:2380")->secure);
+    BOOST_TEST(with_small_scheme("HtTpS://[::1]:2380") == "https://[::1]:2380");
+    BOOST_TEST(with_small_scheme("FTP://a:1") == "FTP://a:1");
+    BOOST_TEST(!parse_peer_url("HTTPX://a:1").has_value());
+    BOOST_TEST(!parse_peer_url("HTTP:/").has_value());
+}
+
 BOOST_AUTO_TEST_CASE(https_means_encryption) {
     const auto parsed = parse_peer_url("https://[::1]:2380");
     BOOST_REQUIRE(parsed.has_value());
@@ -42,7 +57,6 @@ BOOST_AUTO_TEST_CASE(bad_urls) {
              std::string("https://127.0.0.1"),
              std::string("httpss://127.0.0.1:80"),
              std::string("http://https://127.0.0.1:80"),
-             std::string("HTTP://127.0.0.1:80"),
              std::string("unix:///tmp/x"),
              std::string("http://127.0.0.1"),
              std::string("http://127.0.0.1:"),

@@ -9,8 +9,21 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace quorate {
+
+namespace detail {
+
+/// Returns: URLs as a joining member compares its own with them.
+[[nodiscard]] inline std::vector<std::string> with_small_schemes(std::vector<std::string> urls) {
+    for (std::string& url : urls) {
+        url = with_small_scheme(url);
+    }
+    return urls;
+}
+
+} // namespace detail
 
 template <class Policies>
 std::vector<cluster_member> basic_service<Policies>::members() const {
@@ -133,7 +146,7 @@ void basic_service<Policies>::add_member(std::vector<std::string> peer_urls, boo
     const node_id id(random_() >> 1 | 1); // no id of a member that left comes back
     member_info added;
     added.id = id;
-    added.peer_urls = std::move(peer_urls);
+    added.peer_urls = detail::with_small_schemes(std::move(peer_urls));
     change_members(
         [this, added, learner, by](handler then) {
             error_code refused = permits_root(by);
@@ -167,7 +180,7 @@ template <class Policies>
 void basic_service<Policies>::update_member(node_id id, std::vector<std::string> peer_urls,
                                             const identity& by, handler done) {
     change_members(
-        [this, id, by, urls = std::move(peer_urls)](handler then) {
+        [this, id, by, urls = detail::with_small_schemes(std::move(peer_urls))](handler then) {
             error_code refused = permits_root(by);
             const member_info* known = node_.members().find(id);
             if (!refused && known == nullptr) {

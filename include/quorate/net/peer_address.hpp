@@ -25,12 +25,17 @@ struct peer_address {
 };
 
 /// Accepts `http://HOST:PORT`, or the same with https, and nothing more: no user, path, query or
-/// other scheme. HOST is a name, an IPv4 address or an IPv6 address in brackets; PORT is decimal, 0
-/// to 65535 (a listener takes any free port for 0). Errors: invalid_option.
+/// other scheme. The scheme may have capital letters (RFC 3986 §3.1). HOST is a name, an IPv4
+/// address or an IPv6 address in brackets; PORT is decimal, 0 to 65535 (a listener takes any free
+/// port for 0). Errors: invalid_option.
 [[nodiscard]] result<peer_address> parse_peer_url(std::string_view url);
 
 /// Accepts one such URL, or several with commas between them. Errors: invalid_option.
 [[nodiscard]] result<std::vector<peer_address>> parse_peer_urls(std::string_view urls);
+
+/// Returns: the URL with its scheme in small letters, as members are known by it; an invalid URL
+/// stays as it is.
+[[nodiscard]] std::string with_small_scheme(std::string_view url);
 
 /// Returns: HOST:PORT, the same text for each spelling of one place to listen. The scheme, letter
 /// case, a final dot of a name, leading zeros of a port and the spelling of an IPv6 address make

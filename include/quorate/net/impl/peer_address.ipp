@@ -27,6 +27,16 @@ inline constexpr std::size_t host_name_bytes_max = 253; // RFC 1035 §2.3.4, as 
     return letter || is_digit(c) || c == '-' || c == '.' || c == '_';
 }
 
+/// `prefix`: in small letters.
+[[nodiscard]] inline bool starts_with_any_case(std::string_view text, std::string_view prefix) {
+    const auto small = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    };
+    return text.size() >= prefix.size() &&
+           std::equal(prefix.begin(), prefix.end(), text.begin(),
+                      [small](char a, char b) { return a == small(b); });
+}
+
 [[nodiscard]] inline std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
     const bool digits = !text.empty() && text.size() <= 5 && std::ranges::all_of(text, is_digit);
     unsigned port = 0;
@@ -53,8 +63,8 @@ inline constexpr std::size_t host_name_bytes_max = 253; // RFC 1035 §2.3.4, as 
 } // namespace detail
 
 QUORATE_DECL result<peer_address> parse_peer_url(std::string_view url) {
-    const bool secure = url.starts_with(detail::secure_peer_scheme);
-    if (!secure && !url.starts_with(detail::peer_scheme)) {
+    const bool secure = detail::starts_with_any_case(url, detail::secure_peer_scheme);
+    if (!secure && !detail::starts_with_any_case(url, detail::peer_scheme)) {
         return errc::invalid_option;
     }
     url.remove_prefix(secure ? detail::secure_peer_scheme.size() : detail::peer_scheme.size());
@@ -93,6 +103,16 @@ QUORATE_DECL result<std::vector<peer_address>> parse_peer_urls(std::string_view 
         }
     }
     return addresses;
+}
+
+QUORATE_DECL std::string with_small_scheme(std::string_view url) {
+    const auto address = parse_peer_url(url);
+    if (!address) {
+        return std::string(url);
+    }
+    const std::string_view scheme =
+        address->secure ? detail::secure_peer_scheme : detail::peer_scheme;
+    return std::string(scheme).append(url.substr(scheme.size()));
 }
 
 QUORATE_DECL std::string canonical_peer_url(std::string_view url) {
