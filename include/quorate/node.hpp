@@ -313,6 +313,7 @@ private:
     void fail(error_code reason, std::string explanation);
     void end(error_code reason);
     void say(severity level, const std::string& text) const;
+    void say_space(severity level, const std::string& text);
 
     // Syncs, and a disk that is full, hangs or lost entries (impl/node_disk.hpp).
     bool start_sync();
@@ -476,6 +477,9 @@ private:
     line_limit announced_lines_{1, std::chrono::seconds(1)};
     line_limit unconfirmed_lines_{1, std::chrono::seconds(1)};
     line_limit leader_lines_{20, std::chrono::seconds(1)};
+    line_limit refused_lines_{10, std::chrono::seconds(10)};
+    line_limit slow_apply_lines_{1, std::chrono::seconds(1)};
+    line_limit space_lines_{10, std::chrono::seconds(10)};
     trace_list traces_;
     clock::time_point ticked_at_ = clock::now();
     clock::time_point slow_said_at_{};

@@ -223,11 +223,13 @@ auto basic_node<Policies>::carry_out(const entry& e) -> std::optional<reply_type
     }
     if (const auto took = std::exchange(command_took_, {}); took > slow_apply) {
         using std::chrono::milliseconds;
-        say(severity::warning,
-            "the command at index " + std::to_string(e.index.value()) + ", of " +
-                std::to_string(e.payload.size()) + " bytes, took " +
-                std::to_string(std::chrono::duration_cast<milliseconds>(took).count()) +
-                " ms to apply");
+        if (slow_apply_lines_.admit(began + took)) {
+            say(severity::warning,
+                "the command at index " + std::to_string(e.index.value()) + ", of " +
+                    std::to_string(e.payload.size()) + " bytes, took " +
+                    std::to_string(std::chrono::duration_cast<milliseconds>(took).count()) +
+                    " ms to apply" + slow_apply_lines_.left_out());
+        }
     }
     return reply;
 }

@@ -154,16 +154,16 @@ void basic_node<Policies>::on_committed(bool defragmented) {
         database_retry_ticks_ = 0; // there may be space now
     } else if (failed == errc::no_space) {
         if (!std::exchange(database_full_, true)) {
-            say(severity::error,
-                "the database is full: requests that make it larger are refused "
-                "until there is space");
+            say_space(severity::error,
+                      "the database is full: requests that make it larger are refused until "
+                      "there is space");
         }
         database_retry_ticks_ = ticks_to_retry;
     } else if (failed) {
         fail(failed, "a write to the database failed: " + failed.message());
         return;
     } else if (std::exchange(database_full_, false)) {
-        say(severity::info, "there is space for the database again; writes go on");
+        say_space(severity::info, "there is space for the database again; writes go on");
     }
     maybe_defragment();
 }

@@ -101,7 +101,7 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
         return;
     }
     if (std::exchange(disk_full_, false)) {
-        say(severity::info, "there is space on the disk again; writes go on");
+        say_space(severity::info, "there is space on the disk again; writes go on");
         tell_disk();
     }
     for (staged_batch& batch : storage_.finish()) {
@@ -112,14 +112,22 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
     }
 }
 
+// Clients may fill a disk and free it many times a second.
+template <class Policies>
+void basic_node<Policies>::say_space(severity level, const std::string& text) {
+    if (space_lines_.admit(clock::now())) {
+        say(level, text + space_lines_.left_out());
+    }
+}
+
 // Nothing was written that counts, so nothing is lost by waiting. Meanwhile this member accepts no
 // writes.
 template <class Policies>
 void basic_node<Policies>::on_full_disk(typename log_type::sync_job job, snapshot_ptr received) {
     held_.emplace(held_write{std::move(job), std::move(received)});
     if (!std::exchange(disk_full_, true)) {
-        say(severity::error, "the disk is full: writes are refused until there is space in " +
-                                 options_.data_directory.string());
+        say_space(severity::error, "the disk is full: writes are refused until there is space in " +
+                                       options_.data_directory.string());
         tell_disk();
     }
 }

@@ -237,23 +237,41 @@ void basic_node<Policies>::connect(const member_info& member) {
     }
 }
 
+namespace detail {
+
+/// Returns: the log line for a hello that the member `who` answered so.
+[[nodiscard]] inline std::pair<severity, std::string> refusal_line(hello_status why,
+                                                                   const std::string& who) {
+    switch (why) {
+    case hello_status::wrong_cluster:
+        return {severity::error, who + " refuses this member: they belong to another cluster each"};
+    case hello_status::wiped:
+        return {severity::error,
+                who +
+                    " knows that this member has taken part, and the data directory here is "
+                    "empty"};
+    case hello_status::unsupported_version:
+        return {severity::error, who + " speaks another version of the protocol"};
+    case hello_status::unknown_member:
+        return {severity::warning,
+                who + " does not know this member, and no member that it knows names this one"};
+    default: return {severity::warning, "another program listens at the address of " + who};
+    }
+}
+
+} // namespace detail
+
 template <class Policies>
 void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
-    const std::string who = "member " + std::to_string(peer.value());
-    if (why == hello_status::wrong_cluster) {
-        say(severity::error, who + " refuses this member: they belong to another cluster each");
-    } else if (why == hello_status::wiped) {
-        say(severity::error,
-            who + " knows that this member has taken part, and the data directory here is empty");
+    if (why == hello_status::wiped) {
         on_wiped();
-    } else if (why == hello_status::unsupported_version) {
-        say(severity::error, who + " speaks another version of the protocol");
-    } else if (why == hello_status::unknown_member) {
-        say(severity::warning,
-            who + " does not know this member, and no member that it knows names this one");
-    } else {
-        say(severity::warning, "somebody else listens at the address of " + who);
     }
+    if (!refused_lines_.admit(clock::now())) {
+        return; // a stranger at a member's address may give a new answer each time
+    }
+    const std::string who = "member " + std::to_string(peer.value());
+    const auto [level, text] = detail::refusal_line(why, who);
+    say(level, text + refused_lines_.left_out());
 }
 
 // See voters_at() for two voters.
