@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the documentation against the tree: quoted code, links, paths, error table, version.
+"""Checks the documentation against the tree: quoted code, links, paths, named tests, error table,
+version.
 
 A quoted block stands below a line `<!-- from: path#marker -->` and equals the lines of that file
 between `[marker` and `marker]`, each in a comment of its own, with common indentation removed.
@@ -15,6 +16,8 @@ import source_tree
 QUOTE = re.compile(r"^<!-- from: (\S+)#(\S+) -->\n```(\w*)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
 NAMED_PATH = re.compile(r"`((?:[\w.]+/)*\w+\.(?:hpp|ipp|py|sh|txt))[` ]")
+NAMED_TEST = re.compile(r"`([a-z0-9_/]+\.(?:cpp|py))#(\w+)`")
+TEST_CASE = r"(?:^def {0}\(|_TEST_CASE\({0}[,)])"
 ENUMERATOR = re.compile(r"^\s*(\w+)(?:\s*=\s*\d+)?,\s*///<")
 ROW = re.compile(r"^\| `(\w+)` \| `?(\w+)`? \|", re.M)
 
@@ -98,6 +101,43 @@ def check_paths(root, page, findings):
                 findings.add(page, line, f"no such file: {name}")
 
 
+def check_tests(root, page, findings):
+    """A test named in the text as FILE#CASE, below test/, exists."""
+    named = 0
+    for line, content in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        for file, case in NAMED_TEST.findall(content):
+            path = root / "test" / file
+            text = path.read_text(encoding="utf-8") if path.is_file() else ""
+            if not re.search(TEST_CASE.format(case), text, re.M):
+                findings.add(page, line, f"no such test: {file}#{case}")
+            named += 1
+    return named
+
+
+def check_promises(root, findings):
+    """Each row below "| promise |" in doc/security.md, and of its threats, names a test, and each
+    section has such rows."""
+    page = root / "doc" / "security.md"
+    if not page.is_file():
+        return
+    exempt = ("What differs", "Threats", "For both")
+    title, rows, kind, opened = "", 1, None, 1
+    for line, content in enumerate([*page.read_text(encoding="utf-8").splitlines(), "## end"], 1):
+        heading = re.match(r"##+ (.*)", content)
+        if heading:
+            if not rows and not title.startswith(exempt):
+                findings.add(page, opened, f"the section '{title}' has no promise with a test")
+            title, rows, opened = heading[1], 0, line
+        if not content.startswith("|"):
+            kind = None
+        elif kind is None:
+            kind = content.split("|")[1].strip()
+        elif kind in ("promise", "boundary") and not content.startswith("|---"):
+            rows += 1
+            if not NAMED_TEST.search(content) and "| none |" not in content:
+                findings.add(page, line, "no test is named")
+
+
 def enumerators(header, name):
     """Returns the enumerators of `enum class name`, each documented on its own line."""
     text = header.read_text(encoding="utf-8")
@@ -158,14 +198,17 @@ def main():
     root = arguments.root
     findings = source_tree.Findings(root)
     pages = source_tree.files(root, ["doc", "example", "test"], {".md"}) + sorted(root.glob("*.md"))
-    quotes = 0
+    quotes = tests = 0
     for page in pages:
         quotes += check_quotes(root, page, findings, arguments.write)
         check_links(root, page, findings)
         check_paths(root, page, findings)
+        tests += check_tests(root, page, findings)
+    check_promises(root, findings)
     check_errors(root, findings)
     check_version(root, findings)
-    return findings.finish("docs", f"{len(pages)} pages, {quotes} quoted blocks")
+    return findings.finish("docs", f"{len(pages)} pages, {quotes} quoted blocks, "
+                           f"{tests} named tests")
 
 
 if __name__ == "__main__":

@@ -256,6 +256,26 @@ class Docs(ToolTest):
         self.append("doc/index.md", "\n`base/gone.hpp`\n")
         self.refuses("check_docs.py", "no such file: base/gone.hpp")
 
+    def test_named_test(self):
+        self.write("test/e2e/doors.py", "def opens(options):\n    pass\n")
+        self.write("test/log/wal.cpp", "BOOST_FIXTURE_TEST_CASE(grows, fixture) {}\n")
+        self.append("doc/index.md", "\n`e2e/doors.py#opens`, `log/wal.cpp#grows`\n")
+        self.assertIn("2 named tests", self.accepts("check_docs.py"))
+        for gone in ("e2e/doors.py#open", "log/wal.cpp#grow", "log/gone.cpp#grows"):
+            self.append("doc/index.md", f"\n`{gone}`\n")
+            self.refuses("check_docs.py", f"no such test: {gone}")
+
+    def test_promises(self):
+        self.write("test/e2e/doors.py", "def opens(options):\n    pass\n")
+        rows = "| promise | tests |\n|---|---|\n| It opens. | `e2e/doors.py#opens` |\n"
+        page = f"# Security\n\n{rows}\n## Doors\n\n{rows}\n## Threats\n\nx\n"
+        self.write("doc/security.md", page)
+        self.accepts("check_docs.py")
+        self.append("doc/security.md", "\n## Windows\n\nThey open.\n")
+        self.refuses("check_docs.py", "the section 'Windows' has no promise with a test")
+        self.append("doc/security.md", "\n| promise | tests |\n|---|---|\n| They open. | later |\n")
+        self.refuses("check_docs.py", "no test is named")
+
     def test_errors(self):
         for rows, expected in (
                 (ERROR_ROWS.replace("too_large", "too_big"), "no row for too_large"),
