@@ -246,7 +246,8 @@ check_tree() {
 
 # The programs are built as users build them; the tests, with less optimisation, in half the time.
 test_release() {
-    build release release -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-O1
+    build release release -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-O1 \
+        -DQUORATE_WITH_YAML=ON -DQUORATE_WITH_LMDB=ON -DQUORATE_WITH_TLS=ON
     # They wait much: for elections, time limits and threads.
     cases "release: tests" 900 ctest --test-dir build/release -LE checks -j $((2 * jobs))
 }

@@ -19,6 +19,8 @@ struct subcommand {
 };
 
 int serve(std::span<const char* const> arguments);
+/// Returns: whether an environment variable gives a flag of `serve`.
+bool environment_has_flags();
 int verify(std::span<const char* const> arguments);
 int dump(std::span<const char* const> arguments);
 int snapshot(std::span<const char* const> arguments);

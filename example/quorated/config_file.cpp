@@ -100,6 +100,10 @@ void take_all(const YAML::Node& map, const std::string& prefix, flag_values& out
 
 } // namespace
 
+bool reads_config_files() noexcept {
+    return true;
+}
+
 flag_values read_config_file(const std::string& path) {
     const std::string text = contents_of(path);
     flag_values out;
@@ -116,6 +120,10 @@ flag_values read_config_file(const std::string& path) {
 }
 
 #else
+
+bool reads_config_files() noexcept {
+    return false;
+}
 
 flag_values read_config_file(const std::string& path) {
     throw usage_error("--config-file: cannot read '" + path +

@@ -8,6 +8,9 @@
 
 namespace quorated {
 
+/// Returns: whether the program was built with a YAML parser.
+[[nodiscard]] bool reads_config_files() noexcept;
+
 /// The two groups `client-transport-security` and `peer-transport-security` hold flags without
 /// their common part. A list stands for values separated by commas, an absent value for the
 /// default. Unknown names get a warning.

@@ -10,14 +10,14 @@ using enum flag_effect;
 constexpr const char* no_discovery = "there is no discovery service; name all in --initial-cluster";
 constexpr const char* no_proxy = "there is no v2 API, and so no proxy for it";
 constexpr const char* no_grpc = "clients come over HTTP, not gRPC";
-constexpr const char* own_purge = "files that are no longer needed are removed at once";
 constexpr const char* own_leases = "what is left of long leases is always noted";
 constexpr const char* own_batch = "commits of the database are paced by what is in flight";
 
 constexpr flag_rule table[] = {
     {"name", member, text, honoured, "default", "name of this member"},
     {"data-dir", member, text, honoured, "", "where its data lives (empty: NAME.quorate)"},
-    {"wal-dir", member, text, refused, "", "the log lives in the folder wal of --data-dir"},
+    {"wal-dir", member, text, honoured, "",
+     "where the log lives, to which wal in --data-dir is a symbolic link then (empty: there)"},
     {"snapshot-count", member, text, honoured, "100000", "applied entries between two snapshots"},
     {"heartbeat-interval", member, text, honoured, "100", "milliseconds between heartbeats"},
     {"election-timeout", member, text, honoured, "1000",
@@ -28,8 +28,10 @@ constexpr flag_rule table[] = {
      "where to listen for other members"},
     {"listen-client-urls", member, text, honoured, "http://localhost:2379",
      "where to listen for clients"},
-    {"max-snapshots", member, text, ignored, "5", own_purge},
-    {"max-wals", member, text, ignored, "5", own_purge},
+    {"max-snapshots", member, text, honoured, "2",
+     "most snapshot files that stay (0: all); each holds the whole state"},
+    {"max-wals", member, text, honoured, "1",
+     "most files of the log that stay, unless more are needed (0: all)"},
     {"quota-backend-bytes", member, text, honoured, "0",
      "bytes of the store that raise the alarm (0: 2 GiB, negative: no limit)"},
     {"backend-batch-interval", member, duration, ignored, "", own_batch},

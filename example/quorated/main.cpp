@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "command_table.hpp"
+#include "serve_options.hpp"
 
 namespace {
 
@@ -26,7 +27,7 @@ using namespace quorated;
 int help(std::span<const char* const> arguments);
 
 int version(std::span<const char* const>) {
-    std::cout << "quorated " << QUORATE_VERSION_STRING << '\n';
+    std::cout << "quorated " << QUORATE_VERSION_STRING << '\n' << description_of_parts();
     return exit_well;
 }
 
@@ -40,7 +41,8 @@ constexpr subcommand table[] = {
 };
 
 void print_usage(std::ostream& out) {
-    out << "Usage: quorated SUBCOMMAND [options]\n\nSubcommands:\n";
+    out << "Usage: quorated SUBCOMMAND [options]\n"
+           "       quorated --flag ...    the same as quorated serve --flag ...\n\nSubcommands:\n";
     for (const subcommand& one : table) {
         out << "  " << one.name << std::string(10 - std::strlen(one.name), ' ') << one.summary
             << '\n';
@@ -76,21 +78,31 @@ int help(std::span<const char* const> arguments) {
     return asked->run({words, 1});
 }
 
+// Flags alone, or variables of the environment alone, run a member, as they do with etcd.
+int run(std::span<const char* const> words) {
+    if (words.empty()) {
+        if (environment_has_flags()) {
+            return serve({});
+        }
+        print_usage(std::cerr);
+        return exit_usage;
+    }
+    std::string_view name = words.front();
+    if (name == "--help" || name == "-h" || name == "--version") {
+        name.remove_prefix(name == "-h" ? 1 : 2);
+        name = name == "h" ? "help" : name;
+    } else if (name.starts_with('-')) {
+        return serve(words);
+    }
+    const subcommand* const asked = find(name);
+    return asked != nullptr ? asked->run(words.subspan(1)) : complain(words.front());
+}
+
 } // namespace
 
 int main(int count, char** words) {
     const std::span<const char* const> all(words, static_cast<std::size_t>(count));
-    if (all.size() < 2) {
-        print_usage(std::cerr);
-        return exit_usage;
-    }
-    std::string_view name = all[1];
-    if (name == "--help" || name == "-h" || name == "--version") {
-        name.remove_prefix(name == "-h" ? 1 : 2);
-        name = name == "h" ? "help" : name;
-    }
-    const subcommand* const asked = find(name);
-    const int status = asked != nullptr ? asked->run(all.subspan(2)) : complain(all[1]);
+    const int status = run(all.empty() ? all : all.subspan(1));
     // A report that could not be written is no report.
     return std::cout.flush() ? status : exit_usage;
 }

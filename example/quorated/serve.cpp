@@ -5,6 +5,9 @@
 #include <quorate/net/peer_address.hpp>
 #include <quorate/server/log_line_sink.hpp>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +19,7 @@
 
 #include "command_table.hpp"
 #include "encryption.hpp"
+#include "flag_values.hpp"
 #include "joining.hpp"
 #include "member_process.hpp"
 #include "status_page.hpp"
@@ -52,6 +56,9 @@ void set_node(const serve_options& told, quorate::node_options& node) {
     node.name = told.name;
     node.client_urls = told.advertise_client_urls;
     node.data_directory = told.data_dir;
+    node.wal_directory = told.wal_dir;
+    node.snapshots_kept = told.max_snapshots;
+    node.wal_files_kept = told.max_wals;
     // A directory that is there may have been started with flags that are left out now.
     node.labels.token = told.token_given || !told.identified ? told.cluster_token : "";
     node.labels.name = told.name_given || !told.identified ? told.name : "";
@@ -94,8 +101,39 @@ std::vector<std::string> own_hosts(const serve_options& told) {
     return names;
 }
 
+/// Returns: why a door cannot be opened; empty: each can, as far as a trial shows.
+std::string problem_of_doors(const std::vector<endpoint>& all, const std::string& what) {
+    for (const endpoint& where : all) {
+        boost::asio::io_context unused;
+        boost::asio::ip::tcp::acceptor trial(unused);
+        boost::system::error_code failed;
+        const auto address = boost::asio::ip::make_address(where.listen_address(), failed);
+        const boost::asio::ip::tcp::endpoint place(address, where.port);
+        if (!failed) {
+            trial.open(place.protocol(), failed);
+        }
+        if (!failed) {
+            trial.set_option(boost::asio::socket_base::reuse_address(true), failed);
+        }
+        if (!failed) {
+            trial.bind(place, failed);
+        }
+        if (failed) {
+            return "cannot listen for " + what + " at " + where.text + ": " + failed.message();
+        }
+    }
+    return "";
+}
+
 /// Returns: why this member cannot take part; empty: it can.
 std::string settle_cluster(serve_options& told) {
+    for (const std::string& problem :
+         {problem_of_doors(told.listen_client, "clients"),
+          problem_of_doors(told.listen_metrics, "health and metrics")}) {
+        if (!problem.empty()) {
+            return problem;
+        }
+    }
     if (told.join && !told.has_state) {
         return join_cluster(told);
     }
@@ -150,6 +188,12 @@ quorate::http::server_options http_options_of(const serve_options& told, const e
     // What fits a request may be half as long again in base64.
     options.body_bytes_max = told.max_request_bytes / 2 * 3 + http_overhead_bytes;
     return options;
+}
+
+bool environment_has_flags() {
+    flag_values values;
+    add_environment(environment(), values);
+    return !values.given.empty();
 }
 
 int serve(std::span<const char* const> arguments) {

@@ -131,6 +131,7 @@ void read_member(const flag_reader& given, serve_options& out) {
     if (out.data_dir.empty()) {
         out.data_dir = out.name + ".quorate";
     }
+    out.wal_dir = given.text("wal-dir");
     const bool plaintext = given.boolean("allow-plaintext");
     out.listen_peer = given.endpoints("listen-peer-urls");
     check_listening("listen-peer-urls", out.listen_peer, plaintext);
@@ -159,6 +160,12 @@ std::uint64_t database_bytes(std::uint64_t given, const serve_options& out) {
 
 void read_limits(const flag_reader& given, serve_options& out) {
     out.snapshot_count = given.count("snapshot-count", 1, INT64_MAX);
+    const auto files = [&given](const char* flag) { // zero: no limit
+        const auto most = static_cast<std::uint32_t>(given.count(flag, 0, UINT32_MAX));
+        return most == 0 ? UINT32_MAX : most;
+    };
+    out.max_snapshots = files("max-snapshots");
+    out.max_wals = files("max-wals");
     const std::int64_t heartbeat = given.number("heartbeat-interval", 1, 10'000);
     const std::int64_t election = given.number("election-timeout", 1, 50'000);
     require(election >= 5 * heartbeat, "--election-timeout: " + std::to_string(election) +
@@ -487,7 +494,7 @@ constexpr const char* introduction =
 } // namespace
 
 parts_built parts_of_this_program() noexcept {
-    parts_built built{false, false};
+    parts_built built{false, false, reads_config_files()};
 #if defined(QUORATED_WITH_TLS)
     built.tls = true;
 #endif
@@ -495,6 +502,15 @@ parts_built parts_of_this_program() noexcept {
     built.lmdb = true;
 #endif
     return built;
+}
+
+std::string description_of_parts() {
+    const parts_built built = parts_of_this_program();
+    const auto say = [](const char* name, bool there) {
+        return std::string(there ? "with " : "without ") + name;
+    };
+    return say("TLS", built.tls) + ", " + say("LMDB", built.lmdb) + ", " +
+           say("--config-file", built.yaml) + "\n";
 }
 
 serve_options make_serve_options(const flag_values& values, const parts_built& built) {
@@ -525,7 +541,7 @@ serve_options parse_serve(std::span<const char* const> words,
             return {};
         }
         if (given.version) {
-            std::cout << "quorated " << QUORATE_VERSION_STRING << '\n';
+            std::cout << "quorated " << QUORATE_VERSION_STRING << '\n' << description_of_parts();
             ended = exit_well;
             return {};
         }

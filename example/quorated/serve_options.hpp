@@ -46,6 +46,9 @@ struct serve_options {
     // Member
     std::string name;
     std::filesystem::path data_dir;
+    std::filesystem::path wal_dir; ///< Empty: in data_dir.
+    std::uint32_t max_snapshots = 0;
+    std::uint32_t max_wals = 0;
     std::vector<endpoint> listen_peer;   ///< Sorted; at least one; numeric or `localhost`.
     std::vector<endpoint> listen_client; ///< The same.
     std::uint64_t snapshot_count = 0;
@@ -112,10 +115,14 @@ struct serve_options {
 struct parts_built {
     bool tls;
     bool lmdb;
+    bool yaml = true;
 };
 
 /// Returns: what this program was built with.
 [[nodiscard]] parts_built parts_of_this_program() noexcept;
+
+/// Returns: a line that names these parts, and those that are missing.
+[[nodiscard]] std::string description_of_parts();
 
 struct flag_values;
 /// Errors: usage_error, with one line that names the flag.

@@ -106,6 +106,7 @@ int restore(const snapshot_options& told) {
         seed.members.emplace_back(m.id, m.peer_urls, m.name);
     }
     seed.state = saved->state;
+    seed.wal_directory = self.wal_dir;
     seed.labels = {self.cluster_token, self.name};
     const auto& store = saved->machine.store();
     // A leader of the new cluster has to be a later one than the last that leases know of.

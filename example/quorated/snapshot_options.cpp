@@ -40,7 +40,7 @@ constexpr const char* about =
 constexpr const char* member_flags[][2] = {
     {"name", "this member's name (default)"},
     {"data-dir", "the directory to make (NAME.quorate)"},
-    {"wal-dir", "refused: the log lives in the folder wal of --data-dir"},
+    {"wal-dir", "where the log lives, if not in --data-dir"},
     {"initial-cluster", "all first members: NAME=URL,..."},
     {"initial-cluster-token", "what sets the new cluster apart (etcd-cluster)"},
     {"initial-advertise-peer-urls", "where other members reach this one"},

@@ -419,7 +419,8 @@ def strangers_fill_no_log(options):
                 attempts += 1
             post(where.port, "/v3/auth/authenticate", {"name": f"u{turn}", "password": "guess"})
         lines = log.read_bytes().count(b"\n") - before
-        expect(lines * 8 < attempts, f"{lines} lines for {attempts} attempts: "
+        # Five kinds of a round are logged: a line for each would be more.
+        expect(lines * 6 < attempts, f"{lines} lines for {attempts} attempts: "
                f"{log.read_text(errors='replace')[-1500:]}")
         expect(b"guess" not in log.read_bytes(), "a token or a password is in the log")
         expect_equal(post(where.port, "/v3/kv/put", {"key": b64("k")})[0], 400, "it serves on")

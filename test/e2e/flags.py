@@ -4,6 +4,7 @@ What each flag turns into is tested in test/quorated; here is what only the prog
 exit statuses, the environment, the file, and that a member is who etcd would be with its flags.
 """
 
+import base64
 import contextlib
 import json
 import os
@@ -11,6 +12,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -148,7 +150,7 @@ def wrong_flags_end_with_two_and_one_line(options):
             (["--listen-client-urls=http://0.0.0.0:2379",
               "--advertise-client-urls=http://10.0.0.1:2379"], "--listen-client-urls: "),
             (["--listen-client-urls=http://127.0.0.1:1"], "--advertise-client-urls: is needed"),
-            (["--wal-dir=/tmp/x"], "--wal-dir: "),
+            (["--max-wals=many"], "--max-wals: 'many'"),
             (["--discovery=http://x"], "--discovery: "),
             (["--peer-cert-file=x"], "--peer-cert-file: "),
             (["--config-file=/no/such/file"], "--config-file: cannot read '/no/such/file'")):
@@ -177,10 +179,11 @@ def the_environment_names_a_member(options):
                      for name, value in where.settings("from-etcd").items()}
         variables["QUORATE_NAME"] = "from-quorate"
         variables["QUORATE_INITIAL_CLUSTER"] = f"from-flag={where.peer_url}"
-        variables["ETCD_MAX_WALS"] = "7"
+        variables["ETCD_MAX_CONCURRENT_STREAMS"] = "7"
         with running(where, [*server(options), "-name", "from-flag"], variables) as log:
             expect_equal(name_of_member(where.port), "from-flag", "the name")
-            expect("no effect has --max-wals" in log.read_text(), log.read_text()[:600])
+            told = log.read_text()
+            expect("no effect has --max-concurrent-streams" in told, told[:600])
         told = run(options, environment={"ETCD_MAX_TXN_OPS": "many"})
         expect_equal(told.returncode, 2, "exit status")
         expect("--max-txn-ops: 'many'" in told.stderr, told.stderr)
@@ -202,6 +205,132 @@ def a_file_replaces_flags_and_environment(options):
         words = [*server(options), f"--config-file={file}", "--name=from-flag"]
         with running(where, words, {"ETCD_NAME": "from-etcd"}):
             expect_equal(name_of_member(where.port), "from-file", "the name")
+
+
+@suite.case()
+def flags_or_variables_alone_serve(options):
+    program = [str(pathlib.Path(options.bin).resolve() / "quorated")]
+    for kind in ("flags", "one dash", "environment"):
+        with place() as where:
+            settings = where.settings(kind.replace(" ", "-"))
+            words, variables = words_of(program, settings), {}
+            if kind == "one dash":
+                words = [program[0], *(part for name, value in settings.items()
+                                       for part in (f"-{name}", value))]
+            if kind == "environment":
+                words = program
+                variables = {f"ETCD_{name.upper().replace('-', '_')}": value
+                             for name, value in settings.items()}
+            with running(where, words, variables):
+                expect_equal(name_of_member(where.port), settings["name"], f"the name, by {kind}")
+    for words, status, text in (([], 2, "Usage: quorated SUBCOMMAND"),
+                                (["--nonsense"], 2, "--nonsense: there is no such flag"),
+                                (["nonsense"], 2, "no subcommand 'nonsense'"),
+                                (["--help"], 0, "Subcommands:"), (["--version"], 0, "quorated 0.")):
+        told = subprocess.run([*program, *words], text=True, capture_output=True, timeout=20,
+                              env=clean_environment({"ETCDCTL_API": "3"}))
+        expect_equal(told.returncode, status, f"exit status of {words}")
+        expect(text in told.stdout + told.stderr, f"{words}: {told.stdout} {told.stderr}")
+
+
+@suite.case()
+def what_is_missing_in_the_program_is_told(options):
+    for words in (["version"], ["serve", "--version"]):
+        told = subprocess.run([f"{options.bin}/quorated", *words], text=True, timeout=20,
+                              capture_output=True)
+        each = [f"(with|without) {part}" for part in ("TLS", "LMDB", "--config-file")]
+        parts = re.search(f"^{', '.join(each)}$", told.stdout, re.MULTILINE)
+        expect(parts is not None, told.stdout)
+        refused = run(options, "--config-file=/no/such/file").stderr
+        expect_equal("without yaml-cpp" in refused, parts[3] == "without", refused)
+
+
+@suite.case()
+def capital_letters_of_schemes_are_the_same_member(options):
+    with place() as where:
+        ids = []
+        for change in (str, lambda value: value.replace("http:", "HTTP:")):
+            settings = {name: change(value) for name, value in where.settings("a").items()}
+            with running(where, words_of(server(options), settings)):
+                found = ask(where.port, "/v3/cluster/member/list", {})
+                ids.append(found["header"]["member_id"])
+                expect_equal(found["members"][0]["peerURLs"], [where.peer_url], "peer URLs")
+                expect_equal(found["members"][0]["clientURLs"], [where.url], "client URLs")
+        expect_equal(ids[0], ids[1], "ids")
+        with running(where, words_of(server(options), where.settings("a"))):
+            added = ask(where.port, "/v3/cluster/member/add",
+                        {"peerURLs": ["HtTp://127.0.0.1:1"], "isLearner": True})
+            expect_equal(added["member"]["peerURLs"], ["http://127.0.0.1:1"], "a learner's URL")
+
+
+def b64(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+def put_all(port, count):
+    for number in range(count):
+        ask(port, "/v3/kv/put", {"key": b64(f"k{number}"), "value": b64("x" * 3000)})
+
+
+@suite.case()
+def log_lives_in_wal_dir(options):
+    with place() as where:
+        elsewhere = where.folder / "fast disk" / "wal"
+        settings = {**where.settings(), "wal-dir": str(elsewhere)}
+        with running(where, words_of(server(options), settings)):
+            put_all(where.port, 20)
+        expect(list(elsewhere.glob("*.wal")), f"no log in {elsewhere}")
+        expect_equal((where.folder / "data/wal").resolve(), elsewhere.resolve(), "where wal leads")
+        verify = [f"{options.bin}/quorated", "verify", "--data-dir", settings["data-dir"]]
+        verified = subprocess.run(verify, text=True, capture_output=True, timeout=20)
+        expect_equal(verified.returncode, 0, verified.stdout + verified.stderr)
+        for later in (settings, where.settings()):     # with the flag or without
+            with running(where, words_of(server(options), later)):
+                found = ask(where.port, "/v3/kv/range", {"key": "AA==", "range_end": "AA=="})
+                expect_equal(found["count"], "20", "keys")
+        # A disk that is not mounted, and another place, are no empty log.
+        elsewhere.rename(where.folder / "unmounted")
+        elsewhere.mkdir()
+        for later in (settings, where.settings(), {**settings, "wal-dir": str(where.folder / "w")}):
+            told = subprocess.run(words_of(server(options), later), text=True, timeout=20,
+                                  env=clean_environment(), capture_output=True, cwd=where.folder)
+            expect_equal(told.returncode, 1, f"exit status: {told.stderr[-300:]}")
+        expect(not (where.folder / "w").exists(), "a second place was made")
+
+
+@suite.case()
+def files_stay_up_to_their_bounds(options):
+    for flags_given, snapshots in (({}, 2), ({"max-snapshots": "4", "max-wals": "9"}, 4)):
+        with place() as where:
+            settings = {**where.settings(), "snapshot-count": "10", **flags_given}
+            with running(where, words_of(server(options), settings)):
+                put_all(where.port, 80)
+                snap = where.folder / "data/snap"
+                until = time.monotonic() + 20
+                while len(list(snap.glob("*.snap"))) != snapshots:
+                    expect(time.monotonic() < until, f"{list(snap.iterdir())}")
+                    time.sleep(0.1)
+
+
+@suite.case()
+def doors_that_cannot_open_are_found_before_the_member_takes_part(options):
+    with place() as where, socket.create_server(("127.0.0.1", 0)) as taken:
+        used = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        tls_url = where.url.replace("http:", "https:")
+        encrypted = {"listen-client-urls": tls_url, "advertise-client-urls": tls_url,
+                     "cert-file": "/no/such/file", "key-file": "/no/such/key"}
+        encrypted_metrics = {"listen-metrics-urls": f"https://127.0.0.1:{where.port + 1}",
+                             "cert-file": "/no/such/file", "key-file": "/no/such/key"}
+        for more, complaint in (
+                (encrypted, "/no/such/"), (encrypted_metrics, "/no/such/"),
+                ({"listen-client-urls": used, "advertise-client-urls": used}, used),
+                ({"listen-metrics-urls": used}, used)):
+            words = words_of(server(options), {**where.settings(), **more})
+            told = subprocess.run(words, text=True, env=clean_environment(), capture_output=True,
+                                  timeout=20)
+            expect_equal(told.returncode, 1, f"exit status with {more}: {told.stderr[-300:]}")
+            expect(complaint in told.stderr, told.stderr)
+            expect(not (where.folder / "data").exists(), f"{more}: it made its data directory")
 
 
 @suite.case()

@@ -377,7 +377,6 @@ def wrong_flags_restore_nothing(options):
                 (("--name=other",), "--initial-cluster: does not name this member"),
                 (("--initial-advertise-peer-urls=http://127.0.0.1:1",), "--initial-cluster: has"),
                 (("--initial-cluster=n1",), "--initial-cluster: 'n1' is not of the form"),
-                (("--wal-dir=/tmp/wal",), "--wal-dir: "),
                 (("--backend=floppy",), "--backend: "),
                 (("--bump-revision=5",), "--mark-compacted is required"),
                 (("--mark-compacted",), "--mark-compacted is required"),
@@ -399,6 +398,24 @@ def wrong_flags_restore_nothing(options):
         (data / "file").unlink()
         status, out, err = quorated(options, *good)
         expect(status == 0 and "restored revision" in out, f"into an empty directory: {err}")
+
+
+@suite.case(seconds=120)
+def log_of_a_restored_member_lives_in_wal_dir(options):
+    with Sites(options) as place:
+        saved_snapshot(place)
+        data, wal = place.folder / "restored", place.folder / "wal"
+        more = f"--wal-dir={wal}"
+        status, _, err = quorated(options, *restore_words(place, place.file, data), more)
+        expect_equal(status, 0, f"exit status: {err}")
+        expect(list(wal.glob("*.wal")), f"no log in {wal}")
+        expect_equal((data / "wal").resolve(), wal.resolve(), "where wal leads")
+        expect_equal(quorated(options, "verify", "--data-dir", str(data))[0], 0, "verify")
+        before = sorted(wal.iterdir())
+        second = place.folder / "second"
+        status, _, err = quorated(options, *restore_words(place, place.file, second), more)
+        expect(status == 1 and "no log of this data directory" in err, f"{status}: {err}")
+        expect_equal(sorted(wal.iterdir()), before, "the log of the first")
 
 
 @suite.case(seconds=200)

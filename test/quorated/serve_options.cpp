@@ -299,17 +299,17 @@ BOOST_AUTO_TEST_CASE(bounds) {
 }
 
 BOOST_AUTO_TEST_CASE(without_effect_or_refused) {
-    BOOST_TEST(options_of({"--max-wals=3"}).warnings.size() == 1);
-    BOOST_TEST(options_of({"--max-wals=5"}).warnings.empty());
+    BOOST_TEST(options_of({"--enable-pprof"}).warnings.size() == 1);
+    BOOST_TEST(options_of({"--enable-pprof=false"}).warnings.empty());
     BOOST_TEST(options_of({"--enable-pprof"}).warnings.size() == 1);
     BOOST_TEST(options_of({"--enable-pprof=f"}).warnings.empty());
     for (const char* const refused :
-         {"--wal-dir=/w", "--discovery=http://d", "--discovery-srv=x", "--proxy=on", "--enable-v2",
-          "--auto-tls", "--unsafe-no-fsync", "--experimental-enable-v2v3=/p", "--auth-token=jwt"}) {
+         {"--discovery=http://d", "--discovery-srv=x", "--proxy=on", "--enable-v2", "--auto-tls",
+          "--unsafe-no-fsync", "--experimental-enable-v2v3=/p", "--auth-token=jwt"}) {
         const std::string flag = std::string(refused).substr(0, std::string(refused).find('='));
         BOOST_TEST(complains({refused}, flag + ": "));
     }
-    BOOST_TEST(refusal_of({"--proxy=off", "--wal-dir=", "--discovery="}).empty());
+    BOOST_TEST(refusal_of({"--proxy=off", "--discovery="}).empty());
     BOOST_TEST(refusal_of({"--backend=lmdb"}, {true, false}).find("LMDB") != std::string::npos);
 }
 
@@ -328,6 +328,31 @@ BOOST_AUTO_TEST_CASE(choices_and_lists) {
                 std::vector<std::string>{"http://a", "http://b"}));
     BOOST_TEST(options_of({"--host-whitelist=a,*"}).host_whitelist.empty());
     BOOST_TEST(options_of({"--metrics=extensive"}).extensive_metrics);
+}
+
+BOOST_AUTO_TEST_CASE(files_that_stay_have_a_place_and_bounds) {
+    BOOST_TEST(options_of({}).wal_dir.empty());
+    BOOST_TEST((options_of({}).max_snapshots == 2 && options_of({}).max_wals == 1));
+    const serve_options given = options_of({"--wal-dir=/w", "--max-snapshots=7", "--max-wals=9"});
+    BOOST_TEST((given.wal_dir == "/w"));
+    BOOST_TEST((given.max_snapshots == 7 && given.max_wals == 9));
+    BOOST_TEST(given.warnings.empty());
+    const serve_options endless = options_of({"--max-snapshots=0", "--max-wals=0"});
+    BOOST_TEST((endless.max_snapshots == UINT32_MAX && endless.max_wals == UINT32_MAX));
+    BOOST_TEST(complains({"--max-wals=-1"}, "--max-wals: '-1' is not a number from 0"));
+}
+
+BOOST_AUTO_TEST_CASE(capital_letters_of_a_scheme_make_no_other_member) {
+    const serve_options small = options_of({"--initial-cluster=default=http://127.0.0.1:1",
+                                            "--initial-advertise-peer-urls=http://127.0.0.1:1",
+                                            "--listen-peer-urls=http://127.0.0.1:1"});
+    const serve_options capital = options_of({"--initial-cluster=default=HTTP://127.0.0.1:1",
+                                              "--initial-advertise-peer-urls=Http://127.0.0.1:1",
+                                              "--listen-peer-urls=HTTP://127.0.0.1:1"});
+    BOOST_TEST(capital.bootstrap_problem == "");
+    BOOST_TEST((capital.id == small.id && capital.cluster == small.cluster));
+    BOOST_TEST((capital.advertise_peer_urls == small.advertise_peer_urls));
+    BOOST_TEST(capital.listen_peer.front().text == "http://127.0.0.1:1");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
