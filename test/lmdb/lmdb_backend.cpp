@@ -384,6 +384,9 @@ BOOST_AUTO_TEST_CASE(full_table_of_readers_refuses_streams_and_nothing_else) {
     for (std::uint64_t n = 51; n <= 150; ++n) { // each commit looks at the database anew
         backend.put({n, 0}, numbered(n));
         BOOST_REQUIRE(!backend.commit(mark(n)));
+        // Its own place is not free meanwhile.
+        BOOST_REQUIRE(
+            (backend.stream({n, 0, 0}, {}, 0).read(0, 10).error() == errc::too_many_unapplied));
         BOOST_REQUIRE((backend.find({n - 50, 0}) == numbered(n - 50)));
     }
     quorate::lmdb_defragmentation job = backend.begin_defragmentation();

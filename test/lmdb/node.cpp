@@ -428,17 +428,25 @@ BOOST_AUTO_TEST_CASE(full_leader_refuses_growth_that_followers_forward_and_takes
     database_group g;
     for (const member_info& m : g.initial) {
         node_options options = g.options_of(m.id.value());
-        options.database_bytes_max = 1 << 20;
+        options.database_bytes_max = std::uint64_t{m.id == node_id(1) ? 1U : 64U} << 20;
         options.database_batch_bytes = 50'000;
         g.start(std::move(options));
     }
-    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    BOOST_REQUIRE(g.run_until([&] {
+        const std::uint64_t leads = g.leader();
+        if (leads != 0 && leads != 1) {
+            g.nodes.at(leads)->transfer_leadership(node_id(1), [](error_code) {});
+        }
+        return leads == 1;
+    }));
     const std::string value(4000, 'v');
     error_code failed;
     for (int i = 0; i < 2000 && !failed; ++i) {
         failed = asked(g, g.follower(), quorate::put{.key = std::to_string(i), .value = value});
     }
     BOOST_TEST((failed == make_error_code(errc::no_space)));
+    BOOST_TEST(g.nodes.at(1)->status().database_full);
+    BOOST_TEST(!g.nodes.at(2)->status().database_full);
     BOOST_TEST(!asked(g, g.follower(), quorate::delete_range{.key = "0"}));
 }
 
