@@ -41,7 +41,7 @@ def crc32c(data):
 
 
 def frame(kind, fields):
-    head = struct.pack("<BBBBII", 0x51, 1, kind, 0, len(fields), crc32c(fields))
+    head = struct.pack("<BBBBIIQQ", 0x51, 2, kind, 0, len(fields), crc32c(fields), 0, 0)
     return struct.pack("<I", crc32c(head)) + head + fields
 
 
@@ -76,11 +76,11 @@ class Stranger:
     def answer(self):
         """Status and cluster of the hello that comes back."""
         data = b""
-        while len(data) < 48:
-            more = self.socket.recv(48 - len(data))
+        while len(data) < 64:
+            more = self.socket.recv(64 - len(data))
             expect(more, "the connection ended before any answer")
             data += more
-        return data[18], struct.unpack_from("<Q", data, 24)[0]
+        return data[34], struct.unpack_from("<Q", data, 40)[0]
 
 
 def cluster_of(member):

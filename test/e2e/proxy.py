@@ -17,7 +17,7 @@ import time
 import wire
 
 HELLO = 32                  # kind of a frame
-HEADER_BYTES = 16
+HEADER_BYTES = 32
 HELLO_BYTES = 272           # a hello of any version is no longer
 PIECE = 65536
 
