@@ -267,8 +267,7 @@ private:
     [[nodiscard]] auto taken_back() {
         return [self = this->shared_from_this()](error_code failed, const reply&) {
             const bool passing = failed == condition::retry || failed == condition::outcome_unknown;
-            if (!passing || failed == errc::stopped ||
-                ++self->attempts_ >= detail::take_back_attempts) {
+            if (!passing || ++self->attempts_ >= detail::take_back_attempts) {
                 return;
             }
             self->service_.after(detail::take_back_pause, [self] { self->take_back(); });

@@ -28,6 +28,7 @@ constexpr error_row rows[] = {
     {errc::uncommitted_limit, "uncommitted_limit", condition::retry},
     {errc::too_many_unapplied, "too_many_unapplied", condition::retry},
     {errc::leader_changed, "leader_changed", condition::retry},
+    {errc::stopped, "stopped", condition::stopped},
     {errc::outcome_unknown, "outcome_unknown", condition::outcome_unknown},
     {errc::request_too_large, "request_too_large", condition::rejected},
     {errc::member_removed, "member_removed", condition::rejected},
@@ -87,7 +88,7 @@ constexpr error_row rows[] = {
 };
 
 constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,
-                                condition::corrupt};
+                                condition::corrupt, condition::stopped};
 
 result<int> half_of(int number) {
     if (number % 2 != 0) {

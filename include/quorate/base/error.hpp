@@ -156,6 +156,7 @@ enum class condition {
     outcome_unknown, ///< The request may have happened or may yet happen.
     rejected,        ///< The request itself is wrong or forbidden now; sending it again is no use.
     corrupt,         ///< Stored or received bytes cannot be trusted.
+    stopped,         ///< Nothing happened, and this node takes no more requests; ask another one.
 };
 
 /// Returns: the category of `errc`, named "quorate".

@@ -27,7 +27,7 @@ namespace quorate::http {
     if (failed == errc::no_space) {
         return 507;
     }
-    if (failed == condition::retry) {
+    if (failed == condition::retry || failed == condition::stopped) {
         return 503;
     }
     if (failed == errc::request_too_large) {

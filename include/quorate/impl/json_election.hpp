@@ -247,7 +247,7 @@ private:
     }
     // No event may follow for long: what was missed now has to be looked up again.
     void on_failed(const error_code& failed) {
-        if (failed == condition::retry && failed != errc::stopped) {
+        if (failed == condition::retry) {
             look_again_ = true;
         } else if (out_.is_open()) {
             end_with(gateway::api_error_of(failed));

@@ -136,6 +136,7 @@ public:
         case condition::outcome_unknown: return "the outcome is unknown";
         case condition::rejected: return "the request was rejected";
         case condition::corrupt: return "the bytes cannot be trusted";
+        case condition::stopped: return "nothing happened; ask another node";
         }
         return "unknown condition";
     }
@@ -158,8 +159,8 @@ inline condition condition_of(errc code) noexcept {
     case errc::no_space:
     case errc::auth_old_revision:
     case errc::learner_not_ready:
-    case errc::cluster_unhealthy:
-    case errc::stopped: return condition::retry;
+    case errc::cluster_unhealthy: return condition::retry;
+    case errc::stopped: return condition::stopped;
     case errc::outcome_unknown:
     case errc::timed_out_leader_lost:
     case errc::timed_out_disconnected: return condition::outcome_unknown;
