@@ -8,6 +8,7 @@
 #ifndef QUORATE_NODE_HPP
 #define QUORATE_NODE_HPP
 
+#include <quorate/base/lifeline.hpp>
 #include <quorate/log/data_directory.hpp>
 #include <quorate/log/volume.hpp>
 #include <quorate/policies.hpp>
@@ -145,6 +146,9 @@ public:
     /// With a transport of one's own.
     basic_node(boost::asio::io_context& io, node_options options,
                std::unique_ptr<transport_type> wire);
+    /// Effects: ends at once, without stop too, and waits for the disk's job under way. Handlers of
+    /// what is not answered yet are destroyed without a call: it may or may not have happened.
+    /// Requires: no other thread runs handlers of this node.
     ~basic_node();
     basic_node(const basic_node&) = delete;
     basic_node& operator=(const basic_node&) = delete;
@@ -468,6 +472,7 @@ private:
     timeout_causes causes_;
     int ticks_to_round_trips_ = 0;
     call_table calls_;
+    lifeline alive_;                         // of what is posted to io_
     std::shared_ptr<basic_node*> answering_; // null inside once stopped; counts open answers
     unknown_members unknown_;
     std::map<node_id, std::string> announced_; // of members at other URLs than the table's

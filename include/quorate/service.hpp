@@ -8,6 +8,7 @@
 #ifndef QUORATE_SERVICE_HPP
 #define QUORATE_SERVICE_HPP
 
+#include <quorate/base/lifeline.hpp>
 #include <quorate/command/cluster_reply.hpp>
 #include <quorate/node.hpp>
 #include <quorate/server/auth_tokens.hpp>
@@ -308,7 +309,7 @@ private:
     clock::time_point login_logged_{};      // the last line of a failed login
     std::uint64_t logins_failed_since_ = 0; // that line
     bool stopping_ = false;
-    std::shared_ptr<void> alive_ = std::make_shared<char>(); // known to timers that may be late
+    lifeline alive_;                              // of what is posted to io_
     boost::asio::thread_pool password_thread_{1}; // last: its thread ends before what it uses
 };
 

@@ -75,6 +75,38 @@ BOOST_AUTO_TEST_CASE(a_handler_may_ask_for_it_while_others_wait) {
     }
 }
 
+namespace {
+
+// What the loop still holds must not touch the node: timers, pumps, syncs and answers of peers.
+template <class Group>
+void destroy_while_running() {
+    for (int rounds = 0; rounds < 12; ++rounds) {
+        Group g;
+        g.start_all();
+        const std::uint64_t gone = rounds % 2 == 0 ? g.leader() : g.follower();
+        const auto asked = g.submit(gone, "asked");
+        const auto read = g.read(gone);
+        for (int turns = 0; turns < rounds; ++turns) {
+            g.io.poll_one();
+        }
+        g.nodes.erase(gone);
+        g.run_for(milliseconds(10));
+        BOOST_TEST(asked->calls <= 1);
+        BOOST_TEST(read->calls <= 1);
+        BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+        BOOST_TEST(g.wrote(g.leader(), "more"));
+    }
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(node_in_memory_is_destroyed_while_it_runs) {
+    destroy_while_running<memory_group>();
+}
+BOOST_AUTO_TEST_CASE(durable_node_is_destroyed_while_it_runs) {
+    destroy_while_running<file_group>();
+}
+
 BOOST_AUTO_TEST_CASE(a_node_may_go_without_it_once_the_loop_ended) {
     boost::asio::io_context io(1);
     loopback_network network;

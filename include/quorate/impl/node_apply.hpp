@@ -361,13 +361,14 @@ void basic_node<Policies>::save_snapshot(snapshot_ptr snap) {
             const error_code failed = snapshots_->save(*snap);
             const auto took = clock::now() - began;
             lock.unlock();
-            boost::asio::post(io_, [this, snap = std::move(snap), failed, took]() mutable {
-                if (options_.metrics != nullptr) {
-                    options_.metrics->snapshot_save.observe(took);
-                }
-                on_snapshot_saved(snap, failed);
-                discard(std::move(snap));
-            });
+            boost::asio::post(io_,
+                              alive_.guard([this, snap = std::move(snap), failed, took]() mutable {
+                                  if (options_.metrics != nullptr) {
+                                      options_.metrics->snapshot_save.observe(took);
+                                  }
+                                  on_snapshot_saved(snap, failed);
+                                  discard(std::move(snap));
+                              }));
         });
     }
 }

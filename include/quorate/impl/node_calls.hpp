@@ -40,11 +40,11 @@ bool basic_node<Policies>::pass_on(node_id to, const member_call& call) {
     if (to != options_.id) {
         return wire_->call(to, call);
     }
-    boost::asio::post(io_, [this, call] {
+    boost::asio::post(io_, alive_.guard([this, call] {
         if (!stopping_) {
             on_call(options_.id, call);
         }
-    });
+    }));
     return true;
 }
 

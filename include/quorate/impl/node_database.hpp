@@ -134,12 +134,12 @@ void basic_node<Policies>::maybe_commit(bool anyway) {
         boost::asio::post(database_thread_, [this, job, outcome] {
             const clock::time_point began = clock::now();
             *outcome = job->run();
-            boost::asio::post(io_, [this, took = clock::now() - began] {
+            boost::asio::post(io_, alive_.guard([this, took = clock::now() - began] {
                 if (options_.metrics != nullptr) {
                     options_.metrics->backend_commit.observe(took);
                 }
                 on_committed(false);
-            });
+            }));
         });
     }
 }
@@ -255,13 +255,13 @@ void basic_node<Policies>::begin_defragmentation() {
         boost::asio::post(database_thread_, [this, job, outcome] {
             const clock::time_point began = clock::now();
             *outcome = job->run();
-            boost::asio::post(io_, [this, took = clock::now() - began] {
+            boost::asio::post(io_, alive_.guard([this, took = clock::now() - began] {
                 defragmenting_ = false;
                 if (options_.metrics != nullptr) {
                     options_.metrics->defragment.observe(took);
                 }
                 on_committed(true);
-            });
+            }));
         });
     }
 }

@@ -52,12 +52,12 @@ bool basic_node<Policies>::run_job(typename log_type::sync_job job, snapshot_ptr
             const auto began = std::chrono::steady_clock::now();
             const error_code failed = work(job);
             const auto took = std::chrono::steady_clock::now() - began;
-            boost::asio::post(io_, [this, job = std::move(job), failed, took,
-                                    received = std::move(received)]() mutable {
+            boost::asio::post(io_, alive_.guard([this, job = std::move(job), failed, took,
+                                                 received = std::move(received)]() mutable {
                 note_sync(took, received != nullptr);
                 on_synced(std::move(job), failed, std::move(received));
                 pump();
-            });
+            }));
         });
         return false;
     }

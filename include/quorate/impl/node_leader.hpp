@@ -143,12 +143,12 @@ void basic_node<Policies>::transfer_leadership(node_id to, handler done) {
     const auto limit = options_.tick_interval * options_.engine.election_ticks;
     transfers_.add(options_.id, to, std::move(done), clock::now() + limit);
     // This may be inside a handler, where the engine must not be called.
-    boost::asio::post(io_, [this, to] {
+    boost::asio::post(io_, alive_.guard([this, to] {
         if (!stopping_ && !failed_) {
             static_cast<void>(engine_->transfer_leadership(to));
             schedule_pump();
         }
-    });
+    }));
 }
 
 } // namespace quorate

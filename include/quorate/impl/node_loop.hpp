@@ -19,7 +19,7 @@ template <class Policies>
 void basic_node<Policies>::schedule_pump() {
     if (!pump_scheduled_ && started_) {
         pump_scheduled_ = true;
-        boost::asio::post(io_, [this] { pump(); });
+        boost::asio::post(io_, alive_.guard([this] { pump(); }));
     }
 }
 
@@ -234,11 +234,11 @@ void basic_node<Policies>::release(staged_batch& batch) {
 template <class Policies>
 void basic_node<Policies>::arm_timer() {
     timer_.expires_after(options_.tick_interval);
-    timer_.async_wait([this](const error_code& cancelled) {
+    timer_.async_wait(alive_.guard([this](const error_code& cancelled) {
         if (!cancelled && !stopping_) {
             on_timer();
         }
-    });
+    }));
 }
 
 template <class Policies>

@@ -205,11 +205,11 @@ void basic_node<Policies>::adopt_change(const single_change& change,
     }
     // The peers that have not heard yet that the removal is committed shall hear it.
     farewell_.expires_after(std::chrono::seconds(1));
-    farewell_.async_wait([this](const error_code& cancelled) {
+    farewell_.async_wait(alive_.guard([this](const error_code& cancelled) {
         if (!cancelled && !stopping_) {
             end(errc::member_removed);
         }
-    });
+    }));
 }
 
 template <class Policies>

@@ -75,6 +75,7 @@ basic_node<Policies>::~basic_node() {
     if constexpr (durable) {
         database_thread_.join();
     }
+    alive_.cut(); // no thread guards a handler any more
 }
 
 template <class Policies>

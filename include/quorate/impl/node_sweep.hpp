@@ -29,10 +29,10 @@ void basic_node<Policies>::schedule_sweep() {
         std::exchange(sweep_scheduled_, true)) {
         return;
     }
-    boost::asio::post(io_, [this] {
+    boost::asio::post(io_, alive_.guard([this] {
         sweep_scheduled_ = false;
         sweep();
-    });
+    }));
 }
 
 // As much as fits in a short while, and the rest with the next turn of the loop.

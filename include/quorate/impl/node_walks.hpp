@@ -93,7 +93,8 @@ void basic_node<Policies>::begin_walk() {
     if constexpr (detached) {
         boost::asio::post(walk_thread_, [this, next]() mutable {
             next->run();
-            boost::asio::post(io_, [this, next = std::move(next)] { end_walk(*next); });
+            boost::asio::post(io_,
+                              alive_.guard([this, next = std::move(next)] { end_walk(*next); }));
         });
     } else {
         next->run();
@@ -110,9 +111,9 @@ void basic_node<Policies>::run_aside(walk next) {
             if (!ends_asides_) {
                 next.run();
             }
-            boost::asio::post(io_, [this, done = std::move(next.done)] {
+            boost::asio::post(io_, alive_.guard([this, done = std::move(next.done)] {
                 done(stopping_ || failed_ ? make_error_code(errc::stopped) : error_code());
-            });
+            }));
         });
     }
 }
@@ -159,11 +160,11 @@ void basic_node<Policies>::resume() {
 template <class Policies>
 void basic_node<Policies>::schedule_resume() {
     if (!std::exchange(resuming_, true)) {
-        boost::asio::post(io_, [this] {
+        boost::asio::post(io_, alive_.guard([this] {
             resuming_ = false;
             resume();
             schedule_pump(); // the engine hands out more once these are applied
-        });
+        }));
     }
 }
 
@@ -190,9 +191,9 @@ void basic_node<Policies>::begin_restore(const snapshot_ptr& snap, bulk_reader s
         boost::asio::post(
             walk_thread_, [this, snap, made = std::move(made), state = std::move(state)]() mutable {
                 made->failed = made->machine.restore(state);
-                boost::asio::post(io_, [this, snap, made = std::move(made)]() mutable {
+                boost::asio::post(io_, alive_.guard([this, snap, made = std::move(made)]() mutable {
                     end_restore(snap, std::move(made));
-                });
+                }));
             });
     }
 }

@@ -74,9 +74,10 @@ void basic_service<Policies>::ask_until(const life_attempt& attempt, clock::time
             return;
         }
         const auto pause = std::make_shared<boost::asio::steady_timer>(io_, detail::lease_retry);
-        pause->async_wait([this, attempt, deadline, done, pause](const error_code& cancelled) {
+        pause->async_wait(alive_.guard([this, attempt, deadline, done,
+                                        pause](const error_code& cancelled) {
             cancelled || stopping_ ? done(errc::stopped, {}) : ask_until(attempt, deadline, done);
-        });
+        }));
     });
 }
 

@@ -71,11 +71,11 @@ void basic_service<Policies>::stop(handler done) {
 template <class Policies>
 void basic_service<Policies>::arm_timer() {
     timer_.expires_after(detail::service_tick);
-    timer_.async_wait([this](const error_code& cancelled) {
+    timer_.async_wait(alive_.guard([this](const error_code& cancelled) {
         if (!cancelled && !stopping_) {
             on_timer();
         }
-    });
+    }));
 }
 
 template <class Policies>
@@ -110,12 +110,12 @@ void basic_service<Policies>::propose(request asked, handler lost) {
 template <class Policies>
 void basic_service<Policies>::after(std::chrono::milliseconds pause, std::function<void()> then) {
     const auto timer = std::make_shared<boost::asio::steady_timer>(io_, pause);
-    timer->async_wait([this, alive = std::weak_ptr<void>(alive_), timer,
-                       then = std::move(then)](const error_code& cancelled) {
-        if (!cancelled && !alive.expired() && !stopping_) {
-            then();
-        }
-    });
+    timer->async_wait(
+        alive_.guard([this, timer, then = std::move(then)](const error_code& cancelled) {
+            if (!cancelled && !stopping_) {
+                then();
+            }
+        }));
 }
 
 // Watches first: whoever is answered a revision may rely on it that watches know of it.
@@ -224,10 +224,11 @@ void basic_service<Policies>::on_worker(given_up left, std::function<Answer()> j
         const bool dropped = left != nullptr && left->load();
         Answer made = dropped ? Answer() : job();
         job = nullptr; // and its password
-        boost::asio::post(io_, [this, dropped, made = std::move(made), then = std::move(then)] {
-            --passwords_waiting_;
-            then(dropped ? make_error_code(errc::stopped) : error_code(), made);
-        });
+        boost::asio::post(
+            io_, alive_.guard([this, dropped, made = std::move(made), then = std::move(then)] {
+                --passwords_waiting_;
+                then(dropped ? make_error_code(errc::stopped) : error_code(), made);
+            }));
     });
 }
 

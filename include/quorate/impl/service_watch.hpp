@@ -95,13 +95,13 @@ void basic_service<Policies>::catch_up_watches() {
         return;
     }
     watches_behind_ = true;
-    boost::asio::post(io_, [this] {
+    boost::asio::post(io_, alive_.guard([this] {
         watches_behind_ = false;
         if (!stopping_) {
             hub_->step(detail::watch_step_rows);
             catch_up_watches();
         }
-    });
+    }));
 }
 
 template <class Policies>
