@@ -282,7 +282,7 @@ private:
     error_code write_start(const start_state& start, std::span<const entry> appended);
     error_code adopt_members();
     [[nodiscard]] bool starts_stale(const start_state& start) const;
-    [[nodiscard]] std::size_t voters_at(const start_state& start) const;
+    [[nodiscard]] bool is_only_voter(const start_state& start) const;
     [[nodiscard]] error_code examine(std::span<const entry> entries);
 
     // The machine's database, if it has one (impl/node_database.hpp).
@@ -525,8 +525,7 @@ private:
     bool proposals_blocked_ = false; // no leader took the last ones: wait for a tick or an election
     bool reads_blocked_ = false;
     bool snapshot_under_way_ = false;
-    bool fenced_ = false;           // the disk lost what this member acknowledged
-    bool wipe_is_harmless_ = false; // the only other voter knows of it, and holds everything
+    bool fenced_ = false; // the disk lost what this member acknowledged
     bool disk_full_ = false;
     bool disk_hangs_ = false;
     clock::time_point job_began_{};

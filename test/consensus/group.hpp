@@ -164,6 +164,16 @@ public:
         (*this)[id].start(jitter);
         read_clock((*this)[id]);
     }
+    /// Effects: the disk of a member that is down loses entries; see member::damage. Repairs of an
+    /// earlier loss that were on their way never arrive: its connections were closed.
+    void damage(std::uint64_t id, std::size_t kept, bool replaced) {
+        (*this)[id].damage(kept, replaced);
+        for (std::size_t i = network_.size(); i-- > 0;) {
+            if (network_[i]->to == node_id(id) && network_[i]->lost) {
+                drop(i);
+            }
+        }
+    }
     /// Effects: the disk of a member that is down becomes an older copy of itself. Messages that
     /// the member sent before that never arrive: its connections were closed.
     void restore_copy(std::uint64_t id, bool noticed = true) {

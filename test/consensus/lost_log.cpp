@@ -67,6 +67,110 @@ BOOST_AUTO_TEST_CASE(it_neither_votes_nor_campaigns) {
     BOOST_TEST(m.fenced());
 }
 
+namespace {
+
+message heartbeat_of(std::uint64_t term, std::uint64_t commit, std::uint64_t commit_term) {
+    message m = from_leader(message_kind::heartbeat, term);
+    m.commit = log_index(commit);
+    m.log_term = term_id(commit_term);
+    return m;
+}
+
+/// Returns: how many answers report a loss.
+unsigned reports(member& m) {
+    m.settle();
+    unsigned count = 0;
+    for (const owned_message& sent : m.sent()) {
+        count += sent->kind == message_kind::append_response && sent->reject && sent->lost;
+    }
+    return count;
+}
+
+} // namespace
+
+// The frames that replaced entries 2 to 4 are damaged, so that the replaced ones are back.
+BOOST_AUTO_TEST_CASE(heartbeat_commits_no_entry_that_came_back_in_place_of_a_lost_one) {
+    member m(usual(1), disk_with(voters({1, 2, 3}), {1, 1, 1, 1}, after_loss(2, 1, 4)));
+    BOOST_TEST(!m.step(heartbeat_of(2, 4, 2)));
+    BOOST_CHECK(m.commit() == log_index(1));
+    BOOST_TEST(reports(m) == 1u);
+    BOOST_TEST(!m.step(heartbeat_of(2, 4, 0))); // by a leader that gives no term
+    BOOST_CHECK(m.commit() == log_index(1));
+    BOOST_TEST(reports(m) == 1u);
+    BOOST_TEST(!m.step(heartbeat_of(2, 3, 1)));
+    BOOST_CHECK(m.commit() == log_index(3)); // these are the leader's
+}
+
+BOOST_AUTO_TEST_CASE(heartbeat_that_counts_on_another_entry_fences_a_member) {
+    member m(usual(1),
+             disk_with(voters({1, 2, 3}), {1, 1, 1, 1}, {term_id(2), {}, log_index(1), {}}));
+    BOOST_TEST(!m.step(heartbeat_of(2, 4, 2)));
+    BOOST_CHECK(m.commit() == log_index(1));
+    BOOST_TEST(m.fenced());
+    BOOST_TEST(reports(m) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(heartbeat_for_a_sound_member_names_the_term_of_its_commit_index) {
+    three g;
+    g.write(3);
+    g.all.tick(1);
+    g.all.at(1, [](member& m) { m.take(); });
+    unsigned seen = 0;
+    for (const owned_message& m : g.all.network()) {
+        if (m->kind == message_kind::heartbeat) {
+            BOOST_CHECK(m->commit == g.all[1].commit());
+            BOOST_CHECK(m->log_term == g.all[1].term());
+            ++seen;
+        }
+    }
+    BOOST_TEST(seen == 2u);
+}
+
+// That some entry stands at the index does not give back what stood there.
+BOOST_AUTO_TEST_CASE(fence_falls_only_where_the_log_is_known_to_be_the_leaders) {
+    member m(usual(1), disk_with(voters({1, 2, 3}), {1, 1, 1, 1}, after_loss(2, 1, 4)));
+    const auto append = [&](std::uint64_t index, std::uint64_t term, std::vector<entry> entries) {
+        message a = from_leader(message_kind::append, 2);
+        a.lost = true;
+        a.index = log_index(index);
+        a.log_term = term_id(term);
+        a.reject_hint = log_index(4);
+        BOOST_TEST(!m.step(owned_message(a, std::move(entries))));
+        m.settle();
+    };
+    append(1, 1, {});
+    BOOST_TEST(m.fenced());
+    append(1, 1, quorate::test::run_of(2, {2, 2}));
+    BOOST_TEST(m.fenced());
+    append(3, 2, quorate::test::run_of(4, {2}));
+    BOOST_TEST(!m.fenced());
+}
+
+BOOST_AUTO_TEST_CASE(recovering_member_that_loses_more_in_a_later_term_says_so) {
+    member m(usual(1), disk_with(voters({1, 2, 3}), {1, 1}, after_loss(1, 1, 5)));
+    BOOST_TEST(!m.step(heartbeat_of(3, 9, 3)));
+    BOOST_CHECK(m.status().hard.lost.term == term_id(3));
+    BOOST_TEST(reports(m) == 1u);
+}
+
+// With leases a heartbeat carries the leader's clock in the place of an index.
+BOOST_AUTO_TEST_CASE(report_that_answers_a_heartbeat_with_a_clock_rejects_no_index) {
+    raft_options options = usual(1);
+    options.reads = read_mode::lease_based;
+    member m(options, disk_with(voters({1, 2, 3}), {1, 1}, after_loss(1, 1, 5)));
+    m.run([](raft& r) { r.set_time(5); });
+    message heartbeat = from_leader(message_kind::heartbeat, 1);
+    heartbeat.index = log_index(2);
+    BOOST_TEST(!m.step(heartbeat));
+    m.settle();
+    unsigned reports = 0;
+    for (const owned_message& sent : m.sent()) {
+        reports += sent->reject && sent->lost ? 1U : 0U;
+        BOOST_TEST((!sent->reject || !sent->index.value()));
+    }
+    BOOST_TEST(reports == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(the_same_leader_gives_it_back) {
     three g;
     g.write(20);
@@ -117,6 +221,7 @@ BOOST_AUTO_TEST_CASE(a_later_leader_frees_it_by_an_entry_of_its_own) {
     BOOST_TEST(m.fenced());
     message heartbeat = from_leader(message_kind::heartbeat, 2);
     heartbeat.commit = log_index(3);
+    heartbeat.log_term = term_id(2);
     BOOST_TEST(!m.step(heartbeat));
     m.settle();
     BOOST_TEST(!m.fenced()); // though it held more, of another term: that was never committed

@@ -65,6 +65,7 @@ struct disk {
     hard_state hard{};
     snapshot_ptr base{};
     std::vector<entry> entries{};
+    std::vector<entry> former{}; ///< The entries before some were last replaced.
 
     [[nodiscard]] log_id base_id() const { return base == nullptr ? log_id{} : base->last; }
     [[nodiscard]] log_id last_id() const {
@@ -86,6 +87,7 @@ struct disk {
         if (job.install != nullptr) {
             base = job.install;
             entries.clear();
+            former.clear();
         }
         if (job.append.empty()) {
             return;
@@ -93,6 +95,9 @@ struct disk {
         const log_index first = job.append.front().index;
         if (first <= base_id().index || first > last_id().index.next()) {
             throw violation("a write leaves a gap in the log, or starts behind its base");
+        }
+        if (first <= last_id().index) {
+            former = entries;
         }
         entries.resize(first - base_id().index - 1);
         entries.insert(entries.end(), job.append.begin(), job.append.end());
@@ -128,6 +133,11 @@ struct disk {
     void keep_snapshot(snapshot_ptr snap) {
         const std::uint64_t gone = snap->last.index - base_id().index;
         entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(gone));
+        if (gone <= former.size() && gone > 0 && former[gone - 1].id() == snap->last) {
+            former.erase(former.begin(), former.begin() + static_cast<std::ptrdiff_t>(gone));
+        } else if (gone > 0) {
+            former.clear();
+        }
         base = std::move(snap);
     }
 };
@@ -212,12 +222,17 @@ public:
     }
 
     /// Effects: the disk of a member that is down loses all but `kept` entries, and says so.
-    void damage(std::size_t kept) {
+    /// `replaced`: it also loses that some entries were replaced, so that earlier ones come back.
+    void damage(std::size_t kept, bool replaced = false) {
         const log_index acknowledged = disk_.last_id().index;
-        if (kept >= disk_.entries.size()) {
+        if (replaced && !disk_.former.empty()) {
+            disk_.entries = std::exchange(disk_.former, {});
+            disk_.hard.commit = disk_.base_id().index;
+        } else if (kept >= disk_.entries.size()) {
             return;
         }
-        disk_.entries.resize(kept);
+        disk_.entries.resize(std::min(kept, disk_.entries.size()));
+        disk_.former.clear();
         disk_.hard.commit = std::min(disk_.hard.commit, disk_.last_id().index);
         disk_.hard.lost = {disk_.hard.term, std::max(acknowledged, disk_.hard.lost.index)};
     }
@@ -330,13 +345,9 @@ public:
         return true;
     }
     /// Effects: the oldest write is durable; what waited for it leaves.
-    /// An installed snapshot replaces the state machine, so applies from before it come first.
     void write_one() {
         const write_job job = std::move(writes_.front());
         writes_.pop_front();
-        while (job.install != nullptr && !applies_.empty()) {
-            apply_one();
-        }
         written_.write(job);
         if (job.synced || job.install != nullptr) {
             disk_ = written_;
@@ -346,9 +357,15 @@ public:
         }
         complete(job);
     }
+    /// A snapshot that the engine accepted holds what waits here, and the engine's members are
+    /// those of the snapshot.
     void apply_one() {
         const apply_job job = std::move(applies_.front());
         applies_.pop_front();
+        if (job.mark.last < engine_->log().first()) {
+            run([&](raft& r) { r.on_applied(job.mark); });
+            return;
+        }
         for (const entry& e : job.entries) {
             machine_.apply(e);
             if (e.kind != entry_kind::normal) {

@@ -22,8 +22,8 @@ public:
         : random_(seed),
           style_(with_leases ? (random_() | lease_styles) & ~(std::uint64_t{1} << 1) : random_()),
           group_(
-              size, voters({1, 2, 3}), [this](std::uint64_t id) { return options(id); },
-              log_id{term_id(1), log_index(1)}) {
+              size, style(17) ? voters({1, 2}) : voters({1, 2, 3}),
+              [this](std::uint64_t id) { return options(id); }, log_id{term_id(1), log_index(1)}) {
         if (leases()) {
             group_.clock = [this](node_id id) { return local_time(id.value()); };
             for (std::uint64_t id = 1; id <= size; ++id) {
@@ -356,7 +356,9 @@ private:
         if (any_fenced()) {
             return;
         }
-        group_[id].damage(below(1 + group_[id].durable().entries.size()));
+        const disk& found = group_[id].durable();
+        const bool replaced = !found.former.empty() && one_in(2);
+        group_.damage(id, below(1 + (replaced ? found.former : found.entries).size()), replaced);
         damages_ += group_[id].fenced() ? 1U : 0U;
     }
     // One member at a time: with two of three restored, a quorum may have forgotten anything.
@@ -495,7 +497,8 @@ private:
             }
             wanted.transition = static_cast<change_transition>(below(3));
             const auto next = apply(m.engine().members(), wanted);
-            if (!next || next->voters.size() < 3) {
+            const bool leaves_two = next && next->joint() && next->outgoing.size() < 3;
+            if (!next || next->voters.size() < 3 || leaves_two) {
                 return;
             }
         }

@@ -548,6 +548,59 @@ BOOST_AUTO_TEST_CASE(a_snapshot_that_comes_in_the_middle_of_a_walk_replaces_what
     }
 }
 
+// The engine's members are those of the snapshot from the moment that it is accepted. An own
+// snapshot of what is applied, made then, would name them at an index at which they were not
+// members.
+BOOST_AUTO_TEST_CASE(own_snapshot_that_waits_while_one_is_received_is_made_of_that_one) {
+    walking_group g;
+    const closed shut(walk_gate);
+    walk_gate.open();
+    node_options options;
+    for (const member_info& m : g.initial) {
+        options = g.options_of(m.id.value());
+        options.snapshot_entries = 20;
+        options.catch_up_entries = 0;
+        g.start(options);
+    }
+    BOOST_REQUIRE(g.run_until([&g] { return g.leader() != 0; }));
+    const std::uint64_t late = g.follower();
+    const std::uint64_t writer = another(late, g.leader());
+    std::size_t count = 0;
+    const auto write = [&](std::uint64_t id) {
+        BOOST_REQUIRE(count < 4000);
+        BOOST_REQUIRE(g.wrote(id, "word" + std::to_string(count++)));
+    };
+    write(writer);
+    BOOST_REQUIRE(g.run_until([&] { return applied(g, late) == committed(g, writer); }));
+    // What waits behind the first walk is enough for a snapshot, which then waits for the second.
+    long_walk first(*g.nodes.at(late));
+    BOOST_REQUIRE(g.run_until([&] { return first.begun(); }));
+    long_walk second(*g.nodes.at(late));
+    for (int i = 0; i < 25; ++i) {
+        write(writer);
+    }
+    BOOST_REQUIRE(g.run_until([&] { return committed(g, late) >= committed(g, writer); }));
+    first.end();
+    BOOST_REQUIRE(g.run_until([&] { return second.begun(); }));
+    const log_index walked = applied(g, late);
+    BOOST_REQUIRE(walked == committed(g, late));
+    g.isolate(late);
+    const log_index last = g.nodes.at(late)->status().engine.last;
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        while (id != late && g.nodes.at(id)->status().engine.first <= last + 1) {
+            write(id);
+        }
+    }
+    g.network.heal();
+    walk_gate.close();
+    BOOST_REQUIRE(g.run_until([&] { return g.nodes.at(late)->status().engine.first > last; }));
+    second.end();
+    BOOST_REQUIRE(g.run_until([] { return walk_gate.holds(); }));
+    BOOST_TEST((applied(g, late) > walked));
+    walk_gate.open();
+    BOOST_REQUIRE(g.agree(count));
+}
+
 BOOST_AUTO_TEST_CASE(walks_without_end_let_entries_pass) {
     walking_group g(1);
     start_some(g, {});

@@ -66,15 +66,17 @@ inline constexpr std::uint64_t term_jump_max = std::uint64_t{1} << 32;
 struct message {
     message_kind kind = message_kind::heartbeat;
     bool reject = false;
-    /// append_response: rejected by a member that lost what it acknowledged. With a context: from a
-    /// member that started from a stale copy, and so in heartbeat_response. append and
-    /// install_snapshot: to such a member, with the context that it gave once it is confirmed.
+    /// vote and pre_vote: from one of two voters, which vouches that it holds all that is
+    /// committed. append_response: rejected by a member that lost what it acknowledged. With a
+    /// context: from a member that started from a stale copy, and so in heartbeat_response. append
+    /// and install_snapshot: to such a member, with the context that it gave once it is confirmed.
     bool lost = false;
     bool transfer = false; ///< vote: campaigning on the leader's request, so the lease is waived.
     node_id to{};
     node_id from{};
     term_id term{};     ///< Zero for proposals, read requests and their refusals.
-    term_id log_term{}; ///< Term of the entry at `index`; of `reject_hint` in a rejection.
+    term_id log_term{}; ///< Term of the entry at `index`; of `reject_hint` in a rejection; of
+                        ///< `commit` in a heartbeat, zero there from the reference.
     log_index index{};  ///< See message_kind.
     log_index commit{};
     /// Largest index at which the logs may agree (thesis §3.5). To a confirmed stale member, or one

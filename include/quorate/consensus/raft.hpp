@@ -72,7 +72,8 @@ public:
     /// Effects: a follower forgets its leader but keeps term and timer (lets it vote at once).
     /// Errors: invalid_option with lease-based reads.
     error_code forget_leader();
-    /// Effects: makes a committed change take effect; call when its entry is applied.
+    /// Effects: makes a committed change take effect; call when its entry is applied. An entry that
+    /// a snapshot replaced is not applied any more: the members are those of the snapshot.
     /// Errors: of membership_change.hpp; the configuration then stays as it is.
     result<membership> apply_change(const membership_change& change);
     /// Effects: everything up to the mark is durable. Call after the deferred messages to itself.
@@ -179,15 +180,18 @@ private:
     void handle_heartbeat(const message& m);
     [[nodiscard]] error_code handle_snapshot(const message& m);
     [[nodiscard]] bool restore(const snapshot_ptr& snap);
-    void send_rejection(const message& m, log_id hint);
+    void send_rejection(node_id leader, log_index rejected, log_id hint);
     [[nodiscard]] bool decides(const message& forwarded);
     [[nodiscard]] error_code forward_proposal(std::span<proposed> proposals, std::uint64_t context);
     [[nodiscard]] error_code refuse_or_forward(const message& m);
 
     // raft_recovering.ipp
+    [[nodiscard]] bool holds_all() const noexcept;
+    [[nodiscard]] bool may_vote(const message& m) const noexcept;
     [[nodiscard]] bool repairs() const noexcept { return fenced() && options_.repair_lost_logs; }
-    void fence_and_report(const message& heartbeat);
-    void report_held(const message& m);
+    void fence() noexcept;
+    void learn_match(log_index covered) noexcept;
+    void report_held(const message& heartbeat);
     void learn_extent(const message& m, log_index covered) noexcept;
     void maybe_unfence() noexcept;
     [[nodiscard]] bool take_loss_report(peer_progress& peer, const message& m);
@@ -209,6 +213,7 @@ private:
     enum class campaign_kind : std::uint8_t { pre_election, election, transfer };
     void start_election(campaign_kind kind);
     void run_campaign(campaign_kind kind);
+    [[nodiscard]] bool has_change(log_index from, log_index to) const noexcept;
     [[nodiscard]] bool has_unapplied_change() const noexcept;
     [[nodiscard]] error_code step_candidate(const message& m);
     void on_vote_response(const message& m);
@@ -263,6 +268,7 @@ private:
     lost_log lost_;
     std::uint64_t start_number_ = 0; // distinguishes the starts of a stale member
     log_id confirmed_{};             // the leader's term, and what this stale member has to hold
+    log_index matched_;              // while fenced: the log is the leader's up to here
     node_id leader_;
     std::variant<follower_role, candidate_role, leader_role> data_; // is the role
     membership members_;

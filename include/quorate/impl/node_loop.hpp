@@ -211,6 +211,7 @@ void basic_node<Policies>::release(staged_batch& batch) {
         }
         engine_->offer_snapshot(
             as_stored(batch.install)); // an own, older one may have been saved meanwhile
+        schedule_resume();             // a walk may have waited for this
         observer_->on_members();
         if (restoring_ == nullptr) {
             observer_->on_restored();

@@ -274,15 +274,11 @@ void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
     say(level, text + refused_lines_.left_out());
 }
 
-// See voters_at() for two voters.
 template <class Policies>
 void basic_node<Policies>::on_wiped() {
-    wipe_is_harmless_ = engine_->members().all_voters().size() == 2;
     if constexpr (requires { engine_->on_stale_copy(); }) {
-        if (!wipe_is_harmless_) {
-            engine_->on_stale_copy();
-            schedule_pump();
-        }
+        engine_->on_stale_copy();
+        schedule_pump();
     }
 }
 
@@ -290,7 +286,7 @@ void basic_node<Policies>::on_wiped() {
 template <class Policies>
 bool basic_node<Policies>::holds_nothing() const {
     return engine_ != nullptr && engine_->status().last <= log_index(1) && !fenced_ &&
-           !wipe_is_harmless_ && !options_.accept_data_loss;
+           !options_.accept_data_loss;
 }
 
 // Each member publishes its client URLs itself, and only once it has taken part.

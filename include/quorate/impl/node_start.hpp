@@ -289,29 +289,20 @@ bool basic_node<Policies>::starts_stale(const start_state& start) const {
             say(severity::warning, what + "; it is taken as it is, as asked for");
             return false;
         }
-        const std::size_t voters = voters_at(start);
-        if (voters == 1 || voters == 2) {
-            say(severity::warning,
-                what + (voters == 1 ? "; there is no other member that could know"
-                                    : "; the other member holds all that was acknowledged"));
-            return false;
-        }
-        say(severity::warning, what);
-        return true;
+        const bool alone = is_only_voter(start);
+        say(severity::warning, what + (alone ? "; there is no other member that could know" : ""));
+        return !alone;
     }
     return false;
 }
 
-// Of two voters each is in every quorum: no entry was committed without the other one, which hence
-// votes for no member that lacks it.
-// Returns: how many voters this member starts with, itself one of them; zero where it is none.
 template <class Policies>
-std::size_t basic_node<Policies>::voters_at(const start_state& start) const {
+bool basic_node<Policies>::is_only_voter(const start_state& start) const {
     if (start.fresh) {
-        return options_.join ? 0 : options_.initial_members.size();
+        return !options_.join && options_.initial_members.size() == 1;
     }
     const id_set voters = found_members_.config.all_voters();
-    return voters.contains(options_.id) ? voters.size() : 0;
+    return voters.size() == 1 && voters.contains(options_.id);
 }
 
 // The directory decides who the members are. Those in the options only help to notice a directory

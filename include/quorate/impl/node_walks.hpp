@@ -75,6 +75,10 @@ void basic_node<Policies>::begin_walk() {
         failed_) {
         return;
     }
+    // The engine's members are those of a snapshot that is not restored yet: see resume() then.
+    if (applied_.index.next() < engine_->status().first) {
+        return;
+    }
     if (durable && !swept()) {
         schedule_sweep(); // whose end comes back here
         return;

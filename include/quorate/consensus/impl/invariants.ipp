@@ -146,12 +146,16 @@ inline broken_invariant check_fence_step(const raft_facts& before, const raft& a
     const node_id leader = after.status().soft.leader;
     // A stale member that rejoins takes the vote that it may have forgotten for one for its leader.
     const bool rejoins = was == stale_copy && !now.lost.index && now.vote == leader;
-    if (now.vote != (same_term ? before.hard.vote : node_id{}) && !rejoins) {
-        return {23, "R23: a fenced member votes for no candidate"};
+    const membership& members = after.members();
+    const bool other_of_two = members.voters.size() == 2 && !members.joint() &&
+                              members.is_voter(now.vote) && now.vote != after.status().id;
+    if (now.vote != (same_term ? before.hard.vote : node_id{}) && !rejoins && !other_of_two) {
+        return {23, "R23: a fenced member votes for no candidate but the other of two voters"};
     }
     if (now.lost.index) {
         const bool narrower = now.lost.term == was.term && now.lost.index <= was.index;
-        return narrower || now.lost == stale_copy
+        const bool another = now.lost.term == now.term && now.lost.term > was.term;
+        return narrower || another || now.lost == stale_copy
                    ? broken_invariant()
                    : broken_invariant{23, "R23: a loss is forgotten as it is given back"};
     }

@@ -129,6 +129,7 @@ QUORATE_DECL void raft::reset(term_id term) {
         vote_ = node_id{};
     }
     leader_ = node_id{};
+    matched_ = log_index();
     election_elapsed_ = 0;
     heartbeat_elapsed_ = 0;
     timeout_ = options_.election_ticks + jitter_ % options_.election_ticks;
@@ -291,7 +292,7 @@ QUORATE_DECL void raft::step_vote(const message& m) {
     const bool free = vote_ == m.from || (!vote_ && !leader_) || (pre && m.term > term_);
     message answer{.kind = pre ? message_kind::pre_vote_response : message_kind::vote_response,
                    .to = m.from};
-    if (free && !fenced() && log_.up_to_date({m.log_term, m.index})) {
+    if (free && may_vote(m)) {
         answer.term = m.term; // of a pre-vote: the term asked about, or the candidate drops it
         if (!pre) {
             election_elapsed_ = 0;

@@ -25,15 +25,19 @@ QUORATE_DECL void raft::start_election(campaign_kind kind) {
     run_campaign(kind);
 }
 
-QUORATE_DECL bool raft::has_unapplied_change() const noexcept {
-    const log_index from = log_.applied().next();
-    if (log_.committed() < from || log_.committed() < log_.first()) {
+// Whether the log holds a membership change between these indices, both included.
+QUORATE_DECL bool raft::has_change(log_index from, log_index to) const noexcept {
+    from = std::max(from, log_.first());
+    if (to < from) {
         return false;
     }
-    const log_index start = std::max(from, log_.first());
-    const std::span<const entry> run = log_.range(start, log_.committed().next() - start);
+    const std::span<const entry> run = log_.range(from, to.next() - from);
     return std::any_of(run.begin(), run.end(),
                        [](const entry& e) { return e.kind != entry_kind::normal; });
+}
+
+QUORATE_DECL bool raft::has_unapplied_change() const noexcept {
+    return has_change(log_.applied().next(), log_.committed());
 }
 
 QUORATE_DECL void raft::become_candidate() {
@@ -59,6 +63,7 @@ QUORATE_DECL void raft::run_campaign(campaign_kind kind) {
     }
     const term_id term = pre ? term_.next() : term_;
     const log_id last = log_.last_id();
+    const bool whole = holds_all();
     for (node_id voter : members_.all_voters()) {
         if (voter == options_.id) {
             // Counts once it is durable, like any other vote.
@@ -68,6 +73,7 @@ QUORATE_DECL void raft::run_campaign(campaign_kind kind) {
             continue;
         }
         send({.kind = pre ? message_kind::pre_vote : message_kind::vote,
+              .lost = whole,
               .transfer = kind == campaign_kind::transfer,
               .to = voter,
               .term = term,

@@ -65,7 +65,7 @@ QUORATE_DECL error_code raft::handle_append(const message& m) {
         send({.kind = message_kind::append_response, .to = m.from, .index = *covered});
         return {};
     }
-    send_rejection(m, log_.conflict_hint(std::min(m.index, log_.last()), m.log_term));
+    send_rejection(m.from, m.index, log_.conflict_hint(std::min(m.index, log_.last()), m.log_term));
     return {};
 }
 
@@ -84,28 +84,29 @@ QUORATE_DECL bool raft::holds_back(std::span<const entry> entries) const noexcep
     return fresh != entries.end() && waiting + held_size({fresh, entries.end()}) > limit;
 }
 
-QUORATE_DECL void raft::send_rejection(const message& m, log_id hint) {
+// `rejected`: where the append that does not fit begins; zero for a report that answers none.
+QUORATE_DECL void raft::send_rejection(node_id leader, log_index rejected, log_id hint) {
     send({.kind = message_kind::append_response,
           .reject = true,
           .lost = repairs(),
-          .to = m.from,
+          .to = leader,
           .log_term = hint.term,
-          .index = m.index,
+          .index = rejected,
           .reject_hint = hint.index});
 }
 
 QUORATE_DECL void raft::handle_heartbeat(const message& m) {
-    if (stale()) {
-        // The leader may count on entries in whose place the older copy holds others. Appends show
-        // where the logs agree, and advance the commit index.
-    } else if (m.commit > log_.last()) {
-        fence_and_report(m);
-    } else {
+    const bool unknown = !m.log_term && m.commit <= log_.last(); // what the leader counts on
+    const bool agrees = log_.matches({m.log_term, m.commit}) || (unknown && !fenced());
+    if (agrees) {
         log_.commit_to(m.commit);
+        learn_match(unknown ? log_index() : m.commit);
         maybe_unfence();
-        if (repairs() && term_ == lost_.term) {
-            report_held(m);
-        }
+    } else if (!stale() && !unknown && m.commit > log_.committed()) {
+        fence(); // the leader counts on entries that this member lost, or holds others in place of
+    }
+    if (repairs() && !stale() && term_ == lost_.term) {
+        report_held(m);
     }
     // A recovering member may have forgotten a newer leader: it confirms no reads.
     message answer{.kind = message_kind::heartbeat_response,

@@ -316,7 +316,7 @@ QUORATE_DECL void raft::on_heartbeat_response(peer_progress& peer, const message
         lead().transferee = node_id{}; // it could not take over
     }
     on_promise(peer, m);
-    if (peer.match() < log_.last() || peer.kind() == progress_kind::probe || peer.confirmed()) {
+    if (peer.match() < log_.last() || peer.kind() == progress_kind::probe || m.lost) {
         send_append(peer, true);
     }
     if (!m.lost && m.context != 0 && m.context <= lead().read_newest()) {
@@ -445,11 +445,18 @@ QUORATE_DECL void raft::broadcast_heartbeat() {
 }
 
 QUORATE_DECL void raft::send_heartbeat(peer_progress& peer) {
-    // Never more than the follower acknowledged: it may hold other entries beyond.
-    const log_index commit = std::min(peer.match(), log_.committed());
+    // Never more than the follower acknowledged: it may hold other entries beyond. Where its disk
+    // lost what it acknowledged it may even do so below, which the term shows.
+    log_index commit = std::min(peer.match(), log_.committed());
+    term_id term;
+    if (options_.repair_lost_logs) {
+        commit = log_.knows(commit) ? commit : log_index();
+        term = commit ? log_.known_term(commit) : term_id();
+    }
     const leader_role& leads = lead();
     send({.kind = message_kind::heartbeat,
           .to = peer.id(),
+          .log_term = term,
           .index = lease_stamp(),
           .commit = commit,
           .context = leads.reads.empty() ? 0 : leads.read_newest()});

@@ -29,31 +29,62 @@ namespace quorate {
 // The first way rests on the transport: an append that was sent to this member before a crash does
 // not arrive after it, where it would answer the report of another loss.
 
+// Of two voters each is in every quorum. So the other one holds all that is committed, and no other
+// member can lead without its vote. A fenced member votes for that one, which could not be elected
+// otherwise. Both judge by their own logs, and either may be behind: the fenced member may have
+// lost a change that added voters, and the candidate may not know yet that such a change is
+// committed. But a first one was not committed without both, so the candidate vouches only while
+// its log holds no change that it has not applied.
+
+// Returns: whether this member vouches that it holds all that is committed.
+QUORATE_DECL bool raft::holds_all() const noexcept {
+    return options_.repair_lost_logs && !fenced() && members_.voters.size() == 2 &&
+           members_.voters.contains(options_.id) && !members_.joint() &&
+           !has_change(log_.applied().next(), log_.last());
+}
+
+// Returns: whether the candidate holds all that may be committed, as far as this member can know.
+// What the other of two voters lacks is not committed, so a longer log here is no obstacle then.
+QUORATE_DECL bool raft::may_vote(const message& m) const noexcept {
+    if (!fenced()) {
+        return log_.up_to_date({m.log_term, m.index});
+    }
+    return m.lost && members_.voters.size() == 2 && !members_.joint() &&
+           members_.voters.contains(options_.id) && members_.voters.contains(m.from);
+}
+
 // The member's half.
 
-// A leader never names more than this member acknowledged: the disk here lost entries, and until
-// now nothing here knew. Its owner learns of it by the hard state.
-QUORATE_DECL void raft::fence_and_report(const message& heartbeat) {
-    if (!fenced()) {
+// A leader names nothing but what this member acknowledged: the disk here lost entries, and until
+// now nothing here knew, or it lost more since. Its owner learns of it by the hard state.
+QUORATE_DECL void raft::fence() noexcept {
+    if (!fenced() || (!stale() && lost_.term < term_)) {
         lost_ = {term_, everything_lost};
+        matched_ = log_index();
     }
-    report_held(heartbeat);
 }
 
 // Effects: reports the loss, and where the log here ends.
-QUORATE_DECL void raft::report_held(const message& m) {
+QUORATE_DECL void raft::report_held(const message& heartbeat) {
     if (writable_) { // else it would wait for the disk
-        send_rejection(m, log_.last_id());
+        send_rejection(heartbeat.from, log_index(), log_.last_id());
     }
 }
 
 // Effects: takes note of how much has to come back. `covered`: the entries up to there are the
 // leader's own.
 QUORATE_DECL void raft::learn_extent(const message& m, log_index covered) noexcept {
+    learn_match(covered);
     if (m.lost && fenced() && lost_.term == term_) {
         const log_index extent = std::max({m.commit, covered, m.reject_hint, log_index(1)});
         lost_.index = std::min(lost_.index, extent);
     }
+}
+
+// The log may be an earlier state of what was lost, with other entries in places that this member
+// acknowledged later. So it is not enough that some entry stands there.
+QUORATE_DECL void raft::learn_match(log_index covered) noexcept {
+    matched_ = std::max(matched_, covered);
 }
 
 QUORATE_DECL void raft::maybe_unfence() noexcept {
@@ -66,7 +97,7 @@ QUORATE_DECL void raft::maybe_unfence() noexcept {
     }
     const log_index durable = log_.stable();
     const log_index committed = log_.committed();
-    const bool restored = term_ == lost_.term && durable >= lost_.index;
+    const bool restored = term_ == lost_.term && std::min(durable, matched_) >= lost_.index;
     const bool overtaken = term_ > lost_.term && durable >= committed && log_.knows(committed) &&
                            log_.known_term(committed) == term_;
     if (restored || overtaken) {

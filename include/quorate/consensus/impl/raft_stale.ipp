@@ -73,6 +73,12 @@ QUORATE_DECL void raft::note_stale(peer_progress& peer, const message& m) {
         return;
     }
     peer.on_stale(m.context);
+    if (!peer.learner() && holds_all()) {
+        // There are no others to ask, and no later leader without a vote of this member.
+        peer.confirm(log_.last());
+        send_append(peer, true);
+        return;
+    }
     start_confirmation({peer.id(), m.context, log_.committed(), true});
 }
 
