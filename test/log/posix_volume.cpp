@@ -127,6 +127,7 @@ BOOST_AUTO_TEST_CASE(a_lack_of_space_is_told_from_other_errors) {
     };
     BOOST_TEST(is_out_of_space(system(ENOSPC)));
     BOOST_TEST(is_out_of_space(system(EDQUOT)));
+    BOOST_TEST(is_out_of_space(system(EFBIG))); // ulimit -f
     BOOST_TEST(is_out_of_space(errc::no_space));
     BOOST_TEST(!is_out_of_space(system(EIO)));
     BOOST_TEST(!is_out_of_space({}));

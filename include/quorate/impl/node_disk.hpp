@@ -92,6 +92,11 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
     if (stopping_) {
         return;
     }
+    if constexpr (requires { log_->take_note(); }) {
+        if (const std::string note = log_->take_note(); !note.empty()) {
+            say(severity::warning, note);
+        }
+    }
     if (failed) {
         std::string text = describe_failure(*log_, failed);
         if (received != nullptr && text == failed.message()) {
@@ -124,10 +129,14 @@ void basic_node<Policies>::say_space(severity level, const std::string& text) {
 // writes.
 template <class Policies>
 void basic_node<Policies>::on_full_disk(typename log_type::sync_job job, snapshot_ptr received) {
+    std::string why;
+    if constexpr (requires { job.failure(); }) {
+        why = job.failure().empty() ? "" : " (" + job.failure() + ")";
+    }
     held_.emplace(held_write{std::move(job), std::move(received)});
     if (!std::exchange(disk_full_, true)) {
         say_space(severity::error, "the disk is full: writes are refused until there is space in " +
-                                       options_.data_directory.string());
+                                       options_.data_directory.string() + why);
         tell_disk();
     }
 }

@@ -30,6 +30,7 @@ struct found_log {
     segment_slot slot;                    ///< The newest one of the newest segment.
     hard_state hard;                      ///< What the slot says; commit index as far as it holds.
     log_position end;                     ///< Up to here the last one of `segments` is durable.
+    std::uint64_t read_end = 0;           ///< Up to this offset of it frames are sound.
     replayed_log log;                     ///< Settled at `end`.
     std::vector<std::string> litter;      ///< Files that mean nothing and can go.
     std::vector<std::string> broken;      ///< Files that a damage made void, to be set aside.

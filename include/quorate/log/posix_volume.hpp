@@ -39,6 +39,8 @@ public:
     [[nodiscard]] error_code sync() noexcept;
     [[nodiscard]] std::string path(const std::string& name) const;
     [[nodiscard]] std::uint64_t boot() const noexcept { return boot_; }
+    /// Returns: the free bytes of the file system; the largest number where it does not tell.
+    [[nodiscard]] std::uint64_t free_bytes() const noexcept;
 
 private:
     posix_volume(posix_file directory, std::filesystem::path path) noexcept

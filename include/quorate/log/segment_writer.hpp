@@ -15,6 +15,7 @@
 
 #include <boost/system/errc.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <new>
@@ -46,6 +47,9 @@ public:
     [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
     /// Returns: whether the newest slot vouches for all that is durable, after a loss of power too.
     [[nodiscard]] bool vouched() const noexcept { return vouched_; }
+    /// Returns: what the operator should know of the last segment that was begun; empty: nothing.
+    /// Call once.
+    [[nodiscard]] std::string take_note() noexcept { return std::exchange(note_, {}); }
 
 private:
     using file_type = typename V::file_type;
@@ -58,6 +62,7 @@ private:
         std::uint32_t checksum = 0;   // of its header
         log_position end;             // of what is durable in it
         std::uint64_t generation = 0; // of the newest slot
+        std::uint64_t reserved = 0;   // bytes that have their place on the disk
     };
 
     [[nodiscard]] error_code perform(const log_batch& batch);
@@ -69,7 +74,12 @@ private:
                                            std::span<const entry> entries, const hard_state& hard);
     [[nodiscard]] error_code fill_segment(open_segment& begun, const segment_header& header,
                                           std::span<const entry> entries, const hard_state& hard);
+    [[nodiscard]] error_code reserve(open_segment& begun);
+    [[nodiscard]] std::uint64_t bytes_max(const open_segment& segment) const noexcept;
+    [[nodiscard]] error_code check_spare(std::uint64_t end);
     [[nodiscard]] error_code close_segment(open_segment& old);
+    [[nodiscard]] error_code go_on(found_log& found, const hard_state& hard);
+    [[nodiscard]] error_code give_back_reserve(const found_log& found);
     [[nodiscard]] error_code replace_segment(const found_log& found, const hard_state& hard);
     [[nodiscard]] error_code continue_segment(const found_log& found, const hard_state& hard);
     void withdraw(const segment_slot& slot) noexcept;
@@ -98,6 +108,7 @@ private:
     bool vouched_ = false;
     bool poisoned_ = false;
     std::string failure_;
+    std::string note_;
     std::string bytes_;             // scratch, kept for its capacity
     std::vector<byte_view> pieces_; // the same
 };

@@ -41,6 +41,8 @@ public:
         [[nodiscard]] error_code run() {
             return batch_.empty() ? error_code() : writer_->execute(batch_);
         }
+        /// Returns: which step of the last run failed, and why. Requires: it is not running.
+        [[nodiscard]] const std::string& failure() const noexcept { return writer_->failure(); }
 
     private:
         friend class segmented_log;
@@ -105,6 +107,7 @@ public:
     void finish_sync(sync_job job, error_code outcome) {
         QUORATE_ASSERT(syncing_);
         syncing_ = false;
+        note_ = writer_->take_note();
         if (outcome == errc::no_space) {
             job.batch_.follow(std::move(queue_));
             std::swap(queue_, job.batch_);
@@ -114,6 +117,9 @@ public:
         spare_ = std::move(job.batch_);
         spare_.clear();
     }
+
+    /// Returns: what the operator should know of the last job; empty: nothing. Call once.
+    [[nodiscard]] std::string take_note() noexcept { return std::exchange(note_, {}); }
 
     /// Returns: why the log is poisoned, naming the file; empty while it is not.
     [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
@@ -133,6 +139,7 @@ private:
     log_batch spare_; // keeps what the last job's vectors had allocated
     bool syncing_ = false;
     std::string failure_;
+    std::string note_;
 };
 
 template <volume V>
@@ -187,6 +194,9 @@ result<std::unique_ptr<segmented_log<V>>> segmented_log<V>::open(const log_optio
     }
     if (const error_code failed = writer->open(found, recovered.hard)) {
         return refuse(failed, writer->failure());
+    }
+    if (const std::string note = writer->take_note(); !note.empty()) {
+        found.add_note(note);
     }
     recovered.entries = found.log.take_entries();
     recovered.note = std::move(found.note);

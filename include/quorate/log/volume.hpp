@@ -76,6 +76,16 @@ concept volume = std::movable<V> && volume_file<typename V::file_type> &&
     { disk.path(name) } -> std::same_as<std::string>;
 };
 
+/// Returns: the bytes that may still be written to a volume; all there are where it does not tell.
+template <volume V>
+[[nodiscard]] std::uint64_t free_bytes_of(const V& disk) noexcept {
+    if constexpr (requires { disk.free_bytes(); }) {
+        return disk.free_bytes();
+    } else {
+        return UINT64_MAX;
+    }
+}
+
 /// Whatever has a name like this was damaged, is kept for who wants to look, and is never read.
 inline constexpr std::string_view broken_suffix = ".broken";
 
@@ -85,9 +95,10 @@ inline constexpr std::string_view broken_suffix = ".broken";
 }
 
 /// Returns: whether an error says that there is no room, and nothing worse: one of the operating
-/// system, or no_space.
+/// system, for a disk, a quota or the length that files may have (ulimit -f), or no_space.
 [[nodiscard]] inline bool is_out_of_space(const error_code& code) noexcept {
     return code == errc::no_space || code == boost::system::errc::no_space_on_device ||
+           code == boost::system::errc::file_too_large ||
            (code.category() == boost::system::system_category() && code.value() == EDQUOT);
 }
 

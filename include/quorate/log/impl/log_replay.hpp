@@ -134,6 +134,7 @@ error_code log_reader<V>::replay_newest(std::size_t which, file_type& file, std:
         found_.hard.commit =
             findings.written == mark_check::met ? slot.hard.commit : slot.acknowledged_commit;
     }
+    found_.read_end = reached.at.offset;
     switch (judge(findings)) {
     case segment_verdict::sound:
         return reached.failed ? refuse_stretch(which, reached, "") : error_code();

@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 
@@ -150,6 +152,16 @@ QUORATE_DECL error_code posix_volume::remove(const std::string& name) noexcept {
 
 QUORATE_DECL error_code posix_volume::sync() noexcept {
     return detail::sync_directory(directory_);
+}
+
+QUORATE_DECL std::uint64_t posix_volume::free_bytes() const noexcept {
+    struct statvfs found {};
+    if (::fstatvfs(directory_.descriptor(), &found) != 0 || found.f_blocks == 0) {
+        return UINT64_MAX;
+    }
+    // Some of it is for the superuser alone.
+    const std::uint64_t blocks = ::geteuid() == 0 ? found.f_bfree : found.f_bavail;
+    return blocks * found.f_frsize;
 }
 
 QUORATE_DECL std::string posix_volume::path(const std::string& name) const {

@@ -13,6 +13,12 @@ namespace detail {
 
 /// Copying fewer bytes than this costs less than one more piece of a gathering write.
 inline constexpr std::size_t gather_copy_max = 512;
+/// Less is not worth reserving. Units: bytes.
+inline constexpr std::uint64_t reserved_bytes_min = 64 << 10;
+/// A segment for which nothing could be reserved ends at this part of its size.
+inline constexpr std::uint64_t least_segment_part = 16;
+/// The part of a segment's size that entries leave free on the disk: a start needs a little space.
+inline constexpr std::uint64_t spare_part = 64;
 
 } // namespace detail
 
@@ -50,7 +56,7 @@ error_code segment_writer<V>::perform(const log_batch& batch) {
     error_code failed;
     if (batch.restart) {
         failed = restart(*batch.restart, batch.entries, hard);
-    } else if (!batch.entries.empty() && current_.end.offset >= options_.segment_bytes) {
+    } else if (!batch.entries.empty() && current_.end.offset >= bytes_max(current_)) {
         failed = rotate(batch.entries, hard);
     } else if (batch.writes() || (batch.seal && !vouched_)) {
         failed = write_group(batch.entries, hard);
@@ -114,6 +120,9 @@ error_code segment_writer<V>::write_group(std::span<const entry> entries, const 
     pieces_.clear();
     file_type& file = *current_.file;
     const log_position after = gather(entries, segments_.back().sequence, current_.end);
+    if (const error_code failed = check_spare(after.offset)) {
+        return failed;
+    }
     if (const error_code failed = file.write_at(current_.end.offset, pieces_)) {
         return fail_unless_full("write", current_.name, failed);
     }
@@ -160,13 +169,59 @@ segment_header segment_writer<V>::next_header() const noexcept {
     return header;
 }
 
+/// Effects: reserves the place of a segment, or what fits in half of the free space: the rest is
+/// for snapshots and the next segment. Where less is reserved, a note says so.
+template <volume V>
+error_code segment_writer<V>::reserve(open_segment& begun) {
+    const std::uint64_t whole = options_.segment_bytes;
+    std::uint64_t size = std::min(whole, free_bytes_of(disk_) / 2);
+    error_code failed = begun.file->reserve(size);
+    while (is_out_of_space(failed) && size > 0) {
+        size = size / 2 < detail::reserved_bytes_min ? 0 : size / 2;
+        failed = begun.file->resize(0); // a part of it may have got its place
+        if (!failed && size > 0 && !(failed = begun.file->reserve(size))) {
+            size /= 2;
+            failed = begun.file->resize(size);
+        }
+    }
+    if (failed) {
+        return fail_unless_full("reserve", begun.name, failed);
+    }
+    begun.reserved = size;
+    if (size < whole) {
+        note_ = "there is little space on the disk: " + std::to_string(size) + " of " +
+                std::to_string(whole) + " bytes are reserved for " + disk_.path(begun.name);
+    }
+    return {};
+}
+
+/// Returns: the bytes at which a segment is closed: what is reserved. The next one may get more,
+/// and a limit on the length of files holds for each.
+template <volume V>
+std::uint64_t segment_writer<V>::bytes_max(const open_segment& segment) const noexcept {
+    return segment.reserved != 0 ? segment.reserved
+                                 : options_.segment_bytes / detail::least_segment_part;
+}
+
+/// Errors: no_space where entries up to `end` of the segment would take the space of the next
+/// start.
+template <volume V>
+error_code segment_writer<V>::check_spare(std::uint64_t end) {
+    const std::uint64_t spare = options_.segment_bytes / detail::spare_part;
+    if (end <= current_.reserved || free_bytes_of(disk_) >= spare) {
+        return {};
+    }
+    return fail_unless_full("write", current_.name,
+                            make_error_code(boost::system::errc::no_space_on_device));
+}
+
 /// Effects: writes all of a new segment. Both places for slots say the same, so that none is ever
 /// without a valid one.
 template <volume V>
 error_code segment_writer<V>::fill_segment(open_segment& begun, const segment_header& header,
                                            std::span<const entry> entries, const hard_state& hard) {
-    if (const error_code failed = begun.file->reserve(options_.segment_bytes)) {
-        return fail_unless_full("reserve", begun.name, failed);
+    if (const error_code failed = reserve(begun)) {
+        return failed;
     }
     std::string head = encode_segment_header(header);
     begun.checksum = decode_segment_header(head)->checksum;
@@ -241,6 +296,9 @@ error_code segment_writer<V>::close_segment(open_segment& old) {
 
 template <volume V>
 error_code segment_writer<V>::rotate(std::span<const entry> entries, const hard_state& hard) {
+    if (const error_code failed = check_spare(UINT64_MAX)) {
+        return failed;
+    }
     const segment_header header = next_header();
     open_segment old = std::exchange(current_, {});
     if (const error_code failed = begin_segment(header, entries, hard)) {
@@ -324,33 +382,56 @@ error_code segment_writer<V>::drop_before(log_index upto) {
 /// and with its name all that was damaged becomes void at once.
 template <volume V>
 error_code segment_writer<V>::open(found_log& found, const hard_state& hard) {
+    error_code failed = go_on(found, hard);
+    if (failed == errc::no_space && give_back_reserve(found) == error_code()) {
+        failed = go_on(found, hard);
+    }
+    if (!failed) {
+        failed = set_aside(found.broken);
+    }
+    return failed ? failed : remove_all(found.litter);
+}
+
+/// Effects: cuts off what the newest segment has reserved and not used. Frames that are not durable
+/// yet stay. Errors: no_space where there is nothing of the kind; the file's.
+template <volume V>
+error_code segment_writer<V>::give_back_reserve(const found_log& found) {
+    if (found.segments.empty() || found.read_end < segment_head_bytes) {
+        return errc::no_space;
+    }
+    auto file = disk_.open_file(segment_name(found.segments.back()));
+    if (!file) {
+        return file.error();
+    }
+    const result<std::uint64_t> size = file->size();
+    return size && *size > found.read_end ? file->resize(found.read_end)
+                                          : make_error_code(errc::no_space);
+}
+
+/// Effects: begins the segment that the log goes on in.
+template <volume V>
+error_code segment_writer<V>::go_on(found_log& found, const hard_state& hard) {
     segments_ = found.segments;
     current_.end = found.end;
     const std::uint64_t continued = segments_.empty() ? 0 : segments_.back().sequence;
     if (found.newest - continued > UINT32_MAX) {
         return fail("open", "", errc::corrupt);
     }
-    error_code failed;
     if (!found.salvageable && continued != 0) {
-        failed = current_.end.offset == segment_head_bytes ? replace_segment(found, hard)
-                                                           : continue_segment(found, hard);
+        return current_.end.offset == segment_head_bytes ? replace_segment(found, hard)
+                                                         : continue_segment(found, hard);
+    }
+    segment_header header;
+    if (continued == 0) {
+        header.cluster = options_.cluster;
+        header.member = options_.member;
+        header.fresh = true;
     } else {
-        segment_header header;
-        if (continued == 0) {
-            header.cluster = options_.cluster;
-            header.member = options_.member;
-            header.fresh = true;
-        } else {
-            header = next_header();
-        }
-        header.sequence = found.newest + 1;
-        header.skipped = static_cast<std::uint32_t>(found.newest - continued);
-        failed = begin_segment(header, found.log.unsettled(), hard);
+        header = next_header();
     }
-    if (!failed) {
-        failed = set_aside(found.broken);
-    }
-    return failed ? failed : remove_all(found.litter);
+    header.sequence = found.newest + 1;
+    header.skipped = static_cast<std::uint32_t>(found.newest - continued);
+    return begin_segment(header, found.log.unsettled(), hard);
 }
 
 /// The newest one holds nothing for certain: takes its place instead of piling up.
