@@ -6,6 +6,7 @@
 //   routes.cpp   what each method means
 //   main.cpp     start, run, end
 #include <quorate/http/server.hpp>
+#include <quorate/server/descriptors.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -43,6 +44,8 @@ public:
     int run() {
         // A full disk or a closed terminal must end as an error, not as a signal.
         std::signal(SIGPIPE, SIG_IGN);
+        std::signal(SIGXFSZ, SIG_IGN);
+        quorate::raise_descriptor_limit();
         if (const error_code failed = node_.start([this](error_code why) { on_ended(why); })) {
             print(quorate::severity::error, node_.explanation());
             return EXIT_FAILURE;

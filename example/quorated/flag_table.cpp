@@ -38,7 +38,10 @@ constexpr flag_rule table[] = {
     {"backend-batch-limit", member, text, ignored, "0", own_batch},
     {"max-txn-ops", member, text, honoured, "128", "most operations of a transaction"},
     {"max-request-bytes", member, text, honoured, "1572864", "largest request"},
-    {"max-concurrent-streams", member, text, ignored, "4294967295", no_grpc},
+    {"max-concurrent-streams", member, text, honoured, "4294967295",
+     "watches, waits for locks and other open answers of all clients; never more than seven "
+     "eighths "
+     "of the connections"},
     {"grpc-keepalive-min-time", member, duration, ignored, "5s", no_grpc},
     {"grpc-keepalive-interval", member, duration, ignored, "2h", no_grpc},
     {"grpc-keepalive-timeout", member, duration, ignored, "20s", no_grpc},
@@ -158,6 +161,15 @@ constexpr flag_rule table[] = {
      "snapshots that clients read at a time; more are refused"},
     {"max-database-bytes", own, text, honoured, "0",
      "bytes in use in the database of --backend lmdb (0: 16 GiB, or the quota where that is more)"},
+    {"max-connections", own, text, honoured, "16384",
+     "connections of all clients; never more than descriptors allow"},
+    {"max-unfinished-bytes", own, text, honoured, "268435456",
+     "bytes of all requests that are being received or not answered; beyond, the oldest unfinished "
+     "ones end"},
+    {"client-idle-timeout", own, duration, honoured, "0s",
+     "time after which a connection without a request is closed (0: never)"},
+    {"shutdown-grace", own, duration, honoured, "2s",
+     "time that unfinished requests and unread answers have when the member stops"},
     {"accept-data-loss", own, boolean, honoured, "false",
      "start from what a damaged log still holds; for the only copy there is"},
 

@@ -5,6 +5,7 @@
 #include <quorate/http/server.hpp>
 #include <quorate/json_api.hpp>
 #include <quorate/server/activity_counter.hpp>
+#include <quorate/server/descriptors.hpp>
 #include <quorate/server/server_metrics.hpp>
 #include <quorate/service.hpp>
 
@@ -20,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,7 +40,8 @@ using say_function = std::function<void(quorate::severity, const std::string&)>;
 [[nodiscard]] quorate::http::server_options http_options_of(const serve_options& told,
                                                             const endpoint& where);
 
-/// Requests under way have so long to be answered when the process is told to end.
+/// Requests under way have so long to be answered when the process is told to end. Unfinished
+/// requests, and clients that do not read, have --shutdown-grace.
 inline constexpr std::chrono::seconds drain_limit{10};
 
 template <class Policies>
@@ -58,7 +61,9 @@ public:
     /// Returns: the exit status, when all is over.
     int run() {
         std::signal(SIGPIPE, SIG_IGN); // a closed terminal ends as an error, not as a signal
-        encrypt();                     // before the member takes part
+        std::signal(SIGXFSZ, SIG_IGN); // so does a file that may not grow
+        raise_descriptors();
+        encrypt(); // before the member takes part
         if (!problem_.empty()) {
             say_(quorate::severity::error, problem_);
             return EXIT_FAILURE;
@@ -87,6 +92,7 @@ public:
     }
 
 private:
+    using api_type = quorate::json_api<quorate::basic_service<Policies>>;
     static constexpr int looks_max = 150;     // three seconds of them
     static constexpr int last_looks_max = 50; // one second
     static constexpr int comparisons_max = 15;
@@ -106,11 +112,8 @@ private:
         quorate::json_api_options options = api_options_of(told_);
         options.metrics = [this, version = options.version] {
             quorate::server_readings now = readings_of(service_, version);
-            now.client_received_bytes = now.client_sent_bytes = 0;
-            for (const quorate::http::server& one : servers_) {
-                *now.client_received_bytes += one.bytes_received();
-                *now.client_sent_bytes += one.bytes_sent();
-            }
+            now.client_received_bytes = traffic_->bytes_received;
+            now.client_sent_bytes = traffic_->bytes_sent;
             return counts_.text(now, told_.extensive_metrics);
         };
         options.checked = [this](bool well) {
@@ -139,21 +142,40 @@ private:
         quorate::activity_counter counter_;
     };
 
-    using door =
-        void (quorate::json_api<quorate::basic_service<Policies>>::*)(quorate::http::exchange);
+    using door = void (api_type::*)(quorate::http::exchange);
+
+    /// Effects: opens as many descriptors to clients as the system allows, and logs a lack of them.
+    void raise_descriptors() {
+        const std::size_t all = quorate::raise_descriptor_limit();
+        const std::size_t clients = quorate::client_descriptors(all);
+        if (clients < told_.max_connections) {
+            say_(quorate::severity::warning,
+                 "the limit of " + std::to_string(all) + " file descriptors allows " +
+                     std::to_string(clients) + " connections of clients, fewer than the " +
+                     std::to_string(told_.max_connections) + " of --max-connections");
+        }
+    }
+
+    quorate::http::server_options http_options(const endpoint& where) {
+        quorate::http::server_options options = http_options_of(told_, where);
+        options.is_vital = &api_type::is_vital;
+        options.refusal = [this](const quorate::http::request& asked, unsigned status,
+                                 std::string_view why) { return api_.refusal(asked, status, why); };
+        options.log = [this](const std::string& line) { say_(quorate::severity::warning, line); };
+        return options;
+    }
 
     bool listen() {
-        using api = quorate::json_api<quorate::basic_service<Policies>>;
-        return open_doors(told_.listen_client, &api::serve, "clients") &&
-               open_doors(told_.listen_metrics, &api::serve_checks_only, "health and metrics");
+        return open_doors(told_.listen_client, &api_type::serve, "clients") &&
+               open_doors(told_.listen_metrics, &api_type::serve_checks_only, "health and metrics");
     }
 
     bool open_doors(const std::vector<endpoint>& all, door serve, const std::string& what) {
         for (const endpoint& where : all) {
             auto& server = servers_.emplace_back(
-                context_, http_options_of(told_, where),
+                context_, http_options(where),
                 [this, serve](quorate::http::exchange asked) { (api_.*serve)(std::move(asked)); },
-                where.tls ? encryption_ : nullptr);
+                where.tls ? encryption_ : nullptr, traffic_);
             if (const quorate::error_code failed = server.start()) {
                 say_(quorate::severity::error,
                      "cannot listen for " + what + " at " + where.text + ": " + failed.message());
@@ -316,7 +338,9 @@ private:
     activity activity_{counts_};
     boost::asio::io_context context_{1};
     quorate::basic_service<Policies> service_;
-    quorate::json_api<quorate::basic_service<Policies>> api_;
+    api_type api_;
+    /// Of all client URLs together.
+    std::shared_ptr<quorate::http::traffic> traffic_ = std::make_shared<quorate::http::traffic>();
     std::deque<quorate::http::server> servers_;
     boost::asio::signal_set signals_;
     boost::asio::signal_set hangups_; ///< Without any signal where there are no log files.

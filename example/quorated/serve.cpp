@@ -29,8 +29,6 @@ extern char** environ;
 namespace quorated {
 namespace {
 
-constexpr std::uint64_t http_overhead_bytes = 512 << 10; // of JSON and base64's names and braces
-
 std::vector<std::string> environment() {
     std::vector<std::string> lines;
     for (char** one = environ; *one != nullptr; ++one) {
@@ -185,8 +183,12 @@ quorate::http::server_options http_options_of(const serve_options& told, const e
     quorate::http::server_options options;
     options.address = where.listen_address();
     options.port = where.port;
-    // What fits a request may be half as long again in base64.
-    options.body_bytes_max = told.max_request_bytes / 2 * 3 + http_overhead_bytes;
+    options.body_bytes_max = told.body_bytes_max();
+    options.connections_max = told.max_connections;
+    options.streams_max = told.max_concurrent_streams;
+    options.held_bytes_max = told.max_unfinished_bytes;
+    options.idle_timeout = told.client_idle_timeout;
+    options.drain_grace = told.shutdown_grace;
     return options;
 }
 

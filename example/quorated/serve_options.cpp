@@ -158,6 +158,14 @@ std::uint64_t database_bytes(std::uint64_t given, const serve_options& out) {
     return given;
 }
 
+std::chrono::milliseconds milliseconds_of(const flag_reader& given, const std::string& flag,
+                                          int least) {
+    const auto value = std::chrono::duration_cast<std::chrono::milliseconds>(given.duration(flag));
+    require(value.count() >= least && value <= std::chrono::hours(24 * 365),
+            "--" + flag + ": '" + given.text(flag) + "' is out of range");
+    return value;
+}
+
 void read_limits(const flag_reader& given, serve_options& out) {
     out.snapshot_count = given.count("snapshot-count", 1, INT64_MAX);
     const auto files = [&given](const char* flag) { // zero: no limit
@@ -183,6 +191,21 @@ void read_limits(const flag_reader& given, serve_options& out) {
     out.max_snapshot_bytes = given.count("max-snapshot-bytes", 1, INT64_MAX);
     out.max_snapshot_streams = given.count("max-snapshot-streams", 1, 256);
     out.max_database_bytes = database_bytes(given.count("max-database-bytes", 0, INT64_MAX), out);
+}
+
+void read_client_limits(const flag_reader& given, serve_options& out) {
+    out.max_connections = static_cast<std::uint32_t>(given.count("max-connections", 8, 1 << 30));
+    out.max_concurrent_streams =
+        static_cast<std::uint32_t>(given.count("max-concurrent-streams", 1, UINT32_MAX));
+    out.max_unfinished_bytes = given.count("max-unfinished-bytes", 1, INT64_MAX);
+    // A buffer that grows may be twice as long as what it holds.
+    const std::uint64_t least = 2 * out.body_bytes_max();
+    require(out.max_unfinished_bytes >= least || !given.has("max-unfinished-bytes"),
+            "--max-unfinished-bytes: " + std::to_string(out.max_unfinished_bytes) +
+                " is less than two requests of --max-request-bytes take, " + std::to_string(least));
+    out.max_unfinished_bytes = std::max(out.max_unfinished_bytes, least);
+    out.client_idle_timeout = milliseconds_of(given, "client-idle-timeout", 0);
+    out.shutdown_grace = milliseconds_of(given, "shutdown-grace", 1);
 }
 
 /// Returns: names and their URLs.
@@ -493,6 +516,11 @@ constexpr const char* introduction =
 
 } // namespace
 
+std::uint64_t serve_options::body_bytes_max() const noexcept {
+    constexpr std::uint64_t overhead = 512 << 10; // of JSON: names, braces and escapes
+    return max_request_bytes / 2 * 3 + overhead;  // half as long again in base64
+}
+
 parts_built parts_of_this_program() noexcept {
     parts_built built{false, false, reads_config_files()};
 #if defined(QUORATED_WITH_TLS)
@@ -520,6 +548,7 @@ serve_options make_serve_options(const flag_values& values, const parts_built& b
     const flag_reader given(values);
     read_member(given, out);
     read_limits(given, out);
+    read_client_limits(given, out);
     read_cluster(given, out);
     read_compaction(given, out);
     read_security(given, out);

@@ -61,6 +61,14 @@ struct serve_options {
     std::uint64_t max_snapshot_bytes = 0;
     std::uint64_t max_snapshot_streams = 0;
     std::uint64_t max_database_bytes = 0;
+    std::uint32_t max_connections = 0;
+    std::uint32_t max_concurrent_streams = 0;
+    std::uint64_t max_unfinished_bytes = 0;
+    std::chrono::milliseconds client_idle_timeout{}; ///< Zero: never.
+    std::chrono::milliseconds shutdown_grace{};
+
+    /// Returns: bytes of the longest body of a request.
+    [[nodiscard]] std::uint64_t body_bytes_max() const noexcept;
 
     // Clustering
     std::vector<std::string> advertise_peer_urls;   ///< Sorted; at least one.

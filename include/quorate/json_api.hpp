@@ -87,8 +87,14 @@ public:
     /// The same for a door that has health and metrics only; any other path is 404.
     void serve_checks_only(http::exchange asked);
     /// Effects: ends what would never end by itself, as before the server is drained: streams, and
-    /// waits for a lock or an election.
+    /// waits for a lock or an election, each with an error that the client can read. Refuses more.
     void close_streams();
+    /// Returns: whether a request is for health or metrics, which are served at any limit.
+    [[nodiscard]] static bool is_vital(const http::request& asked) noexcept;
+    /// Returns: what a server answers to a request that it refuses itself: calls get an error of
+    /// the API, others plain text.
+    [[nodiscard]] http::response refusal(const http::request& asked, unsigned status,
+                                         std::string_view why) const;
     /// Effects: ends the streams of clients that asked for a member with a leader, once there has
     /// been none for three election timeouts. To be called now and then.
     void tend_streams(std::chrono::steady_clock::time_point now);
@@ -110,7 +116,6 @@ private:
     using call = std::shared_ptr<call_state>;
     /// A stream that may have to end before its client does.
     struct live_stream {
-        virtual void end() = 0;
         virtual void end_with(const gateway::api_error& reason) = 0;
         /// Effects: tries again what failed.
         virtual void on_tick() {}
@@ -130,6 +135,7 @@ private:
     // One message in, one out. Those that return something return whether the call is theirs.
     // impl/json_unary.hpp
     void dispatch(const call& asked);
+    [[nodiscard]] static bool lasts(gateway::api_call what) noexcept;
     void note_end(const call_state& asked, gateway::grpc_code code) const;
     bool dispatch_kv(gateway::api_call what, const call& asked);
     bool dispatch_lease(gateway::api_call what, const call& asked);
@@ -172,6 +178,7 @@ private:
     void show(http::exchange& asked, http::response page) const;
     void serve_health(std::string_view query, http::exchange asked);
     void serve_checks(std::string_view path, std::string_view query, http::exchange asked);
+    [[nodiscard]] std::string disk_problem() const;
     void add_common_fields(http::response& page, const http::request& asked) const;
     [[nodiscard]] bool allows_host(const http::request& asked) const;
     [[nodiscard]] bool allows_origin(const http::request& asked) const;
@@ -194,6 +201,7 @@ private:
 
     Service& service_;
     json_api_options options_;
+    bool closing_ = false;                           ///< No stream begins any more.
     std::list<std::weak_ptr<live_stream>> sessions_; ///< Streams that clients hold open.
     std::list<pending_turn> turns_;
     std::list<std::weak_ptr<live_stream>> leader_bound_; ///< Of clients that want a leader.

@@ -118,6 +118,9 @@ public:
     [[nodiscard]] const alarm_set& alarms() const noexcept {
         return node_.machine().machine().alarms();
     }
+    /// Returns: the alarms of the group, and no_space for this member while its disk is full: that
+    /// one cannot be written, and ends once there is space.
+    [[nodiscard]] std::vector<raised_alarm> raised_alarms() const;
     /// Units: bytes. Returns: what the store takes, as quotas count it.
     [[nodiscard]] std::uint64_t used_bytes() const;
 

@@ -48,6 +48,7 @@
 #include <quorate/gateway/impl/json_writer.ipp>
 #include <quorate/http/impl/connection.ipp>
 #include <quorate/http/impl/connection_leaving.ipp>
+#include <quorate/http/impl/connection_limits.ipp>
 #include <quorate/http/impl/connection_socket.ipp>
 #include <quorate/http/impl/connection_stream.ipp>
 #include <quorate/http/impl/error_page.ipp>
@@ -58,6 +59,7 @@
 #include <quorate/http/impl/page_rules.ipp>
 #include <quorate/http/impl/request.ipp>
 #include <quorate/http/impl/request_parser.ipp>
+#include <quorate/http/impl/request_target.ipp>
 #include <quorate/http/impl/server.ipp>
 #include <quorate/http/impl/server_options.ipp>
 #include <quorate/lmdb/impl/environment.ipp>
@@ -90,6 +92,7 @@
 #include <quorate/net/impl/tcp_transport.ipp>
 #include <quorate/server/impl/auth_tokens.ipp>
 #include <quorate/server/impl/call_metrics.ipp>
+#include <quorate/server/impl/descriptors.ipp>
 #include <quorate/server/impl/group_history.ipp>
 #include <quorate/server/impl/group_seed.ipp>
 #include <quorate/server/impl/joining.ipp>

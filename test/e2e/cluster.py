@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -93,6 +94,7 @@ class Cluster:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="quorate-e2e-", dir=parent))
         self.members = {}
         self.size = size
+        self.limits = {}        # of members' processes: resource.RLIMIT_... and both its values
         ALIVE.append(self)
 
     def __enter__(self):
@@ -144,8 +146,13 @@ class Cluster:
         with open(member.log, "ab") as log:
             member.process = subprocess.Popen(self.command(number), cwd=self.folder, stdout=log,
                                               stderr=log, stdin=subprocess.DEVNULL,
+                                              preexec_fn=self._limit if self.limits else None,
                                               **self.surroundings(number))
         member.paused = False
+
+    def _limit(self):
+        for kind, most in self.limits.items():
+            resource.setrlimit(kind, (most, most))
 
     def surroundings(self, number):
         """What else a member's process is started with, as arguments of Popen."""

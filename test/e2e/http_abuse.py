@@ -24,19 +24,32 @@ INNER = b"PUT /smuggled HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"
 
 
 @contextlib.contextmanager
-def lone(options, *flags, descriptors=DESCRIPTORS):
-    """One member that may open few descriptors, while this process may open many."""
+def many_descriptors():
+    """This process may open as many descriptors as the system allows; those it starts, too."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(descriptors, hard), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
-        with Cluster(options.bin, 1, flags) as cluster:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-            yield cluster
-            expect(cluster.members[1].running, "the member has ended")
-            put(cluster.port(1), "/after", "still here")
-            expect_equal(once(cluster.port(1), "GET", "/after").body, b"still here", "value after")
+        yield hard
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def few_descriptors(cluster, most=DESCRIPTORS):
+    """Members of a cluster that is not started yet may open only so many."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    cluster.limits[resource.RLIMIT_NOFILE] = min(most, hard)
+    return cluster
+
+
+@contextlib.contextmanager
+def lone(options, *flags, descriptors=DESCRIPTORS):
+    """One member that may open few descriptors, while this process may open many."""
+    with many_descriptors(), \
+            few_descriptors(Cluster(options.bin, 1, flags), descriptors) as cluster:
+        yield cluster
+        expect(cluster.members[1].running, "the member has ended")
+        put(cluster.port(1), "/after", "still here")
+        expect_equal(once(cluster.port(1), "GET", "/after").body, b"still here", "value after")
 
 
 def process_of(cluster, number=1):

@@ -8,7 +8,6 @@ http_abuse.py.
 
 import contextlib
 import json
-import resource
 import sys
 import threading
 import time
@@ -74,27 +73,22 @@ def standing(cluster):
 @contextlib.contextmanager
 def undisturbed(options, *flags):
     """A cluster whose members may open few descriptors, and a client that behaves."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(http_abuse.DESCRIPTORS, hard), hard))
-    try:
-        with ServerCluster(options.bin, 3, flags, PATIENT) as cluster:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-            before = standing(cluster)
-            expect_equal(len(set(before)), 1, f"views of the leader, {before}")
-            writer = Writer(cluster)
-            writer.start()
-            try:
-                wait_until(lambda: writer.turns > 6 or writer.failure, 30, "writes")
-                yield cluster
-                turns = writer.turns
-                wait_until(lambda: writer.turns > turns + 6 or writer.failure, 30, "writes")
-                writer.stop()
-            finally:
-                writer.stopping.set()
-            expect_equal(standing(cluster), before, "leader and term")
-            expect_equal(set(cluster.stop_all().values()), {0}, "exit statuses")
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with http_abuse.many_descriptors(), http_abuse.few_descriptors(
+            ServerCluster(options.bin, 3, flags, PATIENT)) as cluster:
+        before = standing(cluster)
+        expect_equal(len(set(before)), 1, f"views of the leader, {before}")
+        writer = Writer(cluster)
+        writer.start()
+        try:
+            wait_until(lambda: writer.turns > 6 or writer.failure, 30, "writes")
+            yield cluster
+            turns = writer.turns
+            wait_until(lambda: writer.turns > turns + 6 or writer.failure, 30, "writes")
+            writer.stop()
+        finally:
+            writer.stopping.set()
+        expect_equal(standing(cluster), before, "leader and term")
+        expect_equal(set(cluster.stop_all().values()), {0}, "exit statuses")
 
 
 def wait_until(done, seconds, what):
@@ -259,6 +253,7 @@ def streams_that_are_never_read(options):
                     watch_head({"key": v3.b64("large"), "prev_kv": True}))
         late = v3.Stream(cluster.port(follower), "watch",
                          {"create_request": {"key": v3.b64("large")}})
+        expect(late.next(20)["result"]["created"], "no watch")
         value = v3.b64("v" * LARGE)
         v3.ask(cluster.port(lead), "kv/put", {"key": v3.b64("large"), "value": value})
         before = {number: resident_bytes(cluster, number) for number in (lead, follower)}

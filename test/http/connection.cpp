@@ -121,11 +121,73 @@ BOOST_AUTO_TEST_CASE(no_content_has_no_length_and_no_body) {
 BOOST_AUTO_TEST_CASE(unknown_methods_and_raw_targets_reach_the_handler) {
     fixture f;
     client c = f.connect();
-    const std::string target = "*?\"<>#|\\^`{}%zz\x80\xff//..";
+    const std::string target = "/*?\"<>#|\\^`{}%zz\x80\xff//..";
     c.send("BREW " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
     BOOST_TEST(c.receive().body == "BREW " + target + " 11 []");
-    c.send("GET http://b/c HTTP/1.1\r\nHost: a\r\n\r\n");
-    BOOST_TEST(c.receive().body == "GET http://b/c 11 []");
+}
+
+BOOST_AUTO_TEST_CASE(absolute_target_is_served_as_its_path_and_host) {
+    fixture f({}, [](exchange x) {
+        const std::string host(x.request().field("Host").value_or("none"));
+        x.respond({.body = shared_bytes::copy_of(std::string(x.request().target) + " " + host)});
+    });
+    client c = f.connect();
+    c.send("GET http://b:1/c?d HTTP/1.1\r\nHost: a\r\n\r\n");
+    BOOST_TEST(c.receive().body == "/c?d b:1");
+    c.send("GET http://b?d HTTP/1.1\r\nhost: a\r\n\r\n");
+    BOOST_TEST(c.receive().body == "/?d b");
+    c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    BOOST_TEST(c.receive().body == "/ a");
+}
+
+BOOST_AUTO_TEST_CASE(request_in_the_body_of_a_malformed_target_is_never_read) {
+    int served = 0;
+    fixture f({}, [&](exchange x) {
+        ++served;
+        x.respond({});
+    });
+    const std::string inner = "PUT /hidden HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx";
+    for (const char* target : {"v3/kv/put", "a:80", "*", "?", "http:/a", "http://", "http:///a",
+                               "ftp://a/b", "http://u@a/b"}) {
+        client c = f.connect();
+        c.send(std::string("POST ") + target + " HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+               std::to_string(inner.size()) + "\r\n\r\n" + inner);
+        const seen r = c.receive();
+        BOOST_TEST(r.status == 400U, target);
+        BOOST_TEST(r.closes());
+        c.finish_sending();
+        BOOST_TEST(c.is_closed());
+    }
+    BOOST_TEST(served == 0);
+}
+
+BOOST_AUTO_TEST_CASE(responses_have_a_date) {
+    fixture f;
+    client c = f.connect();
+    c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    const std::string date = c.receive().field("date");
+    BOOST_TEST(date.size() == 29U);
+    BOOST_TEST(date.ends_with(" GMT"));
+}
+
+BOOST_AUTO_TEST_CASE(own_refusals_have_the_form_that_is_asked_for) {
+    server_options o = patient();
+    o.body_bytes_max = 4;
+    o.refusal = [](const request& asked, unsigned status, std::string_view) {
+        return response{.status = status,
+                        .content_type = "application/json",
+                        .body = shared_bytes::copy_of("\"" + std::string(asked.target) + "\"")};
+    };
+    fixture f(o);
+    for (const char* framing :
+         {"Content-Length: 5\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\n"}) {
+        client c = f.connect();
+        c.send(std::string("PUT /v3/a HTTP/1.1\r\nHost: a\r\n") + framing + "hello");
+        const seen r = c.receive();
+        BOOST_TEST(r.status == 413U);
+        BOOST_TEST(r.body == "\"/v3/a\"");
+        BOOST_TEST(r.closes());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(bytes_may_arrive_one_by_one) {

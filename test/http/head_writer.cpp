@@ -37,8 +37,21 @@ BOOST_AUTO_TEST_CASE(fields_and_persistence) {
     BOOST_TEST(head_of(r, {.close = true, .version = 10}) ==
                "HTTP/1.1 405 Method Not Allowed\r\nServer: quorate\r\nContent-Length: 0\r\n"
                "Allow: GET, PUT\r\nRetry-After: 1\r\nConnection: close\r\n\r\n");
+    BOOST_TEST(head_of({.status = 204}, {.date = "now"}) ==
+               "HTTP/1.1 204 No Content\r\nServer: quorate\r\nDate: now\r\n\r\n");
     BOOST_TEST(head_of({.status = 204}, {.version = 10}) ==
                "HTTP/1.1 204 No Content\r\nServer: quorate\r\nConnection: keep-alive\r\n\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(dates_are_those_of_the_standard) {
+    const auto text = [](std::int64_t seconds) {
+        return http::detail::format_http_date(
+            std::chrono::sys_seconds(std::chrono::seconds(seconds)));
+    };
+    BOOST_TEST(text(784111777) == "Sun, 06 Nov 1994 08:49:37 GMT"); // RFC 9110 §5.6.7
+    BOOST_TEST(text(0) == "Thu, 01 Jan 1970 00:00:00 GMT");
+    BOOST_TEST(text(1709251199) == "Thu, 29 Feb 2024 23:59:59 GMT");
+    BOOST_TEST(text(4102444800) == "Fri, 01 Jan 2100 00:00:00 GMT");
 }
 
 BOOST_AUTO_TEST_CASE(streams_have_no_length) {
@@ -68,7 +81,7 @@ BOOST_AUTO_TEST_CASE(names_are_the_programmers) {
     struct thrown {};
     const auto before = set_assertion_handler([](const assertion_failure&) { throw thrown{}; });
     for (const char* bad : {"", "a b", "a:", "a\r\n", "content-length", "Connection", "Server",
-                            "Transfer-Encoding", "Content-Type"}) {
+                            "date", "Transfer-Encoding", "Content-Type"}) {
         const response r{.fields = {{bad, "x"}}};
         BOOST_CHECK_THROW(static_cast<void>(http::detail::is_sendable(r)), thrown);
     }

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <ctime>
+#include <deque>
 #include <list>
 #include <string>
 
@@ -297,9 +298,10 @@ BOOST_AUTO_TEST_CASE(the_longest_idle_makes_way) {
     busy.send(get_wait);
     BOOST_TEST_REQUIRE(f.keeps(1));
     client idle = f.connect();
-    BOOST_TEST(f.eventually([&] { return f.connection_count() == 2; }));
+    idle.send(get_root);
+    BOOST_TEST(idle.receive().status == 200U);
     client hasty = f.connect();
-    BOOST_TEST(hasty.receive().status == 503U); // The idle one is too fresh to close.
+    BOOST_TEST(hasty.receive().status == 503U); // The idle one may be about to send.
     std::this_thread::sleep_for(300ms);
     client next = f.connect();
     next.send(get_root);
@@ -512,6 +514,41 @@ BOOST_AUTO_TEST_CASE(drain_ends_at_its_limit) {
     BOOST_TEST(c.is_closed());
     f.answer_kept(0); // To no effect.
     BOOST_TEST(d.calls.load() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(drain_waits_little_for_unfinished_requests_and_unread_answers) {
+    server_options o = patient();
+    o.drain_grace = 200ms;
+    const auto body = shared_bytes::copy_of(std::string(16 << 20, 'x'));
+    std::deque<exchange> waiting;
+    fixture f(o, [&](exchange x) {
+        if (x.request().target == "/wait") {
+            waiting.push_back(std::move(x));
+        } else {
+            x.respond({.body = body});
+        }
+    });
+    client head = f.connect();
+    head.send(get_root.substr(0, 10));
+    client upload = f.connect();
+    upload.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx");
+    client unread(f.port(), 4096);
+    unread.send(get_root);
+    client asking = f.connect();
+    asking.send(get_wait);
+    BOOST_TEST(f.eventually(
+        [&] { return f.connection_count() == 4 && f.run([&] { return waiting.size() == 1; }); }));
+    const drainer d(f, 30s);
+    BOOST_TEST(f.eventually([&] { return f.connection_count() == 1; }));
+    BOOST_TEST(head.is_closed());
+    BOOST_TEST(upload.is_closed());
+    std::this_thread::sleep_for(400ms); // A request that waits for its answer has its time.
+    f.run([&] {
+        waiting.front().respond({});
+        waiting.clear();
+    });
+    BOOST_TEST(asking.receive().status == 200U);
+    BOOST_TEST(d.is_done());
 }
 
 BOOST_AUTO_TEST_CASE(stop_ends_everything_and_a_drain) {

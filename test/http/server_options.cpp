@@ -28,7 +28,9 @@ BOOST_AUTO_TEST_CASE(absurd_limits_are_not) {
     BOOST_TEST(check([](auto& o) { o.connections_max = 0; }) == invalid);
     BOOST_TEST(check([](auto& o) { o.pipeline_max = 0; }) == invalid);
     BOOST_TEST(check([](auto& o) { o.pipeline_max = 1025; }) == invalid);
-    BOOST_TEST(check([](auto& o) { o.idle_timeout = milliseconds(0); }) == invalid);
+    BOOST_TEST(!check([](auto& o) { o.idle_timeout = o.write_timeout = milliseconds(0); }));
+    BOOST_TEST(check([](auto& o) { o.idle_timeout = milliseconds(-1); }) == invalid);
+    BOOST_TEST(check([](auto& o) { o.drain_grace = milliseconds(0); }) == invalid);
     BOOST_TEST(check([](auto& o) { o.handshake_timeout = milliseconds(0); }) == invalid);
     BOOST_TEST(!check([](auto& o) { o.requests_max = o.streams_max = o.stream_room = 0; }));
     BOOST_TEST(check([](auto& o) { o.write_timeout = milliseconds(-1); }) == invalid);

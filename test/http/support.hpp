@@ -162,6 +162,8 @@ public:
         return std::exchange(received_, std::string());
     }
 
+    /// Returns: whether the end that was seen was a reset.
+    [[nodiscard]] bool was_reset() const { return was_reset_; }
     /// Returns: whether the server reset the connection, with nothing unread before.
     bool is_reset(std::chrono::milliseconds within = 5s) {
         return received_.empty() && more(within) == what::end && was_reset_;
@@ -210,12 +212,13 @@ private:
 class fixture {
 public:
     explicit fixture(server_options options = {}, std::function<void(exchange)> handler = {},
-                     std::shared_ptr<secure_layer> security = nullptr)
+                     std::shared_ptr<secure_layer> security = nullptr,
+                     std::shared_ptr<traffic> shared = nullptr)
         : guard_(boost::asio::make_work_guard(io_)),
           server_(
               std::in_place, io_, options,
               handler ? std::move(handler) : [this](exchange x) { serve(std::move(x)); },
-              std::move(security)) {
+              std::move(security), std::move(shared)) {
         if (server_->start()) {
             throw std::runtime_error("cannot start");
         }
@@ -245,6 +248,7 @@ public:
         return done.get();
     }
     server& of_thread() { return *server_; }
+    boost::asio::io_context& context() { return io_; }
     std::size_t connection_count() {
         return run([this] { return server_->connection_count(); });
     }

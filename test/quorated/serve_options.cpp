@@ -44,6 +44,25 @@ bool complains(std::vector<const char*> words, std::string_view how) {
 
 BOOST_AUTO_TEST_SUITE(serve_options_suite)
 
+BOOST_AUTO_TEST_CASE(limits_of_clients_that_contradict_each_other_are_refused) {
+    BOOST_TEST(
+        complains({"--max-unfinished-bytes", "100000"}, "--max-unfinished-bytes: 100000 is"));
+    BOOST_TEST(complains({"--max-connections", "7"}, "--max-connections:"));
+    BOOST_TEST(complains({"--max-concurrent-streams", "0"}, "--max-concurrent-streams:"));
+    BOOST_TEST(complains({"--shutdown-grace", "0s"}, "--shutdown-grace: '0s'"));
+    BOOST_TEST(complains({"--client-idle-timeout", "-1s"}, "--client-idle-timeout:"));
+    const serve_options large =
+        options_of({"--max-request-bytes", "400000000", "--max-pending-bytes", "536870912"});
+    BOOST_TEST(large.max_unfinished_bytes >= 2 * large.body_bytes_max());
+    const serve_options given =
+        options_of({"--max-connections", "100", "--max-concurrent-streams", "9",
+                    "--max-unfinished-bytes", "9000000", "--client-idle-timeout", "1m"});
+    BOOST_TEST(given.max_connections == 100U);
+    BOOST_TEST(given.max_concurrent_streams == 9U);
+    BOOST_TEST(given.max_unfinished_bytes == 9'000'000U);
+    BOOST_TEST((given.client_idle_timeout == 1min));
+}
+
 BOOST_AUTO_TEST_CASE(defaults) {
     const serve_options options = options_of({});
     BOOST_TEST(options.name == "default");
@@ -58,6 +77,10 @@ BOOST_AUTO_TEST_CASE(defaults) {
     BOOST_TEST(options.max_snapshot_bytes == 68'719'476'736);
     BOOST_TEST(options.max_snapshot_streams == 16);
     BOOST_TEST(options.max_database_bytes == 17'179'869'184);
+    BOOST_TEST(options.max_connections == 16'384U);
+    BOOST_TEST(options.max_concurrent_streams == UINT32_MAX);
+    BOOST_TEST(options.max_unfinished_bytes == 268'435'456U);
+    BOOST_TEST((options.client_idle_timeout == 0ms && options.shutdown_grace == 2s));
     BOOST_TEST((options.compaction == compaction_mode::off));
     BOOST_TEST((options.auth_token_ttl == 300s));
     BOOST_TEST(options.bcrypt_cost == 10);

@@ -98,6 +98,8 @@ inline constexpr api_failure election_leader_missing{grpc_code::unknown,
                                                      "\"leader\" field must be provided"};
 inline constexpr api_failure request_canceled{grpc_code::canceled, "etcdserver: request canceled"};
 inline constexpr api_failure client_left{grpc_code::canceled, "context canceled"};
+inline constexpr api_failure transport_closing{grpc_code::unavailable, "transport is closing"};
+inline constexpr api_failure too_many_streams{grpc_code::unavailable, "quorate: too many streams"};
 inline constexpr api_failure watch_canceled{grpc_code::canceled, "etcdserver: watch canceled"};
 inline constexpr api_failure unimplemented{grpc_code::unimplemented, "not implemented"};
 inline constexpr api_failure origin_refused{

@@ -17,6 +17,7 @@
 #include <quorate/http/outbox.hpp>
 #include <quorate/http/request_parser.hpp>
 #include <quorate/http/server_options.hpp>
+#include <quorate/http/traffic.hpp>
 #include <quorate/net/secure_channel.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -28,6 +29,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace quorate::http::detail {
@@ -39,13 +42,14 @@ inline constexpr std::size_t read_bytes_max = 8 << 10;
 
 class connection;
 
-/// What is under way on all connections of a server, and outlives it in what is still held.
-struct traffic {
-    std::size_t requests = 0;       ///< Handed on and not answered, their connections gone or not.
-    std::size_t streams = 0;        ///< Open.
-    std::uint64_t unsent_bytes = 0; ///< Of answers, made and not written.
-    std::uint64_t bytes_received = 0; ///< Without what encryption adds.
-    std::uint64_t bytes_sent = 0;
+/// How readily a connection makes way where there are too many: smaller values first.
+enum class claim : std::uint8_t {
+    spent,      ///< It was answered for the last time, or never completed a request for long.
+    idle,       ///< It has been idle for long.
+    unfinished, ///< Its next request has been unfinished for long.
+    stalled,    ///< Its client has taken nothing for long.
+    fresh,      ///< It never completed a request, and is new.
+    kept,       ///< It makes no way: a request or a stream is under way.
 };
 
 /// What all connections of a server share. Ticks pass at a steady pace; a limit that is stored as a
@@ -54,14 +58,20 @@ class connection_host {
 public:
     server_options options;
     std::function<void(exchange)> handler;
-    std::shared_ptr<traffic> load = std::make_shared<traffic>();
+    std::shared_ptr<traffic> load;
+    std::size_t connections_max = 0; ///< What descriptors allow of the option.
+    std::size_t streams_max = 0;     ///< The option, or what leaves connections for requests.
     std::uint64_t tick = 1;
     bool is_draining = false;
 
     /// Returns: the first tick that lies at least `limit` ahead.
     [[nodiscard]] virtual std::uint64_t tick_after(std::chrono::milliseconds limit) const = 0;
-    /// More waits to be written than may. Closes nothing before it returns.
-    virtual void on_unsent() = 0;
+    /// More waits to be written, or is held, than may. Closes nothing before it returns.
+    virtual void on_overload() = 0;
+    /// A limit was reached.
+    virtual void note_limit(limit_kind which) = 0;
+    /// Returns: the present time as a Date field has it. Lifetime: until the next call.
+    [[nodiscard]] virtual std::string_view date() = 0;
     /// Called once; the host forgets the connection.
     virtual void on_closed(connection& closed) noexcept = 0;
 
@@ -73,9 +83,6 @@ protected:
 /// Returns: whether a request with this method asks for no change (RFC 9110 §9.2.1).
 [[nodiscard]] bool is_safe(std::string_view method) noexcept;
 
-/// Returns: a 503 that asks to try again.
-[[nodiscard]] response overload_page(std::string_view text);
-
 class connection final : public exchange_owner, public boost::intrusive::list_base_hook<> {
 public:
     /// Lifetime: `host` outlives the connection's being open.
@@ -83,6 +90,8 @@ public:
     /// Requires: `channel` is not null and belongs to `executor`.
     connection(boost::asio::io_context::executor_type executor,
                std::shared_ptr<secure_channel> channel, peer_identity peer, connection_host& host);
+
+    ~connection() override;
 
     /// Effects: reads, after a handshake where there is a channel. The connection keeps itself
     /// alive until it closes.
@@ -97,9 +106,31 @@ public:
 
     /// Units: bytes that the client has not taken.
     [[nodiscard]] std::size_t unsent_bytes() const noexcept { return outbox_.unsent_bytes(); }
+    /// Units: bytes of requests that are being received or not answered.
+    [[nodiscard]] std::size_t held_bytes() const noexcept { return held_; }
+    /// Returns: for how many ticks its request has been unfinished. Requires: is_receiving().
+    [[nodiscard]] std::uint64_t receiving_ticks() const noexcept {
+        return host_->tick - waits_since_;
+    }
+    /// Returns: how often in a row this was called while no request waited for its answer.
+    [[nodiscard]] int grace_parts_without_request() noexcept {
+        grace_parts_ = is_asking() ? 0 : grace_parts_ + 1;
+        return grace_parts_;
+    }
+    /// Returns: whether a request is being received.
+    [[nodiscard]] bool is_receiving() const noexcept;
+    /// Returns: whether the handler has a request of it, or had one that is not answered.
+    [[nodiscard]] bool is_asking() const noexcept;
+    /// Returns: how readily it makes way, and for how many ticks that has been so.
+    [[nodiscard]] std::pair<claim, std::uint64_t> standing() const noexcept;
+    /// Effects: takes a reserved place, where only vital requests are served.
+    /// Requires: not started.
+    void take_reserved_place() noexcept;
+    [[nodiscard]] bool is_reserved() const noexcept { return reserved_; }
 
     void answer(exchange_slot& which, response&& r) override;
     void watch(exchange_slot& which) override;
+    [[nodiscard]] bool hold(exchange_slot& which) override;
     [[nodiscard]] bool is_open() const noexcept override { return host_ != nullptr; }
     [[nodiscard]] const peer_identity& peer() const noexcept override { return peer_; }
 
@@ -115,10 +146,6 @@ public:
     /// Returns: whether nothing is under way: no request, not even a part of one, no response. A
     /// handshake is nothing, for anybody can begin one.
     [[nodiscard]] bool is_idle() const noexcept;
-    /// Returns: the tick since which it is idle. Requires: is_idle().
-    [[nodiscard]] std::uint64_t idle_since() const noexcept { return idle_since_; }
-    /// Returns: whether it ever carried a request.
-    [[nodiscard]] bool has_asked() const noexcept { return has_asked_; }
 
 private:
     /// A request and, once there is one, its response that waits for its turn.
@@ -163,7 +190,13 @@ private:
     void begin_body(slot& s);
     void dispatch(slot& s);
     void hand_over(slot& s);
-    void refuse(unsigned status);
+    [[nodiscard]] std::string_view overload_of(const slot& s);
+    [[nodiscard]] bool has_stream_place() const noexcept;
+    void free_place(exchange_slot& which) noexcept;
+    [[nodiscard]] response refusal_of(const request& asked, unsigned status,
+                                      std::string_view why) const;
+    void refuse(unsigned status, std::string_view why = {});
+    void trim() noexcept;
 
     [[nodiscard]] slot& current_slot();
     [[nodiscard]] slot& slot_at(std::size_t offset) {
@@ -191,10 +224,12 @@ private:
     void settle();
     void finish_sending();
     void expect(wait what);
+    [[nodiscard]] std::uint64_t deadline_after(std::chrono::milliseconds limit) const;
     [[nodiscard]] bool wants_to_read();
     void read();
     void on_read(error_code ec, std::size_t bytes);
     void weigh();
+    void weigh_requests();
     void flush();
     void write();
     void on_write(error_code ec, std::size_t bytes);
@@ -220,11 +255,15 @@ private:
     std::size_t streams_ = 0; ///< Open ones.
 
     outbox outbox_;
-    std::size_t weighed_ = 0; ///< What of `load_` is its.
-    std::uint64_t idle_since_ = 0;
-    std::uint64_t asked_at_ = 0; ///< The tick of the request handed on last.
+    std::size_t weighed_ = 0;       ///< What of the unsent bytes of `load_` is its.
+    std::size_t held_ = 0;          ///< The same of the held bytes.
+    std::uint64_t opened_at_ = 0;   ///< The tick when it came.
+    std::uint64_t waits_since_ = 0; ///< The tick when it began to wait for what it waits for.
+    std::uint64_t written_at_ = 0;  ///< The tick when its client took something last.
+    std::uint64_t asked_at_ = 0;    ///< The tick of the request handed on last.
     std::uint64_t read_deadline_ = 0;
     std::uint64_t write_deadline_ = 0;
+    int grace_parts_ = 0; ///< Of a drain.
     phase phase_ = phase::head;
     wait waiting_ = wait::nothing;
     bool has_partial_head_ = false;
@@ -239,6 +278,7 @@ private:
     bool exclusive_ = false; ///< The request under way may change something: it is alone.
     bool closing_ = false;   ///< The last response is in the outbox.
     bool unread_ = false;    ///< The client may be sending what nobody will read.
+    bool reserved_ = false;  ///< Only vital requests are served.
 };
 
 } // namespace quorate::http::detail
@@ -246,6 +286,7 @@ private:
 #if defined(QUORATE_HEADER_ONLY)
 #include <quorate/http/impl/connection.ipp>
 #include <quorate/http/impl/connection_leaving.ipp>
+#include <quorate/http/impl/connection_limits.ipp>
 #include <quorate/http/impl/connection_socket.ipp>
 #include <quorate/http/impl/connection_stream.ipp>
 #endif

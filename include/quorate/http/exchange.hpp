@@ -75,6 +75,13 @@ public:
         }
     }
 
+    /// Effects: the request may wait for long, and takes a place among the streams until it is
+    /// answered. Returns: whether there was one; else refuse it. Requires: not answered yet.
+    [[nodiscard]] bool hold() {
+        QUORATE_ASSERT(slot_ != nullptr);
+        return owner_->hold(*slot_);
+    }
+
     /// Requires: not answered yet; a status of 200 to 599.
     /// Effects: sends the response, after those to earlier requests of the same connection. None
     /// if the connection has died. The request's views end here.

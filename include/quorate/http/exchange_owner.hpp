@@ -23,6 +23,7 @@ namespace quorate::http::detail {
 struct exchange_slot {
     http::request request;
     std::function<void()> on_left{}; ///< Empty: nobody waits for it.
+    bool is_held = false;            ///< It has a place among the streams.
 };
 
 class exchange_owner;
@@ -54,6 +55,9 @@ public:
     /// Effects: from now on notices the client's end, and calls the slot's on_left then; soon,
     /// where the client has left already.
     virtual void watch(exchange_slot& slot) = 0;
+
+    /// Effects: gives the slot a place among the streams. Returns: whether there was one.
+    [[nodiscard]] virtual bool hold(exchange_slot&) { return true; }
 
     /// Effects: sends the head; the slot stays taken until the stream ends. Its request is invalid
     /// from now on. Returns: never null; one without a slot where nothing can be streamed.

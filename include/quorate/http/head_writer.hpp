@@ -11,6 +11,7 @@
 #include <quorate/base/config.hpp>
 #include <quorate/http/response.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -30,6 +31,7 @@ struct head_style {
     bool close = false;    ///< Writes Connection: close.
     unsigned version = 11; ///< Of the request; an HTTP/1.0 client is told to keep alive.
     framing body = framing::length;
+    std::string_view date{}; ///< As format_http_date makes it; empty: no Date field.
 };
 
 /// Returns: whether `r` may be written: no control bytes but tabs in field values and content type.
@@ -39,6 +41,9 @@ struct head_style {
 /// Effects: appends the head of `r` with the empty line at its end.
 /// Requires: is_sendable(r).
 void append_head(std::string& out, const response& r, head_style style);
+
+/// Returns: a time as "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7).
+[[nodiscard]] std::string format_http_date(std::chrono::sys_seconds at);
 
 /// Effects: appends what comes before the bytes of a chunk; CRLF comes behind them.
 /// Requires: size > 0, or the body would end.

@@ -1,7 +1,8 @@
-// Everything of a server that its connections and pending operations may outlive it with.
+// Shared server state, kept alive by connections and pending operations.
 // Flow:       0. HTTP bytes → http::request
-// Invariants: at most connections_max connections are open, and no more than leave descriptors to
-//             the rest of the process; a full house never stops accepting
+// Invariants: at most connections_max connections are open and a few in reserved places, and no
+// more
+//             than leave descriptors to the rest of the process; full places never stop accepting
 //             running out of descriptors waits, and never spins
 // Threads:    the io_context's, one at a time
 #ifndef QUORATE_HTTP_LISTENER_HPP
@@ -17,13 +18,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 
 namespace quorate::http::detail {
 
 class listener final : public connection_host, public std::enable_shared_from_this<listener> {
 public:
     listener(boost::asio::io_context& context, server_options given,
-             std::function<void(exchange)> on_request, std::shared_ptr<secure_layer> security);
+             std::function<void(exchange)> on_request, std::shared_ptr<secure_layer> security,
+             std::shared_ptr<traffic> shared);
 
     [[nodiscard]] error_code start();
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
@@ -36,7 +40,9 @@ public:
     void abandon() noexcept;
 
     [[nodiscard]] std::uint64_t tick_after(std::chrono::milliseconds limit) const override;
-    void on_unsent() override;
+    void on_overload() override;
+    void note_limit(limit_kind which) override;
+    [[nodiscard]] std::string_view date() override;
     void on_closed(connection& closed) noexcept override;
 
 private:
@@ -48,11 +54,19 @@ private:
     void accept();
     void on_accept(error_code ec, tcp_socket socket);
     void admit(tcp_socket socket);
+    void turn_away(tcp_socket socket);
+    void share_out();
     [[nodiscard]] bool make_room();
+    [[nodiscard]] bool make_reserved_room();
+    template <class Fits>
+    [[nodiscard]] connection* first_to_go(Fits fits) const;
     void shed_unsent();
+    void shed_held();
     void run_ticks();
     void on_tick();
     void close_all() noexcept;
+    void watch_grace();
+    void on_grace();
     void check_drained() noexcept;
 
     executor executor_;
@@ -61,10 +75,13 @@ private:
     timer accept_timer_;
     timer tick_timer_;
     timer drain_timer_;
+    timer grace_timer_; ///< Of a drain.
     std::chrono::milliseconds tick_period_{1000};
     boost::intrusive::list<connection> connections_;
     std::function<void()> drained_;
-    std::size_t connections_max_ = 0; ///< What descriptors allow of the option.
+    std::size_t reserved_max_ = 0;
+    std::chrono::sys_seconds date_at_{};
+    std::string date_;
     std::uint16_t port_ = 0;
     bool is_ticking_ = false;
     bool is_shedding_ = false;

@@ -51,6 +51,9 @@ public:
     /// Requires: the flight is at least that long.
     void consume(std::size_t bytes);
 
+    /// Effects: gives spare memory back. Requires: is_empty().
+    void trim() noexcept;
+
 private:
     struct piece {
         std::size_t text_end; ///< The body goes behind this much of the text.

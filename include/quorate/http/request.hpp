@@ -23,8 +23,10 @@ struct request_field {
 /// Lifetime: everything it points to is valid until the exchange that carries it is answered.
 struct request {
     std::string_view method{}; ///< A token, as received: "GET" and "get" differ.
-    std::string_view target{}; ///< The raw bytes: no decoding, query included, not empty.
-    byte_view body{};          ///< Chunks are joined.
+    /// Path and query, which begin with '/', or "*" for OPTIONS; the raw bytes, without decoding.
+    /// The host of an absolute form stands in the Host field.
+    std::string_view target{};
+    byte_view body{};                        ///< Chunks are joined.
     std::span<const request_field> fields{}; ///< In the order received; trailers are dropped.
     unsigned version = 11;                   ///< 10 for HTTP/1.0, 11 for HTTP/1.1.
 

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,10 +29,11 @@ struct parser_limits {
     std::uint32_t fields_max = 0;
 };
 
-/// What a head says. Lifetime: views of the bytes given to the parser.
+/// What a head says. Lifetime: views of the bytes given to the parser, and of itself.
 struct parsed_head {
     std::string_view method;
-    std::string_view target;
+    std::string_view target;           ///< Path and query, or "*".
+    std::string rewritten_target;      ///< Behind `target`, where the head holds no such bytes.
     std::vector<request_field> fields; ///< Reused from request to request.
     std::uint64_t content_length = 0;
     unsigned version = 11;
@@ -66,6 +68,7 @@ private:
     using beast_error = boost::beast::error_code;
     using beast_string = boost::beast::string_view;
 
+    [[nodiscard]] unsigned settle_target();
     void refuse(unsigned status, beast_error& ec);
     void on_content_length(std::string_view value, beast_error& ec);
     void on_transfer_encoding(std::string_view value, beast_error& ec);

@@ -11,8 +11,8 @@
 
 namespace quorate::http {
 
-/// A header field beyond those the server writes itself (Server, Content-Type, Content-Length and
-/// Connection).
+/// A header field beyond those the server writes itself (Server, Date, Content-Type, Content-Length
+/// and Connection).
 struct response_field {
     std::string name;  ///< A token; a programmer's constant.
     std::string value; ///< May hold what a client sent: control bytes turn the response into a 500.

@@ -10,6 +10,7 @@
 #include <quorate/base/error.hpp>
 #include <quorate/http/exchange.hpp>
 #include <quorate/http/server_options.hpp>
+#include <quorate/http/traffic.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -37,11 +38,13 @@ class listener;
 class server {
 public:
     /// `handler` takes every request; it answers at once or keeps the exchange and answers later.
-    /// With `security`, such as a tls::layer, every connection is encrypted.
+    /// With `security`, such as a tls::layer, every connection is encrypted. Servers with the same
+    /// `shared` traffic keep to their limits together, and count together; null: alone.
     /// Requires: the handler is not empty, does not throw and does not destroy the server.
     /// Lifetime: `context` outlives the server and all exchanges.
     server(boost::asio::io_context& context, server_options options,
-           std::function<void(exchange)> handler, std::shared_ptr<secure_layer> security = nullptr);
+           std::function<void(exchange)> handler, std::shared_ptr<secure_layer> security = nullptr,
+           std::shared_ptr<traffic> shared = nullptr);
     server(const server&) = delete;
     server& operator=(const server&) = delete;
     /// Effects: as stop, but a drain's callback is dropped.
@@ -65,7 +68,8 @@ public:
     void stop_accepting() noexcept;
 
     /// Effects: stops accepting, closes idle connections at once and others after the requests they
-    /// have begun are answered; streams are told to end. After `at_most` it closes what is left.
+    /// have begun are answered; streams are told to end. Requests that do not become whole, and
+    /// answers that are not taken, have the options' grace. After `at_most` it closes what is left.
     /// Then calls `done`, once, from the io_context. Requires: not called before.
     void drain(std::chrono::milliseconds at_most, std::function<void()> done);
 

@@ -171,7 +171,7 @@ void json_api<Service>::serve_alarm(const call& asked) {
             return;
         }
         alarm_reply raised;
-        for (const raised_alarm& one : service_.alarms().all()) {
+        for (const raised_alarm& one : service_.raised_alarms()) {
             const bool wanted = (!message.member || one.member == message.member) &&
                                 (!message.kind || one.kind == *message.kind);
             if (wanted) {

@@ -17,6 +17,10 @@ template <class Service>
 template <class Told>
 void json_api<Service>::wait_for_turn(const call& asked, byte_view name, lease_id lease,
                                       byte_view value, Told told) {
+    if (!asked->client.hold()) {
+        refuse(asked, gateway::failures::too_many_streams);
+        return;
+    }
     using wait = turn_wait<Service>;
     const auto waiting = std::make_shared<wait>(
         service_, std::string(name), asked->by,
@@ -201,10 +205,6 @@ public:
         });
         watch();
         look();
-    }
-    void end() override {
-        out_.end();
-        close();
     }
     void on_tick() override {
         if (std::exchange(look_again_, false)) {

@@ -2,6 +2,7 @@
 #ifndef QUORATE_IMPL_JSON_PAGES_HPP
 #define QUORATE_IMPL_JSON_PAGES_HPP
 
+#include <quorate/gateway/json_writer.hpp>
 #include <quorate/http/error_page.hpp>
 #include <quorate/json_api.hpp>
 
@@ -107,6 +108,45 @@ void json_api<Service>::serve_checks_only(http::exchange asked) {
 }
 
 template <class Service>
+bool json_api<Service>::is_vital(const http::request& asked) noexcept {
+    return detail::is_check_path(asked.target.substr(0, asked.target.find('?')));
+}
+
+template <class Service>
+http::response json_api<Service>::refusal(const http::request& asked, unsigned status,
+                                          std::string_view why) const {
+    http::response page;
+    if (asked.target.starts_with("/v3")) {
+        const std::string text = "quorate: " + std::string(why);
+        const gateway::api_error error =
+            status == 413   ? gateway::api_error_of(errc::request_too_large)
+            : status == 503 ? gateway::api_error(gateway::grpc_code::unavailable, text)
+                            : gateway::api_error(gateway::grpc_code::canceled,
+                                                 "quorate: the request did not arrive in time");
+        std::string body;
+        gateway::append_error_body(body, error, options_.dialect);
+        page = detail::page(status, gateway::json_content_type, body);
+    } else {
+        page = http::error_page(status, why);
+    }
+    add_common_fields(page, asked);
+    return page;
+}
+
+/// Returns: why this member can make nothing durable; empty: it can.
+template <class Service>
+std::string json_api<Service>::disk_problem() const {
+    const node_status now = service_.node().status();
+    if (now.disk_hangs) {
+        return "the disk hangs";
+    }
+    if (now.database_full) {
+        return "the database is full";
+    }
+    return now.disk_full ? "the disk is full" : "";
+}
+
+template <class Service>
 void json_api<Service>::serve_page(http::exchange asked) {
     const http::request& head = asked.request();
     const std::string_view target = head.target;
@@ -151,13 +191,19 @@ template <class Service>
 void json_api<Service>::serve_health(std::string_view query, http::exchange asked) {
     const bool local = detail::query_has(query, "serializable", "true");
     std::string reason;
-    for (const raised_alarm& one : service_.alarms().all()) {
+    for (const raised_alarm& one : service_.raised_alarms()) {
         const std::string name = one.kind == alarm_kind::no_space ? "NOSPACE" : "CORRUPT";
         if (reason.empty() && !detail::query_has(query, "exclude", name)) {
             reason = "ALARM " + name;
         }
     }
-    if (reason.empty() && !local && !service_.node().status().engine.soft.leader) {
+    const node_status now = service_.node().status();
+    if (reason == "ALARM NOSPACE" && now.disk_full) {
+        reason += now.database_full ? ": the database is full" : ": the disk is full";
+    } else if (reason.empty() && now.disk_hangs) {
+        reason = "the disk hangs";
+    }
+    if (reason.empty() && !local && !now.engine.soft.leader) {
         reason = "RAFT NO LEADER";
     }
     const bool brief = options_.dialect == gateway::error_dialect::etcd_3_4;
@@ -166,7 +212,10 @@ void json_api<Service>::serve_health(std::string_view query, http::exchange aske
             options_.checked(why.empty());
         }
         std::string body = why.empty() ? R"({"health":"true")" : R"({"health":"false")";
-        body += brief ? "}" : R"(,"reason":")" + why + "\"}";
+        if (!brief || !why.empty()) {
+            gateway::append_json_string(body.append(R"(,"reason":)"), why);
+        }
+        body += "}";
         show(to, detail::page(why.empty() ? 200 : 503, gateway::text_content_type,
                               why.empty() ? body : body + "\n"));
     };
@@ -204,7 +253,9 @@ void json_api<Service>::serve_checks(std::string_view path, std::string_view que
         bool well = true;
         for (const std::string_view name : wanted) {
             std::string why;
-            if (name == "data_corruption" && service_.alarms().raised(alarm_kind::corrupt)) {
+            if (name == "writable_disk") {
+                why = disk_problem();
+            } else if (name == "data_corruption" && service_.alarms().raised(alarm_kind::corrupt)) {
                 why = "alarm activated: CORRUPT";
             } else if (name == "linearizable_read" && read_failed) {
                 why = read_failed.message();

@@ -10,9 +10,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace quorate::detail {
@@ -21,6 +24,31 @@ namespace quorate::detail {
                                          std::string_view body) {
     return {
         .status = status, .content_type = std::string(type), .body = shared_bytes::copy_of(body)};
+}
+
+/// Returns: the path of a target, percent-decoded where it has to be, which then is in `storage`;
+/// none where what follows a '%' is not hexadecimal. Lifetime: of both.
+[[nodiscard]] inline std::optional<std::string_view> decoded_path(std::string_view target,
+                                                                  std::string& storage) {
+    const std::string_view path = target.substr(0, target.find('?'));
+    if (path.find('%') == std::string_view::npos) {
+        return path;
+    }
+    storage.clear();
+    for (std::size_t at = 0; at < path.size(); ++at) {
+        unsigned byte = static_cast<unsigned char>(path[at]);
+        if (path[at] == '%') {
+            const std::string_view digits = path.substr(at + 1, 2);
+            const auto [end, error] =
+                std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+            if (digits.size() < 2 || error != std::errc() || end != digits.data() + 2) {
+                return std::nullopt;
+            }
+            at += 2;
+        }
+        storage.push_back(static_cast<char>(byte));
+    }
+    return storage;
 }
 
 /// Returns: whether a query has `name=value`, or `name` alone where no value is asked for. Values
@@ -45,8 +73,9 @@ struct health_check {
     std::string_view name;
     bool for_life; ///< Whether a member that fails it should be started anew.
 };
-inline constexpr std::array<health_check, 4> health_checks{{
+inline constexpr std::array<health_check, 5> health_checks{{
     {"data_corruption", false},
+    {"writable_disk", false},
     {"serializable_read", true},
     {"linearizable_read", false},
     {"non_learner", false},

@@ -94,13 +94,10 @@ public:
     }
 
     /// Effects: ends the stream, in a way that the client can tell from a break.
-    void end() override {
-        out_.end();
-        close();
-    }
     void end_with(const gateway::api_error& reason) override {
         out_.write(api_.last_line(reason));
-        end();
+        out_.end();
+        close();
     }
 
 private:
@@ -212,17 +209,18 @@ void json_api<Service>::bind_to_leader(const call& asked,
 
 template <class Service>
 void json_api<Service>::close_streams() {
+    closing_ = true;
     const std::list<std::weak_ptr<live_stream>> all = std::exchange(sessions_, {});
     for (const auto& one : all) {
         if (const auto session = one.lock()) {
-            session->end();
+            session->end_with(gateway::failures::transport_closing);
         }
     }
     for (const pending_turn& turn : std::exchange(turns_, {})) {
         const auto waiting = turn.wait.lock();
         const auto asked = turn.asked.lock();
         if (waiting != nullptr && asked != nullptr) {
-            give_up(asked, *waiting, gateway::api_error_of(errc::stopped));
+            give_up(asked, *waiting, gateway::failures::transport_closing);
         }
     }
 }
@@ -279,17 +277,22 @@ void json_api<Service>::break_off(const call& asked, std::string lines,
 
 /// The state as it was when it was asked for, block by block as the client takes it.
 template <class Service>
-class json_api<Service>::snapshot_session
-    : public std::enable_shared_from_this<json_api<Service>::snapshot_session> {
+class json_api<Service>::snapshot_session final
+    : public json_api<Service>::live_stream,
+      public std::enable_shared_from_this<json_api<Service>::snapshot_session> {
 public:
-    snapshot_session(bulk_bytes state, std::unique_ptr<snapshot_digest> digest)
-        : state_(std::move(state)), digest_(std::move(digest)) {}
+    snapshot_session(json_api& api, bulk_bytes state, std::unique_ptr<snapshot_digest> digest)
+        : api_(api), state_(std::move(state)), digest_(std::move(digest)) {}
 
     void begin(http::response_stream out) {
         out_ = std::move(out);
         out_.on_room([self = this->shared_from_this()] { self->send(); });
         out_.on_closed([self = this->shared_from_this()] { self->out_ = {}; });
         send();
+    }
+    void end_with(const gateway::api_error& reason) override {
+        out_.write(api_.last_line(reason));
+        out_.end();
     }
 
 private:
@@ -328,6 +331,7 @@ private:
         out_.write(line);
     }
 
+    json_api& api_;
     bulk_reader state_;
     std::unique_ptr<snapshot_digest> digest_;
     http::response_stream out_;
@@ -336,13 +340,16 @@ private:
 template <class Service>
 void json_api<Service>::serve_snapshot(const call& asked) {
     service_.snapshot(asked->by, [this, asked](error_code failed, bulk_bytes state) {
-        if (failed) {
-            break_off(asked, {}, gateway::api_error_of(failed));
+        if (failed || closing_) {
+            break_off(asked, {},
+                      failed ? gateway::api_error_of(failed)
+                             : gateway::api_error(gateway::failures::transport_closing));
             return;
         }
         auto digest = options_.make_digest ? options_.make_digest() : nullptr;
         const auto session =
-            std::make_shared<snapshot_session>(std::move(state), std::move(digest));
+            std::make_shared<snapshot_session>(*this, std::move(state), std::move(digest));
+        keep(session);
         http::response head = stream_head(asked);
         session->begin(asked->client.stream(std::move(head)));
     });

@@ -20,7 +20,15 @@ void json_api<Service>::serve(http::exchange asked) {
         asked.respond(detail::page(421, gateway::text_content_type, "Misdirected Request\n"));
         return;
     }
-    const gateway::api_route route = gateway::route_of(head.method, head.target);
+    std::string decoded;
+    const std::optional<std::string_view> path = detail::decoded_path(head.target, decoded);
+    if (!path) {
+        http::response page = detail::page(400, gateway::text_content_type, "400 Bad Request");
+        page.close = true;
+        asked.respond(std::move(page));
+        return;
+    }
+    const gateway::api_route route = gateway::route_of(head.method, *path);
     using kind = gateway::api_route::kind;
     if (route.what == kind::elsewhere) {
         serve_page(std::move(asked));
@@ -56,9 +64,21 @@ void json_api<Service>::serve(http::exchange asked) {
     dispatch(taken);
 }
 
+/// Returns: whether a call would not end by itself, or may take long to.
+template <class Service>
+bool json_api<Service>::lasts(gateway::api_call what) noexcept {
+    using gateway::api_call;
+    return what == api_call::watch || what == api_call::observe || what == api_call::snapshot ||
+           what == api_call::lock || what == api_call::campaign;
+}
+
 template <class Service>
 void json_api<Service>::dispatch(const call& asked) {
     const gateway::api_call what = asked->what;
+    if (closing_ && lasts(what)) {
+        refuse(asked, gateway::failures::transport_closing);
+        return;
+    }
     const bool taken = dispatch_kv(what, asked) || dispatch_lease(what, asked) ||
                        dispatch_auth(what, asked) || dispatch_cluster(what, asked) ||
                        dispatch_maintenance(what, asked) || dispatch_election(what, asked);

@@ -24,6 +24,17 @@ inline constexpr std::uint64_t state_bytes_least = 4096;
 } // namespace detail
 
 template <class Policies>
+std::vector<raised_alarm> basic_service<Policies>::raised_alarms() const {
+    const auto& kept = alarms().all();
+    std::vector<raised_alarm> all(kept.begin(), kept.end());
+    const raised_alarm own{options_.node.id, alarm_kind::no_space};
+    if (node_.status().disk_full && std::find(all.begin(), all.end(), own) == all.end()) {
+        all.push_back(own);
+    }
+    return all;
+}
+
+template <class Policies>
 member_status basic_service<Policies>::status() const {
     const node_status now = node_.status();
     member_status said;
@@ -40,7 +51,7 @@ member_status basic_service<Policies>::status() const {
     if (!said.leader) {
         said.errors.emplace_back("etcdserver: no leader");
     }
-    for (const raised_alarm& one : alarms().all()) {
+    for (const raised_alarm& one : raised_alarms()) {
         const char* name = one.kind == alarm_kind::no_space ? "NOSPACE" : "CORRUPT";
         said.errors.push_back("memberID:" + std::to_string(one.member.value()) + " alarm:" + name +
                               " ");

@@ -14,6 +14,8 @@ namespace quorate::http::detail {
 
 /// Buffers that grew beyond this give their memory back after use.
 inline constexpr std::size_t kept_buffer_bytes_max = 32 << 10;
+/// What lasts so many ticks lasts long. Less, and a client may be just about to send or to read.
+inline constexpr std::uint64_t long_ticks = 2;
 
 [[nodiscard]] inline byte_view view_of(const boost::beast::flat_buffer& buffer) noexcept {
     return {static_cast<const char*>(buffer.data().data()), buffer.size()};
@@ -24,12 +26,6 @@ inline void clear_buffer(boost::beast::flat_buffer& buffer) noexcept {
     if (buffer.capacity() > kept_buffer_bytes_max) {
         buffer.shrink_to_fit();
     }
-}
-
-QUORATE_DECL response overload_page(std::string_view text) {
-    response page = error_page(503, text);
-    page.fields.push_back({"Retry-After", "1"});
-    return page;
 }
 
 QUORATE_DECL bool is_safe(std::string_view method) noexcept {
@@ -43,7 +39,8 @@ QUORATE_DECL connection::connection(tcp_socket socket, peer_identity peer, conne
       load_(host.load),
       peer_(std::move(peer)),
       scanner_(host.options.head_bytes_max),
-      slots_(host.options.pipeline_max) {}
+      slots_(host.options.pipeline_max),
+      opened_at_(host.tick) {}
 
 QUORATE_DECL connection::connection(boost::asio::io_context::executor_type executor,
                                     std::shared_ptr<secure_channel> channel, peer_identity peer,
@@ -54,7 +51,8 @@ QUORATE_DECL connection::connection(boost::asio::io_context::executor_type execu
       load_(host.load),
       peer_(std::move(peer)),
       scanner_(host.options.head_bytes_max),
-      slots_(host.options.pipeline_max) {
+      slots_(host.options.pipeline_max),
+      opened_at_(host.tick) {
     QUORATE_ASSERT(channel_ != nullptr);
 }
 
@@ -86,6 +84,13 @@ QUORATE_DECL void connection::close() noexcept {
     }
     const auto keep = std::move(self_);
     waiting_ = wait::nothing;
+    if (socket_ && !outbox_.is_empty()) {
+        // The plain end of a connection could pass for the end of what it cuts off. Closed here:
+        // the destructor of a socket takes the option back.
+        error_code ignored;
+        socket_->set_option(boost::asio::socket_base::linger(true, 0), ignored);
+        socket_->close(ignored);
+    }
     // Whatever is under way ends with an error and holds its own reference until then. The socket
     // goes now, for an exchange may hold this object longer than the io_context lives.
     socket_.reset();
@@ -95,6 +100,10 @@ QUORATE_DECL void connection::close() noexcept {
     drop_streams();
     tell_left();
     load_->unsent_bytes -= std::exchange(weighed_, 0);
+    // Requests that the handler has not answered keep their memory as long as this object.
+    const std::size_t given_back = held_ - std::min(held_, unanswered_bytes_);
+    load_->held_bytes -= given_back;
+    held_ -= given_back;
     std::exchange(host_, nullptr)->on_closed(*this);
 }
 
@@ -109,6 +118,11 @@ QUORATE_DECL void connection::on_tick() {
         return close();
     }
     notice_slow_request();
+    const bool rests = outbox_.is_empty() && !writing_;
+    const bool is_long_idle = host_->tick == waits_since_ + long_ticks && is_idle();
+    if (rests && (streams_ > 0 || (is_long_idle && phase_ == phase::head))) {
+        trim();
+    }
     if (waiting_ == wait::nothing || host_->tick < read_deadline_) {
         return;
     }
@@ -273,30 +287,41 @@ QUORATE_DECL void connection::hand_over(slot& s) {
     has_asked_ = true;
     asked_at_ = host_->tick;
     exclusive_ = !is_safe(s.parsed.method);
+    s.keep_alive = s.keep_alive && !reserved_;
     phase_ = s.keep_alive ? phase::head : phase::finished;
     s.request = {.method = s.parsed.method,
                  .target = s.parsed.target,
                  .body = view_of(s.body),
                  .fields = s.parsed.fields,
                  .version = s.parsed.version};
-    s.bytes = s.head.size() + s.body.size();
+    s.bytes = s.head.size() + s.body.capacity();
     unanswered_bytes_ += s.bytes;
     ++count_;
-    const std::size_t bound = host_->options.requests_max;
-    if (bound != 0 && load_->requests >= bound) {
-        return answer_at_once(s, overload_page("too many requests"));
+    if (const std::string_view why = overload_of(s); !why.empty()) {
+        return answer_at_once(s, refusal_of(s.request, 503, why));
     }
     ++load_->requests;
     host_->handler(exchange(this, s));
 }
 
 /// Effects: answers the request being read, in its turn, and reads no further.
-QUORATE_DECL void connection::refuse(unsigned status) {
+QUORATE_DECL void connection::refuse(unsigned status, std::string_view why) {
     slot& s = current_slot();
+    // Of a body that is too long, or does not come, the head is known.
+    const bool is_known = phase_ != phase::head || status == 413;
+    response page = is_known ? refusal_of({.method = s.parsed.method,
+                                           .target = s.parsed.target,
+                                           .body = {},
+                                           .fields = s.parsed.fields,
+                                           .version = s.parsed.version},
+                                          status, why)
+                             : error_page(status, why);
     if (reading_ && phase_ == phase::sized_body) {
         // A read into the body is under way: its memory stays until the connection goes.
         received_ = std::move(s.body);
     }
+    s.body.clear();
+    s.body.shrink_to_fit();
     parser_.reset();
     continue_wanted_ = false;
     waiting_ = wait::nothing;
@@ -304,7 +329,7 @@ QUORATE_DECL void connection::refuse(unsigned status) {
     unread_ = true;
     s.keep_alive = false;
     s.is_answered = true;
-    s.answer = error_page(status);
+    s.answer = std::move(page);
     s.bytes = 0;
     ++count_;
     send_answered();
@@ -323,6 +348,7 @@ QUORATE_DECL connection::slot& connection::current_slot() {
 
 QUORATE_DECL void connection::answer(exchange_slot& which, response&& r) {
     --load_->requests;
+    free_place(which);
     which.on_left = nullptr;
     if (!is_open() || closing_) {
         return; // Nobody will read it. The slot goes with the connection.
@@ -371,7 +397,7 @@ QUORATE_DECL void connection::emit(slot& s, response&& r) {
         r = error_page(500);
     }
     const bool closes = r.close || !s.keep_alive || is_last();
-    append_head(outbox_.text(), r, {.close = closes, .version = s.version});
+    append_head(outbox_.text(), r, {.close = closes, .version = s.version, .date = host_->date()});
     if (!s.is_head_request && !is_bodiless(r.status)) {
         outbox_.append(r.body);
     }

@@ -18,6 +18,7 @@ inline constexpr std::size_t body_read_bytes_max = 128 << 10;
 
 /// Effects: after all steps: decides what to wait for, or that this is the end.
 QUORATE_DECL void connection::settle() {
+    weigh_requests();
     const bool is_sent = outbox_.is_empty() && !writing_;
     if (closing_) {
         return is_sent && phase_ != phase::lingering ? finish_sending() : void();
@@ -85,17 +86,22 @@ QUORATE_DECL void connection::finish_sending() {
     }
 }
 
+/// Returns: the tick at which a limit ends; one of zero never does.
+QUORATE_DECL std::uint64_t connection::deadline_after(std::chrono::milliseconds limit) const {
+    return limit.count() == 0 ? UINT64_MAX : host_->tick_after(limit);
+}
+
 QUORATE_DECL void connection::expect(wait what) {
     if (what == waiting_ && what != wait::idle) {
         return; // The limit runs from the first time.
     }
     waiting_ = what;
-    idle_since_ = host_->tick;
+    waits_since_ = host_->tick;
     const server_options& limits = host_->options;
     switch (what) {
     case wait::nothing: return;
     case wait::handshake: read_deadline_ = host_->tick_after(limits.handshake_timeout); return;
-    case wait::idle: read_deadline_ = host_->tick_after(limits.idle_timeout); return;
+    case wait::idle: read_deadline_ = deadline_after(limits.idle_timeout); return;
     case wait::head: read_deadline_ = host_->tick_after(limits.head_timeout); return;
     case wait::body: read_deadline_ = host_->tick_after(limits.body_timeout); return;
     case wait::linger: read_deadline_ = host_->tick_after(limits.linger_timeout); return;
@@ -155,17 +161,6 @@ QUORATE_DECL void connection::on_read(error_code ec, std::size_t bytes) {
     advance();
 }
 
-QUORATE_DECL void connection::weigh() {
-    const std::size_t now = outbox_.unsent_bytes();
-    const bool more = now > weighed_;
-    load_->unsent_bytes += now;
-    load_->unsent_bytes -= std::exchange(weighed_, now);
-    const std::uint64_t bound = host_->options.unsent_bytes_max;
-    if (more && bound != 0 && load_->unsent_bytes > bound) {
-        host_->on_unsent();
-    }
-}
-
 QUORATE_DECL void connection::flush() {
     weigh();
     if (!writing_ && outbox_.waiting_bytes() > 0) {
@@ -176,7 +171,8 @@ QUORATE_DECL void connection::flush() {
 
 QUORATE_DECL void connection::write() {
     writing_ = true;
-    write_deadline_ = host_->tick_after(host_->options.write_timeout);
+    written_at_ = host_->tick;
+    write_deadline_ = deadline_after(host_->options.write_timeout);
     auto done = [self = boost::intrusive_ptr<connection>(this)](error_code ec, std::size_t bytes) {
         self->on_write(ec, bytes);
     };

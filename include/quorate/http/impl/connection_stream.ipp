@@ -14,6 +14,7 @@ namespace quorate::http::detail {
 QUORATE_DECL boost::intrusive_ptr<stream_state> connection::begin_stream(exchange_slot& which,
                                                                          response&& head) {
     --load_->requests;
+    free_place(which);
     which.on_left = nullptr;
     const boost::intrusive_ptr<stream_state> state(new stream_state);
     state->owner = this; // Also where nothing can be streamed: it tells so.
@@ -21,13 +22,13 @@ QUORATE_DECL boost::intrusive_ptr<stream_state> connection::begin_stream(exchang
         return state;
     }
     auto& s = static_cast<slot&>(which);
-    const std::size_t bound = host_->options.streams_max;
     if (!is_sendable(head)) {
         answer_at_once(s, error_page(500));
         return state;
     }
-    if (bound != 0 && load_->streams >= bound) {
-        answer_at_once(s, overload_page("too many streams"));
+    if (!has_stream_place()) {
+        host_->note_limit(limit_kind::streams);
+        answer_at_once(s, refusal_of(s.request, 503, "too many streams"));
         return state;
     }
     s.is_stream = true;
@@ -43,6 +44,8 @@ QUORATE_DECL boost::intrusive_ptr<stream_state> connection::begin_stream(exchang
     // The request is not needed any more, and its bytes would stay for as long as the stream.
     unanswered_bytes_ -= std::exchange(s.bytes, 0);
     s.request = {};
+    s.parsed.clear();
+    std::string().swap(s.head);
     s.body.clear();
     s.body.shrink_to_fit();
     send_answered();
@@ -60,7 +63,8 @@ QUORATE_DECL void connection::emit_stream_head(slot& s) {
     append_head(outbox_.text(), *s.answer,
                 {.close = s.closes,
                  .version = s.version,
-                 .body = can_chunk ? framing::chunked : framing::close});
+                 .body = can_chunk ? framing::chunked : framing::close,
+                 .date = host_->date()});
     if (!s.is_head_request) {
         append_piece(s, std::move(s.answer->body));
     }

@@ -9,6 +9,7 @@
 #include <boost/beast/core/string.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdint>
 #include <string_view>
@@ -29,7 +30,7 @@ namespace quorate::http::detail {
     using boost::beast::iequals;
     return iequals(name, "Server") || iequals(name, "Content-Type") ||
            iequals(name, "Content-Length") || iequals(name, "Connection") ||
-           iequals(name, "Transfer-Encoding");
+           iequals(name, "Transfer-Encoding") || iequals(name, "Date");
 }
 
 inline void append_number(std::string& out, std::uint64_t number) {
@@ -67,6 +68,9 @@ QUORATE_DECL void append_head(std::string& out, const response& r, head_style st
     out.append("HTTP/1.1 ");
     append_number(out, r.status);
     out.append(" ").append(reason_of(r.status)).append("\r\nServer: quorate\r\n");
+    if (!style.date.empty()) {
+        append_field(out, "Date", style.date);
+    }
     if (!is_bodiless(r.status)) {
         if (!r.content_type.empty()) {
             append_field(out, "Content-Type", r.content_type);
@@ -82,6 +86,27 @@ QUORATE_DECL void append_head(std::string& out, const response& r, head_style st
         out.append("Connection: keep-alive\r\n");
     }
     out.append("\r\n");
+}
+
+QUORATE_DECL std::string format_http_date(std::chrono::sys_seconds at) {
+    static constexpr std::array<std::string_view, 7> weekdays{"Sun", "Mon", "Tue", "Wed",
+                                                              "Thu", "Fri", "Sat"};
+    static constexpr std::array<std::string_view, 12> months{
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const auto day = std::chrono::floor<std::chrono::days>(at);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(at - day);
+    const auto two = [](std::int64_t number) {
+        return std::string{static_cast<char>('0' + number / 10 % 10),
+                           static_cast<char>('0' + number % 10)};
+    };
+    const int year = static_cast<int>(date.year());
+    std::string text(weekdays[std::chrono::weekday(day).c_encoding()]);
+    text.append(", ").append(two(unsigned(date.day()))).append(" ");
+    text.append(months[unsigned(date.month()) - 1]).append(" ");
+    text.append(two(year / 100)).append(two(year)).append(" ");
+    text.append(two(time.hours().count())).append(":").append(two(time.minutes().count()));
+    return text.append(":").append(two(time.seconds().count())).append(" GMT");
 }
 
 QUORATE_DECL void append_chunk_head(std::string& out, std::size_t size) {

@@ -21,6 +21,14 @@ QUORATE_DECL void outbox::batch::clear() noexcept {
     body_bytes = 0;
 }
 
+QUORATE_DECL void outbox::trim() noexcept {
+    QUORATE_ASSERT(is_empty());
+    waiting_ = {};
+    flying_ = {};
+    std::vector<boost::asio::const_buffer>().swap(buffers_);
+    next_ = 0;
+}
+
 QUORATE_DECL void outbox::append(const shared_bytes& body) {
     if (body.size() <= copied_body_bytes_max) {
         waiting_.text.append(body.view());

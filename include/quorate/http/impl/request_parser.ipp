@@ -3,6 +3,7 @@
 #define QUORATE_HTTP_IMPL_REQUEST_PARSER_IPP
 
 #include <quorate/http/request_parser.hpp>
+#include <quorate/http/request_target.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/string.hpp>
@@ -24,12 +25,6 @@ inline constexpr std::size_t chunk_tail_bytes_min = 5;
 
 [[nodiscard]] constexpr bool is_decimal(char c) noexcept {
     return c >= '0' && c <= '9';
-}
-
-/// Returns: whether `c` may be part of uri-host and port (RFC 3986 §3.2).
-[[nodiscard]] constexpr bool is_host_byte(char c) noexcept {
-    return c > ' ' && c < '\x7f' &&
-           std::string_view("\"#/<>?@\\^`{|}").find(c) == std::string_view::npos;
 }
 
 /// Returns: whether a request line ends with a well-formed version, one that is not served.
@@ -68,6 +63,27 @@ QUORATE_DECL unsigned request_parser::parse_head(byte_view bytes) {
     }
     head_.keep_alive = keep_alive();
     eager(true);
+    return settle_target();
+}
+
+/// Effects: leaves path and query of the target. The host that an absolute form names stands in for
+/// that of the field (RFC 9112 §3.2.2).
+QUORATE_DECL unsigned request_parser::settle_target() {
+    const request_target parts = split_target(head_.method, head_.target);
+    if (parts.refusal != 0) {
+        return parts.refusal;
+    }
+    if (parts.path_and_query.starts_with('/') || parts.path_and_query == "*") {
+        head_.target = parts.path_and_query;
+    } else {
+        head_.rewritten_target.assign("/").append(parts.path_and_query);
+        head_.target = head_.rewritten_target;
+    }
+    for (request_field& each : head_.fields) {
+        if (!parts.authority.empty() && boost::beast::iequals(each.name, "Host")) {
+            each.value = parts.authority;
+        }
+    }
     return 0;
 }
 

@@ -11,10 +11,11 @@ namespace quorate::http {
 
 QUORATE_DECL server::server(boost::asio::io_context& context, server_options options,
                             std::function<void(exchange)> handler,
-                            std::shared_ptr<secure_layer> security) {
+                            std::shared_ptr<secure_layer> security,
+                            std::shared_ptr<traffic> shared) {
     QUORATE_ASSERT(handler != nullptr);
     listener_ = std::make_shared<detail::listener>(context, std::move(options), std::move(handler),
-                                                   std::move(security));
+                                                   std::move(security), std::move(shared));
 }
 
 QUORATE_DECL server::~server() {

@@ -13,9 +13,12 @@ QUORATE_DECL error_code server_options::check() const noexcept {
     const bool sizes = body_bytes_max <= (std::uint64_t{1} << 30) && head_bytes_max >= 64 &&
                        head_bytes_max <= (16 << 20) && fields_max >= 1 && fields_max <= 65536;
     const bool counts = connections_max >= 1 && pipeline_max >= 1 && pipeline_max <= 1024;
+    const auto never_or_sane = [&](std::chrono::milliseconds limit) {
+        return limit.count() == 0 || sane(limit);
+    };
     const bool times = sane(handshake_timeout) && sane(head_timeout) && sane(body_timeout) &&
-                       sane(idle_timeout) && sane(write_timeout) && sane(linger_timeout) &&
-                       sane(accept_retry_delay);
+                       never_or_sane(idle_timeout) && never_or_sane(write_timeout) &&
+                       sane(linger_timeout) && sane(accept_retry_delay) && sane(drain_grace);
     return sizes && counts && times ? error_code() : make_error_code(errc::invalid_option);
 }
 
