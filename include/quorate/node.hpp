@@ -508,6 +508,7 @@ private:
     bool resuming_ = false;
     bool in_batch_ = false; // handlers of a batch that is being applied run
     bool sweep_scheduled_ = false;
+    bool sweep_open_ = false;        // its end was not noted yet
     clock::duration command_took_{}; // the parts so far of the command that is being applied
     std::vector<std::function<void()>> sweep_waiters_; // answers of requests that are applied
     log_id applied_{};

@@ -20,10 +20,13 @@ using namespace node_test;
 
 namespace {
 
-/// A word list that takes "long 50" in fifty parts, and shows nothing of it before the last.
+/// A word list that takes "long 50" in fifty parts, and shows nothing of it before the last. "wait"
+/// is answered once debts are paid, of which it makes many; "pay" pays all.
 class patient_list : public word_list {
 public:
     static constexpr bool detachable = true;
+
+    [[nodiscard]] static bool answers_when_swept(const std::string& word) { return word == "wait"; }
 
     std::optional<reply_type> apply_part(log_index index, const shared_bytes& command) {
         const std::string word(command.view());
@@ -36,6 +39,7 @@ public:
             return std::nullopt;
         }
         left_ = 0;
+        debts_ = word == "wait" ? 1'000'000'000 : word == "pay" ? 0 : debts_;
         return word_list::apply(index, command);
     }
     [[nodiscard]] bool applying() const noexcept { return left_ > 0; }
@@ -46,7 +50,8 @@ public:
     [[nodiscard]] bool swept() const noexcept { return debts_ == 0; }
     bool sweep() {
         BOOST_REQUIRE(!applying());
-        return --debts_ > 0;
+        debts_ -= debts_ > 0 ? 1 : 0;
+        return debts_ > 0;
     }
     reply_type apply(log_index index, const shared_bytes& command) {
         std::optional<reply_type> reply;
@@ -134,6 +139,20 @@ BOOST_AUTO_TEST_CASE(walks_and_sweeps_wait_for_a_long_command) {
     });
     BOOST_REQUIRE(g.run_until([&] { return looked && slow->done; }));
     BOOST_TEST(g.run_until([&] { return g.nodes.at(1)->machine().swept(); }));
+}
+
+// The step that was due came within the long command, and there is nothing to sweep behind it.
+BOOST_AUTO_TEST_CASE(reply_that_waits_for_a_sweep_comes_where_a_command_sweeps_the_rest) {
+    patient_group g(1);
+    g.start_all();
+    const auto waits = g.submit(1, "wait");
+    const auto slow = g.submit(1, "long 20");
+    const auto pays = g.submit(1, "pay");
+    BOOST_REQUIRE(g.finished(pays));
+    BOOST_TEST(slow->well());
+    BOOST_REQUIRE(g.finished(waits));
+    BOOST_TEST(waits->well());
+    BOOST_TEST(waits->reply == 1u);
 }
 
 // A walk that is asked for by a handler of a batch would see commands of the rest of it.

@@ -22,10 +22,12 @@ bool basic_node<Policies>::swept() const noexcept {
 }
 
 // After each batch of commands, walk and tick: an idle member sweeps as a busy one does. A walk
-// sees one state, so that its end schedules the next step.
+// sees one state, so that its end schedules the next step. Where a command swept the rest, a step
+// is still due, for what waits for the end.
 template <class Policies>
 void basic_node<Policies>::schedule_sweep() {
-    if (swept() || holds_entries() || in_command() || stopping_ || failed_ ||
+    sweep_open_ = sweep_open_ || !swept();
+    if (!sweep_open_ || holds_entries() || in_command() || stopping_ || failed_ ||
         std::exchange(sweep_scheduled_, true)) {
         return;
     }
@@ -62,6 +64,7 @@ void basic_node<Policies>::sweep() {
 
 template <class Policies>
 void basic_node<Policies>::on_swept() {
+    sweep_open_ = false;
     for (const std::function<void()>& answer : std::exchange(sweep_waiters_, {})) {
         answer();
     }
