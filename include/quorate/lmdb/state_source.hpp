@@ -27,14 +27,14 @@ namespace quorate {
 
 class lmdb_state_source final : public bulk_source {
 public:
-    /// `stored`: nothing without a database; an error is what reading fails with. `size`: of the
-    /// bytes that header and rows make; where they make others, reading fails as corrupt. `hidden`:
-    /// in order.
-    lmdb_state_source(result<std::optional<lmdb_read>> stored, revision stored_last,
+    /// `stored`: nothing without a database, or where it cannot be read: `unreadable` is what
+    /// reading fails with then. `size`: of the bytes that header and rows make; where they make
+    /// others, reading fails as corrupt. `hidden`: in order.
+    lmdb_state_source(std::optional<lmdb_read> stored, error_code unreadable, revision stored_last,
                       std::shared_ptr<const pending_rows> frozen, pending_rows recent,
                       const state_header& header, std::vector<revision> hidden, std::uint64_t size)
-        : failed_(stored ? error_code() : stored.error()),
-          stored_(stored ? std::move(*stored) : std::optional<lmdb_read>()),
+        : failed_(unreadable),
+          stored_(std::move(stored)),
           stored_last_(stored_last),
           frozen_(std::move(frozen)),
           recent_(std::move(recent)),

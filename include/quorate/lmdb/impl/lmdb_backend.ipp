@@ -296,13 +296,19 @@ QUORATE_DECL bulk_bytes lmdb_backend::stream(state_header header, std::vector<re
     header.rows = size_ - hidden.size();
     const std::uint64_t size =
         state_header_bytes + header.rows * state_row_bytes + bytes_ - hidden_bytes;
-    result<std::optional<lmdb_read>> stored = std::optional<lmdb_read>();
+    std::optional<lmdb_read> stored;
+    error_code unreadable;
     if (environment_ != nullptr) {
         result<lmdb_read> begun = lmdb_read::begin(environment_);
-        stored = begun ? result<std::optional<lmdb_read>>(std::move(*begun)) : begun.error();
+        if (begun) {
+            stored.emplace(std::move(*begun));
+        } else {
+            unreadable = begun.error();
+        }
     }
-    return bulk_bytes(std::make_shared<lmdb_state_source>(
-        std::move(stored), stored_last_, frozen_, recent_, header, std::move(hidden), size));
+    return bulk_bytes(std::make_shared<lmdb_state_source>(std::move(stored), unreadable,
+                                                          stored_last_, frozen_, recent_, header,
+                                                          std::move(hidden), size));
 }
 
 } // namespace quorate
