@@ -11,7 +11,7 @@ import time
 
 import cluster
 from cluster import Cluster, get, put
-from quorated_group import Group
+from quorated_group import Group, b64
 from suite import Suite, expect, expect_equal, expect_status, parser
 
 suite = Suite()
@@ -266,6 +266,53 @@ def directory_whose_cluster_has_grown_starts_with_old_and_new_flags(options):
             group.terminate("a")
             group.launch("a", listed)
             group.wait_serving("a")
+
+
+@suite.case(seconds=90)
+def copy_from_before_a_third_member_loses_no_write(options):
+    with Group(options.bin, "ab") as group:
+        expect_status(group["a"].put("k", "v"), 200)
+        group.terminate("a")
+        backup = copy_of(group["a"])
+        group.launch("a", "ab")
+        group.wait_serving("a")
+        group.add("c")
+        group.launch("c", "abc", state="existing")
+        group.wait_serving("c")
+        group.kill("c")
+        written = {f"k{i}": "v" for i in range(20)}
+        for key, value in written.items():      # on two disks
+            expect_status(group["b"].put(key, value), 200)
+        group.kill("a")
+        group.kill("b")
+        replace(group["a"], backup)
+        group.launch("c", "abc", state="existing")
+        group.launch("a", "ab")
+        deadline = time.monotonic() + 12        # longer than a member without leader trusts no id
+        while time.monotonic() < deadline:
+            for name in group.running():
+                try:
+                    answer = group[name].ask("kv/range", {"key": b64("k")}, timeout=2)
+                    expect(answer.status != 200, f"{name} serves: {answer!r}")
+                except OSError:
+                    pass
+            time.sleep(0.2)
+        group.launch("b", "ab")
+        group.wait_serving("a")
+        expect_equal(group["a"].range_all(), {"k": "v", **written}, "the data of a")
+
+
+@suite.case(seconds=60)
+def copies_of_two_members_are_brought_up_to_date(options):
+    with Cluster(options.bin, size=2) as group:
+        write(group, group.leader(), 0, 5)
+        for number in (1, 2):
+            group.stop_all()
+            replace(group.members[number], copy_of(group.members[number]))
+            for each in group.members:
+                group.launch(each)
+            group.wait_ready()
+            expect_held(group, [1, 2], 5)
 
 
 @suite.case(seconds=90)
