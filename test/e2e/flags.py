@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -310,6 +311,31 @@ def files_stay_up_to_their_bounds(options):
                 while len(list(snap.glob("*.snap"))) != snapshots:
                     expect(time.monotonic() < until, f"{list(snap.iterdir())}")
                     time.sleep(0.1)
+
+
+@suite.case()
+def file_size_limit_is_no_space_and_no_end(options):
+    with place() as where:
+        with running(where, words_of(server(options), where.settings())) as log:
+            process = int(subprocess.run(["pgrep", "-f", f"quorated serve.*{where.folder}/data"],
+                                         text=True, capture_output=True).stdout.split()[0])
+            put_all(where.port, 5)
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+            refused = ""
+            with contextlib.suppress(OSError):
+                ask(where.port, "/v3/kv/put", {"key": b64("k"), "value": b64("x" * 9000)})
+                refused = "it was stored"
+            expect_equal(refused, "", "a put that no file takes")
+            resource.prlimit(process, resource.RLIMIT_FSIZE,
+                             (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            until = time.monotonic() + 20
+            while True:
+                with contextlib.suppress(OSError):
+                    put_all(where.port, 6)
+                    break
+                expect(time.monotonic() < until, f"no put in 20 s: {log.read_text()[-600:]}")
+            found = ask(where.port, "/v3/kv/range", {"key": b64("k5")})
+            expect_equal(found["count"], "1", "a key that was put after all")
 
 
 @suite.case()

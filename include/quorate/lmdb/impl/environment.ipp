@@ -104,6 +104,7 @@ QUORATE_DECL error_code lmdb_error(int code) noexcept {
     switch (code) {
     case MDB_SUCCESS: return {};
     case MDB_MAP_FULL:
+    case EFBIG:
     case ENOSPC: return errc::no_space;
     case MDB_READERS_FULL: return errc::too_many_unapplied;
     case MDB_CORRUPTED:
