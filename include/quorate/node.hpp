@@ -19,6 +19,7 @@
 #include <quorate/server/leader_transfers.hpp>
 #include <quorate/server/line_limit.hpp>
 #include <quorate/server/lone_group.hpp>
+#include <quorate/server/member_past.hpp>
 #include <quorate/server/member_table.hpp>
 #include <quorate/server/membership_guard.hpp>
 #include <quorate/server/node_limits.hpp>
@@ -72,6 +73,20 @@ struct node_status {
     bool fenced = false; ///< Lost what it had acknowledged; neither votes nor leads.
 };
 
+namespace detail {
+
+/// An engine that shows its log, so that members compare theirs before they exchange messages.
+template <class E>
+concept keeps_log = requires(const E& engine, log_index index) {
+    { engine.log().first() } -> std::convertible_to<log_index>;
+    { engine.log().last_id() } -> std::convertible_to<log_id>;
+    { engine.log().base() } -> std::convertible_to<log_id>;
+    { engine.log().range(index, 1) } -> std::convertible_to<std::span<const entry>>;
+};
+static_assert(keeps_log<raft>);
+
+} // namespace detail
+
 /// What a leader knows of a member, itself included.
 struct member_progress {
     node_id id{};
@@ -81,6 +96,16 @@ struct member_progress {
 };
 
 namespace detail {
+
+/// Never from options.seed: a member that starts again with the same seed must not draw the same.
+inline std::uint64_t fresh_number() {
+    return (std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}();
+}
+
+/// Returns: a mark for a group that is born here; not zero.
+inline birth_mark fresh_birth() {
+    return birth_mark(fresh_number() | 1);
+}
 
 inline transport_options transport_options_of(const node_options& options) {
     transport_options wire;
@@ -253,8 +278,9 @@ private:
     using clock = std::chrono::steady_clock;
     static constexpr int rounds_per_pump = 64;
     static constexpr int ticks_per_round_trip = 30;
-    static constexpr int ticks_to_retry = 5;            // a commit that found no space
-    static constexpr int elections_without_leader = 10; // before an unknown id may lead
+    static constexpr int ticks_to_retry = 5;                        // a commit that found no space
+    static constexpr int elections_without_leader = 10;             // before an unknown id may lead
+    static constexpr std::uint64_t elections_in_snapshot_save = 60; // before it counts as hanging
     static constexpr std::chrono::milliseconds slow_apply{100};
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
     static constexpr bool durable = durable_machine<machine_type>;
@@ -281,6 +307,7 @@ private:
     result<std::vector<entry>> force_group(start_state& start);
     error_code write_start(const start_state& start, std::span<const entry> appended);
     error_code adopt_members();
+    error_code find_start_table(const start_state& start);
     [[nodiscard]] bool starts_stale(const start_state& start) const;
     [[nodiscard]] bool is_only_voter(const start_state& start) const;
     [[nodiscard]] error_code examine(std::span<const entry> entries);
@@ -431,6 +458,21 @@ private:
     void note_leader(const message& m, clock::time_point now);
     void note_dropped(node_id from, error_code why);
 
+    // What members state of their data, and what follows (impl/node_past.hpp).
+    [[nodiscard]] const member_table& committed_table() const noexcept;
+    [[nodiscard]] past_entry find_past_entry(log_index index) const;
+    [[nodiscard]] bool note_start(node_id member, const member_past& theirs);
+    void save_lives();
+    void load_lives();
+    void log_other_group(node_id member, birth_mark theirs);
+    void note_birth(birth_mark before);
+    void on_birth(node_id from, byte_view bytes);
+    [[nodiscard]] bool contradicts(const message& m) const;
+    void on_lost_past();
+    void watch_unproven(clock::time_point now);
+    [[nodiscard]] bool holds_nothing() const;
+    [[nodiscard]] bool has_taken_part(node_id member) const;
+
     // Calls between members (impl/node_calls.hpp).
     [[nodiscard]] bool pass_on(node_id to, const member_call& call);
 
@@ -444,9 +486,8 @@ private:
     void on_dropped(const std::string& why) override;
     void on_call(node_id from, const member_call& call) override;
     void on_refused(node_id peer, hello_status why) override;
-    void on_wiped();
-    bool holds_nothing() const override;
-    bool has_taken_part(node_id member) const override;
+    member_past past() const override;
+    hello_status judge_past(node_id member, const member_past& theirs) override;
     shared_bytes on_newcomer() override;
     admission on_unknown(node_id id) override;
 
@@ -477,10 +518,18 @@ private:
     unknown_members unknown_;
     std::map<node_id, std::string> announced_; // of members at other URLs than the table's
     std::string own_urls_seen_;
+    member_table start_table_; // as of start_commit_, until that is applied
+    log_index start_commit_{};
+    std::uint64_t life_ = detail::fresh_number(); // distinguishes the starts of this member
+    member_lives lives_;                          // of the other members
+    bool saving_lives_ = false;
+    bool lives_changed_ = false; // since the save under way began
+    std::optional<clock::time_point> unproven_since_;
     clock::time_point leader_heard_ = clock::now();
     line_limit dropped_lines_{1, std::chrono::seconds(1)};
     line_limit announced_lines_{1, std::chrono::seconds(1)};
     line_limit unconfirmed_lines_{1, std::chrono::seconds(1)};
+    line_limit other_group_lines_{1, std::chrono::seconds(30)};
     line_limit leader_lines_{20, std::chrono::seconds(1)};
     line_limit refused_lines_{10, std::chrono::seconds(10)};
     line_limit slow_apply_lines_{1, std::chrono::seconds(1)};
@@ -526,7 +575,10 @@ private:
     bool proposals_blocked_ = false; // no leader took the last ones: wait for a tick or an election
     bool reads_blocked_ = false;
     bool snapshot_under_way_ = false;
-    bool fenced_ = false; // the disk lost what this member acknowledged
+    bool fenced_ = false;        // the disk lost what this member acknowledged
+    bool fence_in_job_ = false;  // as of the start of the sync under way
+    bool fence_durable_ = false; // as of the last sync that succeeded
+    bool loss_is_final_ = false; // this member is the only voter, so no leader can repair it
     bool disk_full_ = false;
     bool disk_hangs_ = false;
     clock::time_point job_began_{};
@@ -568,6 +620,7 @@ private:
 #include <quorate/impl/node_leader.hpp>
 #include <quorate/impl/node_loop.hpp>
 #include <quorate/impl/node_members.hpp>
+#include <quorate/impl/node_past.hpp>
 #include <quorate/impl/node_start.hpp>
 #include <quorate/impl/node_sweep.hpp>
 #include <quorate/impl/node_trace.hpp>

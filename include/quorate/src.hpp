@@ -101,6 +101,7 @@
 #include <quorate/server/impl/log_line_sink.ipp>
 #include <quorate/server/impl/lone_group.ipp>
 #include <quorate/server/impl/member_info.ipp>
+#include <quorate/server/impl/member_past.ipp>
 #include <quorate/server/impl/metrics_writer.ipp>
 #include <quorate/server/impl/node_limits.ipp>
 #include <quorate/server/impl/process_readings.ipp>

@@ -114,7 +114,21 @@ BOOST_AUTO_TEST_CASE(what_was_never_sent_is_not_acknowledged) {
 BOOST_AUTO_TEST_CASE(a_leader_that_contradicts_what_is_committed_is_refused) {
     member m(usual(1), disk_with(voters({1, 2, 3}), {1, 1}, hard_of(1, 0, 2)));
     std::vector<entry> other = run_of(2, {2});
-    BOOST_TEST(!m.step(append_from(2, 1, 2, at(1, 1), other, 2))); // below the commit index
+    m.settle();
+    m.outbox.clear();
+    // Below the commit index; in a newer term; with an entry before that is another one.
+    BOOST_CHECK(m.step(append_from(2, 1, 2, at(1, 1), other, 2)) == errc::log_conflict);
+    BOOST_CHECK(m.step(append_from(2, 1, 2, at(2, 1), {}, 2)) == errc::log_conflict);
+    snapshot foreign;
+    foreign.last = at(2, 2);
+    foreign.members = voters({1, 2, 3});
+    message sent = heartbeat_from(2, 1, 2, 0);
+    sent.kind = message_kind::install_snapshot;
+    sent.snap = std::make_shared<snapshot>(foreign);
+    BOOST_CHECK(m.step(sent) == errc::log_conflict);
+    m.settle();
+    BOOST_TEST(m.outbox.empty()); // nothing is acknowledged
+    BOOST_TEST(m.term() == term_id(1));
     BOOST_TEST(m.commit() == log_index(2));
     BOOST_TEST(m.engine().log().matches(at(1, 2)));
     member reference(exact(1), disk_with(voters({1, 2, 3}), {1, 1}, hard_of(1, 0, 2)));

@@ -5,12 +5,14 @@ No acknowledged write may be lost by them; and where nothing was lost, nothing m
 
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import time
 
 import cluster
 from cluster import Cluster, get, put
+from peer_port import crc32c
 from quorated_group import Group, b64
 from suite import Suite, expect, expect_equal, expect_status, parser
 
@@ -115,6 +117,88 @@ def two_wiped_members_beside_a_third_begin_no_group(options):
         expect_no_leader(group, [1, 2, 3])
         for number in (1, 2):
             expect("has taken part" in said(group.members[number]), "it says why")
+
+
+def wait_said(members, words, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not all(words in said(member) for member in members):
+        expect(time.monotonic() < deadline, f"no member logs {words!r}")
+        time.sleep(0.05)
+
+
+@suite.case(seconds=120)
+def third_member_and_a_group_begun_anew_refuse_each_other(options):
+    with Cluster(options.bin) as group:
+        write(group, group.leader(), 0, 20)
+        wait_known(group)
+        group.stop_all()
+        for number in (1, 2):
+            replace(group.members[number], None)
+            group.members[number].log.unlink()
+        for number in (1, 2):
+            group.launch(number)
+        group.wait_ready([1, 2])
+        put(group.members[1].port, "/new0", "w0")
+        wait_said([group.members[1], group.members[2]], "the birth mark of this group is")
+        group.launch(3)
+        wait_said(group.members.values(), "belongs to another group")
+        expect_no_leader(group, [3], seconds=3)
+        put(group.members[2].port, "/new1", "w1")
+        for number in (1, 2):
+            for i in range(2):
+                expect_equal(get(group.members[number].port, f"/new{i}"), f"w{i}".encode(), "new")
+        # The old data are as they were: member 3 can go on alone with them.
+        group.stop_all()
+        group.flags.append("--force-new-cluster")
+        group.launch(3)
+        group.wait_ready([3])
+        expect_held(group, [3], 20)
+        expect(group.probe(group.members[3]).status in (200, 404), "it serves")
+
+
+def restore_in_place(member, backup):
+    """Writes a copy over the files of the directory, where the file system shows no difference: the
+    mark of the start then names no file."""
+    for path in sorted(member.data.rglob("*")):
+        if path.is_file() and not (backup / path.relative_to(member.data)).exists():
+            path.unlink()
+    for path in sorted(backup.rglob("*")):
+        if path.is_file():
+            (member.data / path.relative_to(backup)).write_bytes(path.read_bytes())
+    mark = (member.data / "start").read_bytes()
+    mark = mark[:20] + bytes(20) + mark[40:-4]
+    (member.data / "start").write_bytes(mark + struct.pack("<I", crc32c(mark)))
+
+
+@suite.case(seconds=120)
+def directory_restored_in_place_beside_a_lagging_member_loses_no_write(options):
+    with Cluster(options.bin) as group:
+        leader = group.leader()
+        restored, lagging = [n for n in group.members if n != leader]
+        write(group, leader, 0, 5)
+        wait_known(group)
+        group.terminate(restored)
+        backup = copy_of(group.members[restored])
+        peers = group.members[lagging].data / "peers"
+        before = peers.read_bytes()
+        group.restart(restored)
+        deadline = time.monotonic() + 20
+        while peers.read_bytes() == before:
+            expect(time.monotonic() < deadline, "the start of a peer is not noted")
+            time.sleep(0.05)
+        group.kill(lagging)
+        write(group, group.leader(), 5, 60)     # on two disks
+        group.kill(leader)
+        group.kill(restored)
+        restore_in_place(group.members[restored], backup)
+        group.launch(lagging)
+        group.launch(restored)
+        wait_said([group.members[restored]], "has seen a later start of this member")
+        expect(COPY not in said(group.members[restored]), "the file system shows it")
+        expect_no_leader(group, [restored, lagging])
+        group.launch(leader)
+        group.wait_ready()
+        expect_held(group, list(group.members), 65)
 
 
 @suite.case(seconds=90)
@@ -328,6 +412,32 @@ def two_wiped_members_of_quorated_begin_no_group(options):
             expect(group.wait_exit(name) != 0, f"{name} begins anew")
             expect("has taken part" in group[name].said(), f"{name} says why")
         expect_equal(group["c"].range_all(serializable=True), {"k": "v"}, "the data of c")
+
+
+@suite.case(seconds=120)
+def member_of_quorated_that_returns_to_a_group_begun_anew_is_refused(options):
+    with Group(options.bin, "abc") as group:
+        expect_status(group["c"].put("k", "old"), 200)
+        for name in "abc":
+            group.terminate(name)
+        for name in "ab":
+            shutil.rmtree(group[name].data)
+            group.launch(name, "abc")
+        for name in "ab":
+            group.wait_serving(name)
+        expect_status(group["a"].put("n", "new"), 200)
+        group.launch("c", "abc")
+        deadline = time.monotonic() + 30
+        words = "belongs to another group"
+        while not all(words in group[name].said() for name in "abc"):
+            expect(time.monotonic() < deadline, "a member does not log the other group")
+            time.sleep(0.05)
+        expect_equal(group["c"].range_all(serializable=True), {"k": "old"}, "the data of c")
+        expect_status(group["b"].put("m", "more"), 200)
+        for name in "ab":
+            expect_equal(group[name].range_all(), {"n": "new", "m": "more"}, "the new data")
+        expect_equal(group["c"].range_all(serializable=True), {"k": "old"}, "the data of c")
+        expect(group["c"].put("x", "y").status != 200, "c accepts a write")
 
 
 if __name__ == "__main__":

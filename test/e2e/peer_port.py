@@ -16,6 +16,7 @@ suite = Suite()
 
 HEARTBEAT = 6
 HELLO = 32
+HELLO_BYTES = 32 + 72
 INVENTED = 4242
 UNKNOWN_MEMBER = 5
 RISKY = "--strict-reconfig-check=false"     # members are added while one is away
@@ -46,7 +47,8 @@ def frame(kind, fields):
 
 
 def hello(cluster, sender, receiver):
-    return frame(HELLO, struct.pack("<HB5xQQQ", 2, 0, cluster, sender, receiver))
+    past = bytes(40)    # no mark, no starts, no entry
+    return frame(HELLO, struct.pack("<HB5xQQQ", 2, 0, cluster, sender, receiver) + past)
 
 
 def heartbeat(sender, receiver, term):
@@ -76,8 +78,8 @@ class Stranger:
     def answer(self):
         """Status and cluster of the hello that comes back."""
         data = b""
-        while len(data) < 64:
-            more = self.socket.recv(64 - len(data))
+        while len(data) < HELLO_BYTES:
+            more = self.socket.recv(HELLO_BYTES - len(data))
             expect(more, "the connection ended before any answer")
             data += more
         return data[34], struct.unpack_from("<Q", data, 40)[0]

@@ -306,24 +306,40 @@ BOOST_AUTO_TEST_CASE(hellos_round_trip) {
     BOOST_TEST((std::get<hello>(*content) == h));
 }
 
-BOOST_AUTO_TEST_CASE(hello_of_a_wiped_member_round_trips) {
-    for (const bool holds_nothing : {false, true}) {
-        const hello h{protocol_version, hello_status::wiped, cluster_id(9),
-                      node_id(8),       node_id(7),          holds_nothing};
+BOOST_AUTO_TEST_CASE(hello_with_a_past_round_trips) {
+    member_past past;
+    past.birth = birth_mark(0x1122334455667788);
+    past.starts = 5;
+    past.life = 6;
+    past.last = {term_id(3), log_index(4)};
+    for (int flag = 0; flag < 32; ++flag) {
+        past.holds_nothing = (flag & 1) != 0;
+        past.holds_last = (flag & 2) != 0;
+        past.last_checksum = past.holds_last ? 7 : 0;
+        past.birth_applied = (flag & 4) != 0;
+        past.joining = (flag & 8) != 0;
+        past.admits_loss = (flag & 16) != 0;
+        const hello h{
+            protocol_version, hello_status::outdated, cluster_id(9), node_id(8), node_id(7), past};
         const auto content = decode_frame(encode_hello(h));
         BOOST_REQUIRE(content.has_value());
         BOOST_TEST((std::get<hello>(*content) == h));
     }
-    std::string bytes = hello_frame();
-    for (const std::size_t reserved : {4U, 7U}) {
-        std::string bad = bytes;
-        bad[frame_header_bytes + reserved] = 1;
-        seal(bad, bad.size() - frame_header_bytes);
-        BOOST_TEST(decode(bad).error() == error_code(errc::corrupt));
-    }
-    bytes[frame_header_bytes + 3] = 2;
-    seal(bytes, bytes.size() - frame_header_bytes);
-    BOOST_TEST(decode(bytes).error() == error_code(errc::corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(hello_with_a_past_of_no_member_is_refused) {
+    const auto refused = [](std::size_t offset, char value) {
+        std::string bytes = hello_frame();
+        bytes[frame_header_bytes + offset] = value;
+        seal(bytes, bytes.size() - frame_header_bytes);
+        return decode(bytes).error() == error_code(errc::corrupt);
+    };
+    BOOST_TEST(!refused(3, 1));
+    BOOST_TEST(refused(3, 32)); // an unknown flag
+    BOOST_TEST(refused(3, 4));  // applies a mark, and has none
+    BOOST_TEST(refused(4, 1));  // the checksum of an entry that it does not hold
+    BOOST_TEST(refused(7, 1));
+    BOOST_TEST(refused(2, 10)); // an unknown status
 }
 
 BOOST_AUTO_TEST_CASE(a_hello_of_another_version_is_understood_that_far) {

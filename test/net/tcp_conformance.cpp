@@ -21,7 +21,7 @@ BOOST_DATA_TEST_CASE(conformance,
 BOOST_AUTO_TEST_CASE(the_suite_in_one_call) {
     const auto report = quorate::testing::check_transport<quorate_test::tcp_fixture>();
     BOOST_TEST(report.passed(), report);
-    BOOST_TEST(report.checks() == 16U);
+    BOOST_TEST(report.checks() == 18U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

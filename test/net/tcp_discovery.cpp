@@ -55,7 +55,7 @@ struct impostor : tcp_fixture {
         std::thread speaking([&] {
             tcp::socket socket(io);
             acceptor.accept(socket);
-            char question[frame_header_bytes + 32];
+            char question[hello_frame_bytes];
             boost::system::error_code ec;
             boost::asio::read(socket, boost::asio::buffer(question), ec);
             boost::asio::write(socket, boost::asio::buffer(says), ec);

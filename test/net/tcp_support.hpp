@@ -134,10 +134,10 @@ private:
     tcp::socket socket_;
 };
 
-inline constexpr cluster_id cluster{7};
-inline constexpr node_id one{1};
-inline constexpr node_id two{2};
-inline constexpr node_id three{3};
+inline constexpr quorate::cluster_id cluster{7};
+inline constexpr quorate::node_id one{1};
+inline constexpr quorate::node_id two{2};
+inline constexpr quorate::node_id three{3};
 
 /// Two members; the first one sends.
 struct duo : tcp_fixture {
@@ -152,15 +152,22 @@ struct duo : tcp_fixture {
     quorate::testing::recording_sink b;
 };
 
-inline shared_bytes hello_from(node_id from, node_id to, cluster_id of = cluster) {
-    return encode_hello({protocol_version, hello_status::ok, of, from, to});
+inline quorate::shared_bytes hello_from(quorate::node_id from, quorate::node_id to,
+                                        quorate::cluster_id of = cluster,
+                                        const quorate::member_past& past = {}) {
+    return quorate::encode_hello(
+        {quorate::protocol_version, quorate::hello_status::ok, of, from, to, past});
 }
 
-inline hello_status answer_in(const std::string& received) {
-    const auto content = decode_frame(shared_bytes::copy_of(received));
+inline quorate::hello answered_hello(const std::string& received) {
+    const auto content = quorate::decode_frame(quorate::shared_bytes::copy_of(received));
     BOOST_REQUIRE(content.has_value());
-    BOOST_REQUIRE(std::holds_alternative<hello>(*content));
-    return std::get<hello>(*content).status;
+    BOOST_REQUIRE(std::holds_alternative<quorate::hello>(*content));
+    return std::get<quorate::hello>(*content);
+}
+
+inline quorate::hello_status answer_in(const std::string& received) {
+    return answered_hello(received).status;
 }
 
 inline const std::size_t hello_bytes = hello_from(one, two).size();

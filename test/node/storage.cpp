@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <thread>
+#include <utility>
 
 #include "support.hpp"
 
@@ -28,12 +29,13 @@ public:
     static inline std::atomic<int> syncs_left{-1}; // none: it never fails
     static inline std::atomic<bool> full{false};
     static inline std::atomic<std::uint64_t> hangs{0}; // the member whose syncs do not return
+    static inline std::atomic<std::uint64_t> snapshot_hangs{0}; // those with a received snapshot
 
     class sync_job {
     public:
-        explicit sync_job(node_id member) : member_(member) {}
+        sync_job(node_id member, bool restarts) : member_(member), restarts_(restarts) {}
         [[nodiscard]] error_code run() {
-            while (hangs == member_.value()) {
+            while (hangs == member_.value() || (restarts_ && snapshot_hangs == member_.value())) {
                 std::this_thread::sleep_for(milliseconds(1));
             }
             if (full) {
@@ -51,6 +53,7 @@ public:
 
     private:
         node_id member_;
+        bool restarts_;
     };
 
     explicit failing_log(node_id member) : member_(member) {}
@@ -60,15 +63,16 @@ public:
     [[nodiscard]] recovered_log take_recovered() { return {}; }
     void append(std::span<const entry>) {}
     void save(const hard_state&) {}
-    void restart(log_id) {}
+    void restart(log_id) { restarts_ = true; }
     void compact(log_index) {}
     [[nodiscard]] bool pending() const noexcept { return false; }
     [[nodiscard]] bool idle() { return false; }
-    [[nodiscard]] sync_job begin_sync() { return sync_job(member_); }
+    [[nodiscard]] sync_job begin_sync() { return {member_, std::exchange(restarts_, false)}; }
     void finish_sync(sync_job, error_code) {}
 
 private:
     node_id member_;
+    bool restarts_ = false;
 };
 
 static_assert(log_store<failing_log>);
@@ -82,8 +86,9 @@ struct failing_group : group<failing_policies> {
         failing_log::syncs_left = -1;
         failing_log::full = false;
         failing_log::hangs = 0;
+        failing_log::snapshot_hangs = 0;
     }
-    ~failing_group() { failing_log::hangs = 0; } // or no member could stop
+    ~failing_group() { failing_log::hangs = failing_log::snapshot_hangs = 0; } // so that they stop
 };
 
 std::string word_of(std::size_t bytes) {
@@ -264,6 +269,35 @@ BOOST_AUTO_TEST_CASE(follower_with_a_hanging_disk_catches_up_once_it_works) {
     BOOST_TEST(held.last.value() < g.nodes.at(g.leader())->status().engine.last.value() - 30);
     failing_log::hangs = 0;
     BOOST_TEST(g.agree(51));
+}
+
+BOOST_AUTO_TEST_CASE(save_of_a_received_snapshot_that_hangs_is_noticed) {
+    failing_group g(3);
+    const auto often = [&g](std::uint64_t id) {
+        node_options options = g.options_of(id);
+        options.snapshot_entries = 10;
+        options.catch_up_entries = 0;
+        options.tick_interval = milliseconds(2);
+        return options;
+    };
+    g.start(often(1));
+    g.start(often(2));
+    for (int i = 0; i < 40; ++i) {
+        BOOST_REQUIRE(g.wrote(1, std::to_string(i)));
+    }
+    node_options late = often(3);
+    std::vector<std::string> logged;
+    late.log = [&logged](severity, const std::string& text) { logged.push_back(text); };
+    g.start(late);
+    failing_log::snapshot_hangs = 3;
+    BOOST_TEST(g.run_until([&] { return g.nodes.at(3)->status().disk_hangs; }));
+    BOOST_TEST(std::any_of(logged.begin(), logged.end(), [](const std::string& text) {
+        return text.starts_with("the disk hangs: a sync of the log and of a snapshot has not");
+    }));
+    BOOST_TEST(g.wrote(1, "meanwhile"));
+    failing_log::snapshot_hangs = 0;
+    BOOST_TEST(g.agree(41));
+    BOOST_TEST(!g.nodes.at(3)->status().disk_hangs);
 }
 
 BOOST_AUTO_TEST_CASE(voter_with_a_hanging_disk_gets_no_leadership) {

@@ -129,6 +129,24 @@ BOOST_AUTO_TEST_CASE(the_others_are_removed_behind_all_that_the_log_holds) {
     BOOST_TEST(members.table.was_removed(n3));
 }
 
+BOOST_AUTO_TEST_CASE(group_made_of_one_member_has_the_new_birth_mark) {
+    disk d(config_of({n1, n2}));
+    d.write();
+    std::string why;
+    BOOST_REQUIRE(make_alone(d.state, n1, why, birth_mark(5)).has_value());
+    BOOST_TEST(!check(d.state));
+    BOOST_TEST(outcome_of(d.state).table.birth() == birth_mark(5));
+    // Done once more to a member that is alone, nothing changes.
+    const std::size_t entries = d.state.entries.size();
+    BOOST_TEST(!make_alone(d.state, n1, why, birth_mark(6)).value().changed);
+    BOOST_TEST(d.state.entries.size() == entries);
+    // Another group of the same members replaces the mark of the first one.
+    disk again(config_of({n1, n2}));
+    again.write();
+    BOOST_REQUIRE(make_alone(again.state, n1, why, birth_mark(7)).has_value());
+    BOOST_TEST(outcome_of(again.state).table.birth() == birth_mark(7));
+}
+
 BOOST_AUTO_TEST_CASE(one_that_is_alone_stays_as_it_is) {
     disk d(config_of({n1}));
     d.write();

@@ -111,6 +111,37 @@ BOOST_AUTO_TEST_CASE(bytes_are_read_back) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(first_birth_mark_stays_unless_a_new_group_is_made) {
+    using quorate::birth_mark;
+    quorate::member_table table = three();
+    BOOST_TEST(!table.birth());
+    const member_info one = *table.find(node_id(1));
+    table.put({one, false, false});
+    BOOST_TEST(!table.birth());
+    table.put({one, false, false, birth_mark(5)});
+    table.put({one, false, false, birth_mark(6)});
+    BOOST_TEST(table.birth() == birth_mark(5));
+    BOOST_TEST((table != three()));
+    const auto read = quorate::member_table::decode(table.encode().view());
+    BOOST_REQUIRE(read.has_value());
+    BOOST_TEST((*read == table));
+    table.put({one, false, false, birth_mark(7), true});
+    BOOST_TEST(table.birth() == birth_mark(7));
+    BOOST_TEST((*table.find(node_id(1)) == one));
+}
+
+BOOST_AUTO_TEST_CASE(table_of_version_1_has_no_birth_mark) {
+    quorate::member_table table = three();
+    table.erase(node_id(2));
+    std::string bytes(table.encode().view());
+    bytes.resize(bytes.size() - 8); // the mark ends the table
+    BOOST_TEST(!quorate::member_table::decode(bytes).has_value());
+    bytes[0] = 1;
+    const auto read = quorate::member_table::decode(bytes);
+    BOOST_REQUIRE(read.has_value());
+    BOOST_TEST((*read == table));
+}
+
 BOOST_AUTO_TEST_CASE(whatever_order_they_came_in_the_bytes_are_the_same) {
     quorate::member_table other;
     other.put(member_info{node_id(2), "http://b:1"});
@@ -145,6 +176,7 @@ BOOST_AUTO_TEST_CASE(other_bytes_are_refused) {
     BOOST_TEST(!read(number(0) + two + id(0) + id(3)));
     BOOST_TEST(!read(number(0) + "\xff\xff\xff\xff"));
     BOOST_TEST(!quorate::member_table::decode(number(2) + number(0) + number(0)).has_value());
+    BOOST_TEST(!quorate::member_table::decode(number(3) + number(0) + number(0)).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -63,6 +63,9 @@ using node_id = tagged_id<struct node_tag>;
 using group_id = tagged_id<struct group_tag>;
 /// A group of members; two clusters never exchange a frame. Zero: not known yet.
 using cluster_id = tagged_id<struct cluster_tag>;
+/// A random number that a group draws once, after its first election. Two groups that were started
+/// with one cluster id differ in it. Zero: not known yet.
+using birth_mark = tagged_id<struct birth_tag>;
 
 /// One request of one member, unique across members and restarts: `life` is a random number of one
 /// run of one member, and `number` counts within that run. A number of zero: no request.

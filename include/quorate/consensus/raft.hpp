@@ -165,6 +165,7 @@ private:
     void pin_outgoing();
     void release_spares() noexcept;
     [[nodiscard]] error_code check_message(const message& m) const noexcept;
+    [[nodiscard]] bool contradicts_committed(const message& m) const noexcept;
     void step_newer_term(const message& m);
     void step_older_term(const message& m);
     void step_vote(const message& m);

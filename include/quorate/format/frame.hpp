@@ -30,6 +30,8 @@ inline constexpr std::uint8_t frame_version = 2;
 inline constexpr std::uint16_t protocol_version = 2;
 /// A hello of any version is no longer than this, so that a listener reads no more from a stranger.
 inline constexpr std::size_t hello_frame_bytes_max = frame_header_bytes + 256;
+/// A hello of this version.
+inline constexpr std::size_t hello_frame_bytes = frame_header_bytes + 72;
 /// Data bytes of every chunk of a snapshot but the last.
 inline constexpr std::uint32_t chunk_data_bytes = bulk_block_bytes;
 
@@ -52,6 +54,7 @@ inline constexpr std::uint8_t trace_topic = 1;   ///< The path of a request.
 inline constexpr std::uint8_t echo_topic = 2;    ///< Answered as it is.
 inline constexpr std::uint8_t members_topic = 3; ///< The member table, for members and newcomers.
 inline constexpr std::uint8_t address_topic = 4; ///< The sender's peer URLs, with commas between.
+inline constexpr std::uint8_t birth_topic = 5;   ///< The sender's birth mark, 8 bytes.
 
 /// The first bytes of each frame, once their checksum is found right.
 struct frame_header {
@@ -75,6 +78,26 @@ enum class hello_status : std::uint8_t {
     unsupported_version = 4,
     unknown_member = 5, ///< The listener does not know the dialling member yet.
     wiped = 6,          ///< The dialling member holds nothing, and has taken part before.
+    other_group = 7,    ///< Both have the same cluster id, and histories of two groups.
+    unproven = 8,       ///< Nothing shows that the dialling member's log is that of this group.
+    outdated = 9,       ///< The dialling member's directory counts fewer starts than were seen.
+};
+
+/// What a member states in a hello about its data, so that its peer may judge them.
+struct member_past {
+    birth_mark birth{};              ///< Of the sender's group.
+    bool birth_applied = false;      ///< Else the mark stands in an entry that may be replaced.
+    std::uint64_t starts = 0;        ///< Starts of its data directory; zero: not counted.
+    std::uint64_t life = 0;          ///< A random number of this start.
+    log_id last{};                   ///< Its last entry.
+    std::uint32_t last_checksum = 0; ///< Of that entry's payload.
+    bool holds_last = false;         ///< Else the entry is compacted, and the checksum unknown.
+    bool holds_nothing = false;      ///< Its log is empty, or holds only its first snapshot.
+    bool joining = false;            ///< It has not applied its own addition yet.
+    /// It may have lost entries, and knows: it is recovering, or its operator accepts the loss.
+    bool admits_loss = false;
+
+    friend bool operator==(const member_past&, const member_past&) noexcept = default;
 };
 
 /// The first frame in each direction of a connection.
@@ -84,7 +107,7 @@ struct hello {
     cluster_id cluster; ///< Zero: the sender does not know yet.
     node_id from;
     node_id to;
-    bool holds_nothing = false; ///< The sender's log is empty, or holds only its first snapshot.
+    member_past past{};
 
     friend bool operator==(const hello&, const hello&) noexcept = default;
 };
@@ -138,7 +161,7 @@ void encode_frame(const message& m, gather_buffer& out);
 /// Effects: appends the start of a snapshot's transfer. Requires: an install_snapshot with `snap`.
 void encode_snapshot_start(const message& m, std::uint64_t number, gather_buffer& out);
 
-/// Returns: a hello as a whole frame, `frame_header_bytes` + 32 bytes long.
+/// Returns: a hello as a whole frame, hello_frame_bytes long.
 [[nodiscard]] shared_bytes encode_hello(const hello& h);
 
 /// Returns: the frame, progress_frame_bytes long.

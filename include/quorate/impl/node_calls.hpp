@@ -98,6 +98,10 @@ void basic_node<Policies>::on_call(node_id from, const member_call& call) {
         on_announced(from, call.data.view());
         return;
     }
+    if (call.topic == birth_topic) {
+        on_birth(from, call.data.view());
+        return;
+    }
     if (call.topic == trace_topic) {
         trace_for(from, call);
         return;

@@ -37,7 +37,7 @@ namespace detail {
     }
     bulk_reader state(start.base->data);
     const result<member_table> known = take_members(state);
-    return known && known->encode() != members;
+    return known && member_table::decode(members.view()) != *known;
 }
 
 } // namespace detail
@@ -101,7 +101,7 @@ template <class Policies>
 void basic_node<Policies>::check_held_members() {
     if constexpr (durable) {
         const shared_bytes held = machine_.held_members();
-        if (!held.empty() && held != members_.encode()) {
+        if (!held.empty() && member_table::decode(held.view()) != members_) {
             fail(errc::corrupt, "the database in " + directory_->db().string() +
                                     " names other members at index " +
                                     std::to_string(database_at_.index.value()) +

@@ -23,6 +23,7 @@ bool basic_node<Policies>::start_sync() {
         return false;
     }
     snapshot_ptr received = storage_.begin();
+    fence_in_job_ = fenced_; // as it was saved by now
     return run_job(log_->begin_sync(), std::move(received));
 }
 
@@ -105,6 +106,7 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
         fail(failed, "the log cannot be written: " + text);
         return;
     }
+    fence_durable_ = fence_in_job_;
     if (std::exchange(disk_full_, false)) {
         say_space(severity::info, "there is space on the disk again; writes go on");
         tell_disk();
@@ -142,16 +144,18 @@ void basic_node<Policies>::on_full_disk(typename log_type::sync_job job, snapsho
 }
 
 // A sync that hangs can be neither given up nor repeated. Its member stops leading until it
-// returns. A received snapshot may rightly take long. Ticks are counted, not time: a process that
+// returns. A received snapshot may rightly take longer. Ticks are counted, not time: a process that
 // slept finds the answer of its disk waiting behind one tick.
 template <class Policies>
 void basic_node<Policies>::watch_sync(clock::time_point now) {
-    const bool hangs = job_under_way_ && ++sync_ticks_ > options_.engine.election_ticks;
-    if (hangs && !sync_waits_for_snapshot_ && !disk_hangs_) {
+    const std::uint64_t timeouts = sync_waits_for_snapshot_ ? elections_in_snapshot_save : 1;
+    const bool hangs = job_under_way_ && ++sync_ticks_ > timeouts * options_.engine.election_ticks;
+    if (hangs && !disk_hangs_) {
         disk_hangs_ = true;
         const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - job_began_);
-        say(severity::error, "the disk hangs: a sync of the log has not returned for " +
-                                 std::to_string(since.count()) + " ms");
+        say(severity::error, "the disk hangs: a sync of the log " +
+                                 std::string(sync_waits_for_snapshot_ ? "and of a snapshot " : "") +
+                                 "has not returned for " + std::to_string(since.count()) + " ms");
         tell_disk();
     }
     if (disk_hangs_) {

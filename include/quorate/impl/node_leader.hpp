@@ -16,6 +16,9 @@ void basic_node<Policies>::on_new_role() {
     observer_->on_role(soft_, engine_->status().hard.term);
     transfers_.on_leader(soft_.leader);
     causes_.on_leader(soft_.leader, clock::now());
+    if (soft_.role == role_kind::leader) {
+        maybe_publish(); // a new group gets its mark before its first write
+    }
 }
 
 template <class Policies>

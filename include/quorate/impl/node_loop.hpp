@@ -257,6 +257,7 @@ void basic_node<Policies>::on_timer() {
         retry_database();
         schedule_sweep();
         maybe_publish();
+        watch_unproven(now);
         time_round_trips();
         listen_for_peers(false);
         if (unknown_.begin_round(now)) {
@@ -356,6 +357,10 @@ void basic_node<Policies>::on_message(const message& m) {
     }
     if (disk_full_ && m.kind == message_kind::timeout_now) {
         return; // the term in which it would campaign cannot be saved
+    }
+    if (contradicts(m)) {
+        note_dropped(m.from, errc::wrong_cluster);
+        return;
     }
     traces_.on_message(m);
     tell_time();

@@ -188,7 +188,9 @@ void basic_node<Policies>::adopt_change(const single_change& change,
     }
     const std::string name = "member " + std::to_string(change.node.value());
     if (change.kind != change_kind::remove) {
+        const birth_mark before = members_.birth();
         members_.put(*told);
+        note_birth(before);
         const member_info& now = *members_.find(change.node);
         say(severity::info, name + " is part of the group at " + joined_peer_urls(now));
         connect(now);
@@ -197,6 +199,7 @@ void basic_node<Policies>::adopt_change(const single_change& change,
     }
     members_.erase(change.node);
     announced_.erase(change.node);
+    lives_.forget(change.node);
     say(severity::info, name + " was removed from the group");
     if (change.node != options_.id) {
         wire_->drop_peer(change.node);
@@ -214,6 +217,7 @@ void basic_node<Policies>::adopt_change(const single_change& change,
 
 template <class Policies>
 void basic_node<Policies>::adopt_table(const member_table& table) {
+    const birth_mark born = members_.birth();
     for (const member_info& before : std::exchange(members_, table)) {
         if (before.id != options_.id && members_.find(before.id) == nullptr) {
             wire_->drop_peer(before.id);
@@ -227,6 +231,7 @@ void basic_node<Policies>::adopt_table(const member_table& table) {
     }
     drop_removed();
     check_own_urls();
+    note_birth(born);
 }
 
 template <class Policies>
@@ -237,81 +242,25 @@ void basic_node<Policies>::connect(const member_info& member) {
     }
 }
 
-namespace detail {
-
-/// Returns: the log line for a hello that the member `who` answered so.
-[[nodiscard]] inline std::pair<severity, std::string> refusal_line(hello_status why,
-                                                                   const std::string& who) {
-    switch (why) {
-    case hello_status::wrong_cluster:
-        return {severity::error, who + " refuses this member: they belong to another cluster each"};
-    case hello_status::wiped:
-        return {severity::error,
-                who +
-                    " knows that this member has taken part, and the data directory here is "
-                    "empty"};
-    case hello_status::unsupported_version:
-        return {severity::error, who + " speaks another version of the protocol"};
-    case hello_status::unknown_member:
-        return {severity::warning,
-                who + " does not know this member, and no member that it knows names this one"};
-    default: return {severity::warning, "another program listens at the address of " + who};
-    }
-}
-
-} // namespace detail
-
-template <class Policies>
-void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
-    if (why == hello_status::wiped) {
-        on_wiped();
-    }
-    if (!refused_lines_.admit(clock::now())) {
-        return; // a stranger at a member's address may give a new answer each time
-    }
-    const std::string who = "member " + std::to_string(peer.value());
-    const auto [level, text] = detail::refusal_line(why, who);
-    say(level, text + refused_lines_.left_out());
-}
-
-template <class Policies>
-void basic_node<Policies>::on_wiped() {
-    if constexpr (requires { engine_->on_stale_copy(); }) {
-        engine_->on_stale_copy();
-        schedule_pump();
-    }
-}
-
-// False once the member is marked as stale, and where an operator takes it as it is.
-template <class Policies>
-bool basic_node<Policies>::holds_nothing() const {
-    return engine_ != nullptr && engine_->status().last <= log_index(1) && !fenced_ &&
-           !options_.accept_data_loss;
-}
-
-// Each member publishes its client URLs itself, and only once it has taken part.
-template <class Policies>
-bool basic_node<Policies>::has_taken_part(node_id member) const {
-    const auto published = [member](const member_table& table) {
-        const member_info* known = table.find(member);
-        return known != nullptr && !known->client_urls.empty();
-    };
-    return published(members_) || published(found_members_.table);
-}
-
 // Who asks is told what is known here; that may be old, and whoever joins asks others too.
 template <class Policies>
 shared_bytes basic_node<Policies>::on_newcomer() {
     return members_.size() > 0 && !stopping_ ? members_.encode() : shared_bytes();
 }
 
-// With each tick: what the table says of this member may be old, or somebody else's word.
+// With each tick: what the table says of this member may be old, or somebody else's word. The first
+// announcement that is applied gives the group its birth mark.
 template <class Policies>
 void basic_node<Policies>::maybe_publish() {
     const member_info* known = members_.find(options_.id);
     const bool told = !options_.name.empty() || !options_.client_urls.empty();
-    if (publishing_ || holds_nothing() || known == nullptr || !told || !soft_.leader ||
-        (known->name == options_.name && known->client_urls == options_.client_urls)) {
+    if (publishing_ || holds_nothing() || known == nullptr || !told || !soft_.leader) {
+        return;
+    }
+    const bool attributes =
+        known->name != options_.name || known->client_urls != options_.client_urls;
+    const bool marks = !members_.birth();
+    if (!attributes && !marks) {
         return;
     }
     member_info own = *known;
@@ -323,7 +272,9 @@ void basic_node<Policies>::maybe_publish() {
         return; // every member would refuse it, with each tick again
     }
     publishing_ = true;
-    propose_change({change_kind::update, own.id}, encode(member_update{own, false, true}),
+    const birth_mark birth = marks ? detail::fresh_birth() : birth_mark();
+    propose_change({change_kind::update, own.id},
+                   encode(member_update{own, false, attributes, birth}),
                    [this](error_code) { publishing_ = false; });
 }
 

@@ -23,11 +23,6 @@ inline std::string described_members(const member_table& members) {
     return text;
 }
 
-/// Never from options.seed: a member that starts again with the same seed must not draw the same.
-inline std::uint64_t fresh_number() {
-    return (std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}();
-}
-
 /// Returns: a number to count on from, that other lives of this member do not come near, even when
 /// the clock went back in between.
 inline std::uint64_t first_number() {
@@ -150,6 +145,7 @@ error_code basic_node<Policies>::open_storage() {
         if (const error_code failed = directory_->claim(own, &explanation_)) {
             return failed;
         }
+        load_lives();
         log.directory = directory_->wal();
         snapshots.directory = directory_->snap();
     }
@@ -240,6 +236,9 @@ error_code basic_node<Policies>::build_engine() {
     if (!appended) {
         return appended.error();
     }
+    if (const error_code failed = find_start_table(*start)) {
+        return failed;
+    }
     if (const error_code failed = open_machine()) {
         return failed;
     }
@@ -259,6 +258,7 @@ error_code basic_node<Policies>::build_engine() {
         start->engine.hard.lost = stale_copy;
     }
     note_fence(start->engine.hard);
+    fence_durable_ = fenced_; // with the next line, and before any message
     if (const error_code failed = write_start(*start, *appended)) {
         return failed;
     }
@@ -266,6 +266,23 @@ error_code basic_node<Policies>::build_engine() {
                                             static_cast<std::uint32_t>(random_()));
     tell_time();
     soft_ = engine_->status().soft;
+    return {};
+}
+
+// The members as of the commit index, of which some entries are not applied yet.
+template <class Policies>
+error_code basic_node<Policies>::find_start_table(const start_state& start) {
+    const std::vector<entry>& entries = start.engine.entries;
+    const auto end = std::find_if(entries.begin(), entries.end(), [&](const entry& e) {
+        return e.index > start.engine.hard.commit;
+    });
+    result<group_members> known = latest_members(start.engine.base, {entries.begin(), end});
+    if (!known) {
+        explanation_ = "the newest snapshot names no members: " + known.error().message();
+        return known.error();
+    }
+    start_commit_ = start.engine.hard.commit;
+    start_table_ = std::move(known->table);
     return {};
 }
 
@@ -371,7 +388,7 @@ result<std::vector<entry>> basic_node<Policies>::force_group(start_state& start)
         return errc::invalid_option;
     }
     std::string why;
-    result<lone_start> made = make_alone(start.engine, options_.id, why);
+    result<lone_start> made = make_alone(start.engine, options_.id, why, detail::fresh_birth());
     if (!made) {
         explanation_ = "no group can be made of " + options_.data_directory.string() + ": " + why;
         return made.error();
@@ -384,7 +401,8 @@ result<std::vector<entry>> basic_node<Policies>::force_group(start_state& start)
     say(severity::warning,
         made->changed
             ? "this member becomes a group of its own: " + std::to_string(made->appended.size()) +
-                  " changes remove all others; they must never be started again"
+                  " changes remove all others and give it a new birth mark; the others must never "
+                  "be started again"
             : "this member is a group of its own already; nothing was changed");
     return std::move(made->appended);
 }
@@ -473,7 +491,7 @@ node_status basic_node<Policies>::status() const noexcept {
     status.database_full = database_full_;
     status.disk_hangs = disk_hangs_;
     status.defragmenting = defragmenting_;
-    status.fenced = fenced_;
+    status.fenced = fenced_ || fence_durable_;
     return status;
 }
 

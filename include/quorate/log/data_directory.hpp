@@ -34,6 +34,9 @@ struct data_identity {
 /// Errors: truncated, corrupt, unsupported_version.
 [[nodiscard]] result<data_identity> decode_identity(byte_view bytes) noexcept;
 
+/// Bytes of what a member remembers of the others.
+inline constexpr std::size_t peers_bytes_max = 256 << 10;
+
 /// Holds the lock as long as it lives. Everything below the directory is private to its user.
 class data_directory {
 public:
@@ -71,6 +74,13 @@ public:
     /// are empty stay as they are. Errors: those of the operating system.
     [[nodiscard]] error_code mark_start(const directory_labels& labels,
                                         std::string* failure = nullptr);
+    /// Returns: what save_peers() saved last, as of open(); absent where nothing was, or it is
+    /// longer than peers_bytes_max.
+    [[nodiscard]] const std::optional<std::string>& peers() const noexcept { return peers_; }
+    /// Effects: replaces durably what this member remembers of the others. Errors: those of the
+    /// operating system. Threads: any one, not beside another function.
+    [[nodiscard]] error_code save_peers(const std::string& bytes);
+
     /// Effects: marks a directory that was only prepared, and may be copied to its place.
     /// Errors: those of the operating system.
     [[nodiscard]] error_code mark_prepared(const directory_labels& labels,
@@ -93,6 +103,7 @@ private:
     [[nodiscard]] error_code clean();
     [[nodiscard]] error_code read_identity();
     [[nodiscard]] error_code read_mark();
+    [[nodiscard]] error_code read_peers();
     [[nodiscard]] error_code write_mark(start_mark mark, bool in_place, std::string* failure);
 
     std::filesystem::path path_;
@@ -101,6 +112,7 @@ private:
     posix_file wal_lock_; ///< Of a log in a place of its own.
     std::optional<data_identity> identity_;
     std::optional<start_mark> mark_;
+    std::optional<std::string> peers_;
     bool copy_ = false;
 };
 

@@ -74,6 +74,7 @@ private:
         removed,
         call,
         dropped,
+        refused,
     };
     struct event {
         event_kind kind = event_kind::arrives;
@@ -83,7 +84,8 @@ private:
         std::uint64_t bytes = 0; ///< What the message counts in its sender's queue.
         owned_message m;
         member_call asked{};
-        std::string why{}; ///< dropped: for the log.
+        std::string why{};                      ///< dropped: for the log.
+        hello_status status = hello_status::ok; ///< refused: the reason.
     };
 
     void queue(event e);
@@ -92,6 +94,7 @@ private:
     void left_queue(const event& e);
     void arrive(event e);
     void lose(const event& e);
+    [[nodiscard]] hello_status greet(loopback_transport* from, loopback_transport& to);
     [[nodiscard]] bool reaches(node_id from, const loopback_transport* to) const;
     [[nodiscard]] loopback_transport* find(node_id id) const;
 
@@ -101,6 +104,7 @@ private:
     std::deque<event> delayed_;
     filter filter_;
     std::function<void()> wake_;
+    std::uint64_t starts_ = 0;
 };
 
 /// One member's end of a loopback_network. URLs are not looked at: members find each other by id.
@@ -125,6 +129,8 @@ public:
     [[nodiscard]] error_code add_peer(node_id peer, const std::string& url);
     /// Effects: messages to the member are dropped; it is told that it was removed when it sends.
     void drop_peer(node_id peer);
+    /// Effects: the pasts of both members are judged again before the next message.
+    void recheck_peer(node_id peer);
     /// Effects: the sink is not called again. May be called inside the sink.
     void stop();
     [[nodiscard]] std::uint64_t frame_bytes_max() const noexcept {
@@ -144,6 +150,9 @@ private:
     transport_sink* sink_ = nullptr;
     bool stopped_ = false;
     bool told_removed_ = false;
+    std::uint64_t start_ = 0;                      ///< Number of this start in the network.
+    std::map<node_id, std::uint64_t> greeted_;     ///< Starts whose past was accepted.
+    std::map<node_id, hello_status> told_refused_; ///< By each peer, the last reason.
     std::set<node_id> removed_;
     std::map<node_id, std::uint64_t> queued_bytes_; ///< Of every peer.
 };

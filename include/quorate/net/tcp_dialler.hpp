@@ -41,6 +41,9 @@ public:
     /// Effects: dials the announced addresses, too, once the others have failed; replaces those
     /// that were announced before. New addresses of move_to end that.
     void also_at(std::vector<peer_address> announced);
+    /// Effects: ends the connection and dials anew, so that the hellos are judged again. Does
+    /// nothing before the hello of an attempt.
+    void redial();
     /// Effects: sends what waits, for a limited time, then closes.
     void leave();
     /// Effects: closes for good, without a word to the sink.
@@ -98,6 +101,7 @@ private:
     void read_answer();
     void on_answer_bytes(std::size_t size);
     void on_answer(const shared_bytes& frame);
+    [[nodiscard]] bool refuse_past(const hello& answer, hello_status& status);
     void on_open();
     void watch();
     void on_words(std::size_t size);
@@ -109,6 +113,7 @@ private:
     void flush();
     void on_written(std::size_t size);
     void fail();
+    void begin_anew();
     void hang_up();
     void wait_and_dial();
 

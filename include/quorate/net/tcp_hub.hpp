@@ -161,13 +161,12 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     }
     /// Returns: the hello of this member to another one.
     [[nodiscard]] shared_bytes greeting(hello_status status, node_id to) const {
-        const bool holds_nothing = sink != nullptr && sink->holds_nothing();
-        return encode_hello(
-            {protocol_version, status, identity.cluster, identity.self, to, holds_nothing});
+        return encode_hello({protocol_version, status, identity.cluster, identity.self, to,
+                             sink != nullptr ? sink->past() : member_past{}});
     }
-    /// Returns: whether the other end has lost what it took part with.
-    [[nodiscard]] bool was_wiped(node_id member, bool holds_nothing) const {
-        return holds_nothing && sink != nullptr && sink->has_taken_part(member);
+    /// Returns: the owner's verdict on the past of the member at the other end.
+    [[nodiscard]] hello_status judge(node_id member, const member_past& theirs) const {
+        return sink != nullptr ? sink->judge_past(member, theirs) : hello_status::ok;
     }
     /// Effects: tells why somebody was refused, at most once a second.
     void complain(std::string text);
@@ -179,6 +178,10 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
         }
     }
 };
+
+/// Returns: the sentence for a verdict on a member's past; empty for other_group, which the owner
+/// logs with both marks.
+[[nodiscard]] std::string past_problem(hello_status verdict);
 
 /// Effects: no delay for small writes, and a peer that vanished is noticed within seconds. Failures
 /// are ignored: the connection works without.

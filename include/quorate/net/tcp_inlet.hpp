@@ -82,8 +82,8 @@ private:
     framer framer_;
     snapshot_assembly assembly_;
     node_id member_;
-    bool holds_nothing_ = false; ///< As its hello says.
-    node_id held_;               ///< An unknown id whose hello waits for an answer.
+    member_past past_; ///< As its hello states.
+    node_id held_;     ///< An unknown id whose hello waits for an answer.
     std::uint64_t held_since_ = 0;
     std::uint64_t accepted_;        ///< Tick.
     std::uint64_t read_at_ = 0;     ///< Tick of the last bytes.

@@ -77,6 +77,10 @@ public:
     /// that it was removed, until it is added again.
     void drop_peer(node_id peer);
 
+    /// Effects: ends the connections with the peer, in both directions, and dials it anew: the next
+    /// hellos are judged by what both members know then.
+    void recheck_peer(node_id peer);
+
     /// Effects: closes everything; the sink and its place for snapshots are not used again. Waits
     /// for a block of a snapshot that is being read or written. May be called inside the sink.
     void stop();

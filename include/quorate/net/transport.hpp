@@ -100,13 +100,14 @@ public:
         static_cast<void>(id);
         return admission::full;
     }
-    /// Returns: whether this member's log holds nothing that a group has written.
-    [[nodiscard]] virtual bool holds_nothing() const { return false; }
-    /// Returns: whether that member has taken part in the group, as far as this member knows. One
-    /// that holds nothing is then refused.
-    [[nodiscard]] virtual bool has_taken_part(node_id member) const {
+    /// Returns: what this member states of its data now, in a hello.
+    [[nodiscard]] virtual member_past past() const { return {}; }
+    /// `member` states that of its own data, before the first message in either direction.
+    /// Returns: ok, or why no message is exchanged with it.
+    [[nodiscard]] virtual hello_status judge_past(node_id member, const member_past& theirs) {
         static_cast<void>(member);
-        return false;
+        static_cast<void>(theirs);
+        return hello_status::ok;
     }
     /// Somebody who is no member yet asks who they are.
     /// Returns: what to answer; nothing to refuse. At most call_bytes_max bytes are passed on.
@@ -137,6 +138,11 @@ concept limits_frames = requires(const T wire) {
 template <class T>
 concept tells_links = requires(const T wire) {
     { wire.links() } -> std::same_as<std::vector<peer_link>>;
+};
+/// A transport that can end its connections with a peer, so that the next hellos are judged anew.
+template <class T>
+concept rechecks_peers = requires(T wire, node_id id) {
+    { wire.recheck_peer(id) } -> std::same_as<void>;
 };
 /// A transport that tries announced URLs of a peer beside those that it was added with.
 template <class T>

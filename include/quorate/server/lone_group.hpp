@@ -35,7 +35,8 @@ struct lone_start {
 
 /// Effects: all that the log holds becomes committed, and changes follow that leave a joint
 /// configuration, make `self` a voter and remove everybody else; all in a term of their own. A
-/// member that is alone already stays as it is.
+/// member that is alone already stays as it is. Unless `birth` is zero, a last change gives the
+/// group that mark: the former members have another one, and are refused.
 ///
 /// Entries that are not known to be committed are kept, where etcd drops them: another member may
 /// have told a client that they are, and this one may have applied them. Only from an uncommitted
@@ -49,7 +50,8 @@ struct lone_start {
 /// would be a second group that believes to be this one.
 /// Errors, with a sentence in `why`: member_removed; member_unknown where the group never told this
 /// member of itself; corrupt for a snapshot without members, or a term that none can follow.
-[[nodiscard]] result<lone_start> make_alone(engine_state& state, node_id self, std::string& why);
+[[nodiscard]] result<lone_start> make_alone(engine_state& state, node_id self, std::string& why,
+                                            birth_mark birth = {});
 
 } // namespace quorate
 

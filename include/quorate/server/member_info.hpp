@@ -63,6 +63,9 @@ struct member_update {
     member_info info;
     bool peer_urls = true;  ///< Whether `info.peer_urls` is told.
     bool attributes = true; ///< Whether `info.name` and `info.client_urls` are.
+    /// The group's mark, where it has none yet; zero: none is proposed.
+    birth_mark birth{};
+    bool new_group = false; ///< `birth` replaces the mark that the group has.
 };
 
 /// Effects: writes it. Requires: within_limits(member).

@@ -1,4 +1,5 @@
-// Who the members are and where each is reached, replicated beside the application's state.
+// Who the members are and where each is reached, and the group's birth mark, replicated beside the
+// application's state.
 // Flow:       11; changes with applied membership changes and with snapshots
 // Invariants: the same on every member at the same applied index; who was removed never returns
 #ifndef QUORATE_SERVER_MEMBER_TABLE_HPP
@@ -75,7 +76,12 @@ public:
             merged.client_urls = known->client_urls;
         }
         put(std::move(merged));
+        if (told.birth && (!birth_ || told.new_group)) {
+            birth_ = told.birth;
+        }
     }
+    /// Returns: the mark of the group; zero until the first update with one was applied.
+    [[nodiscard]] birth_mark birth() const noexcept { return birth_; }
     /// Effects: removes the member for good.
     void erase(node_id id) {
         const auto place = std::lower_bound(removed_.begin(), removed_.end(), id);
@@ -125,13 +131,15 @@ public:
         for (node_id id : removed_) {
             out.u64(id.value());
         }
+        out.u64(birth_.value());
         return shared_bytes::copy_of(bytes);
     }
     /// Returns: a table, or none for bytes that are not one.
     [[nodiscard]] static std::optional<member_table> decode(byte_view bytes) {
         byte_reader in(bytes);
         member_table table;
-        if (in.u32() != version) {
+        const std::uint32_t written_as = in.u32();
+        if (written_as != version && written_as != version_without_birth) {
             return std::nullopt;
         }
         for (std::uint32_t left = in.u32(); left > 0 && !in.failed(); --left) {
@@ -152,13 +160,17 @@ public:
             }
             table.removed_.push_back(id);
         }
+        if (written_as == version) {
+            table.birth_ = birth_mark(in.u64());
+        }
         return in.finished() ? std::optional(std::move(table)) : std::nullopt;
     }
 
     friend bool operator==(const member_table&, const member_table&) noexcept = default;
 
 private:
-    static constexpr std::uint32_t version = 1;
+    static constexpr std::uint32_t version = 2;
+    static constexpr std::uint32_t version_without_birth = 1;
 
     [[nodiscard]] const_iterator lower_bound(node_id id) const noexcept {
         return std::lower_bound(members_.begin(), members_.end(), id,
@@ -167,6 +179,7 @@ private:
 
     std::vector<member_info> members_;
     std::vector<node_id> removed_; // ascending
+    birth_mark birth_;
 };
 
 } // namespace quorate

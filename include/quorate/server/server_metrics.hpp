@@ -76,6 +76,7 @@ struct server_metrics {
     counter read_indexes_failed;
     counter learner_promotions;
     counter unknown_members; ///< Greetings of ids that this member does not know.
+    counter other_groups;    ///< Connections with members of another group of the same cluster id.
     counter snapshots_received;
 
     // The store, as this member applies it

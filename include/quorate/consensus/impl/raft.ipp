@@ -246,6 +246,9 @@ QUORATE_DECL error_code raft::step(const message& m) {
     if (m.kind == message_kind::heartbeat && m.commit > log_.last() && !options_.repair_lost_logs) {
         return errc::log_conflict; // the reference ends its process
     }
+    if (contradicts_committed(m)) {
+        return errc::log_conflict;
+    }
     const bool asks_for_vote = m.kind == message_kind::vote || m.kind == message_kind::pre_vote;
     // A promise also binds in a newer term that this member learned of meanwhile.
     if (asks_for_vote && !writable_) {
@@ -262,6 +265,21 @@ QUORATE_DECL error_code raft::step(const message& m) {
         return {};
     }
     return step_role(m);
+}
+
+// Every leader of this group has what is committed here. A leader without it belongs to another
+// group, or lost data: an acknowledgement would let it count on entries that are not here.
+QUORATE_DECL bool raft::contradicts_committed(const message& m) const noexcept {
+    const auto differs = [this](log_id id) {
+        return id.index <= log_.committed() && log_.knows(id.index) && !log_.matches(id);
+    };
+    if (m.kind == message_kind::install_snapshot) {
+        return differs(m.snap->last);
+    }
+    return m.kind == message_kind::append &&
+           (differs({m.log_term, m.index}) ||
+            std::any_of(m.entries.begin(), m.entries.end(),
+                        [&differs](const entry& e) { return differs(e.id()); }));
 }
 
 QUORATE_DECL void raft::step_newer_term(const message& m) {

@@ -16,7 +16,14 @@ inline constexpr std::size_t message_fields_bytes = 64;
 inline constexpr std::size_t entries_head_bytes = 8;
 static_assert(frame_bytes_around_entry ==
               frame_header_bytes + message_fields_bytes + entries_head_bytes + record_header_bytes);
-inline constexpr std::size_t hello_body_bytes = 32;
+inline constexpr std::size_t hello_body_bytes = hello_frame_bytes - frame_header_bytes;
+static_assert(hello_frame_bytes <= hello_frame_bytes_max);
+inline constexpr std::uint8_t past_holds_nothing = 1;
+inline constexpr std::uint8_t past_holds_last = 2;
+inline constexpr std::uint8_t past_birth_applied = 4;
+inline constexpr std::uint8_t past_joining = 8;
+inline constexpr std::uint8_t past_admits_loss = 16;
+inline constexpr std::uint8_t past_flags = 31;
 inline constexpr std::size_t chunk_fields_bytes = 24;
 inline constexpr std::size_t progress_body_bytes = 24;
 inline constexpr std::size_t call_fields_bytes = 16;
@@ -276,13 +283,44 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
     return frame_content(progress);
 }
 
+[[nodiscard]] inline std::uint8_t flags_of(const member_past& past) noexcept {
+    const auto flag = [](bool set, std::uint8_t value) { return set ? value : 0; };
+    return static_cast<std::uint8_t>(
+        flag(past.holds_nothing, past_holds_nothing) | flag(past.holds_last, past_holds_last) |
+        flag(past.birth_applied, past_birth_applied) | flag(past.joining, past_joining) |
+        flag(past.admits_loss, past_admits_loss));
+}
+
+/// Effects: reads what stands behind the ids of a hello; fails the reader on what encode_hello does
+/// not write.
+[[nodiscard]] inline member_past read_past(byte_reader& in, std::uint8_t flags,
+                                           std::uint32_t checksum) {
+    member_past past;
+    past.birth = birth_mark(in.u64());
+    past.starts = in.u64();
+    past.life = in.u64();
+    past.last.term = term_id(in.u64());
+    past.last.index = log_index(in.u64());
+    past.last_checksum = checksum;
+    past.holds_nothing = (flags & past_holds_nothing) != 0;
+    past.holds_last = (flags & past_holds_last) != 0;
+    past.birth_applied = (flags & past_birth_applied) != 0;
+    past.joining = (flags & past_joining) != 0;
+    past.admits_loss = (flags & past_admits_loss) != 0;
+    const bool sound = (past.holds_last || checksum == 0) && (past.birth || !past.birth_applied);
+    if ((flags & ~past_flags) != 0 || !sound) {
+        in.fail();
+    }
+    return past;
+}
+
 [[nodiscard]] inline result<frame_content> read_hello(byte_view body) {
     byte_reader in(body);
     hello h;
     h.version = in.u16();
     const std::uint8_t status = in.u8();
-    const std::uint8_t holds_nothing = in.u8();
-    const std::uint32_t reserved = in.u32();
+    const std::uint8_t flags = in.u8();
+    const std::uint32_t checksum = in.u32();
     h.cluster = cluster_id(in.u64());
     h.from = node_id(in.u64());
     h.to = node_id(in.u64());
@@ -294,11 +332,11 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
         h.status = hello_status::unsupported_version;
         return frame_content(h);
     }
-    const bool known = status <= static_cast<std::uint8_t>(hello_status::wiped);
-    if (!known || holds_nothing > 1 || reserved != 0 || !in.finished()) {
+    h.past = read_past(in, flags, checksum);
+    const bool known = status <= static_cast<std::uint8_t>(hello_status::outdated);
+    if (!known || !in.finished()) {
         return errc::corrupt;
     }
-    h.holds_nothing = holds_nothing == 1;
     h.status = static_cast<hello_status>(status);
     return frame_content(h);
 }
@@ -363,8 +401,10 @@ QUORATE_DECL shared_bytes encode_hello(const hello& h) {
     draft frame(frame_header_bytes + detail::hello_body_bytes);
     byte_writer body(frame.data() + frame_header_bytes, detail::hello_body_bytes);
     body.u16(h.version).u8(static_cast<std::uint8_t>(h.status));
-    body.u8(h.holds_nothing ? 1 : 0).u32(0);
+    body.u8(detail::flags_of(h.past)).u32(h.past.last_checksum);
     body.u64(h.cluster.value()).u64(h.from.value()).u64(h.to.value());
+    body.u64(h.past.birth.value()).u64(h.past.starts).u64(h.past.life);
+    body.u64(h.past.last.term.value()).u64(h.past.last.index.value());
     detail::seal_frame(frame.data(), frame_kind_hello, 0, detail::hello_body_bytes,
                        detail::hello_body_bytes);
     return std::move(frame).freeze();

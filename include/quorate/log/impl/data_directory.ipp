@@ -23,6 +23,7 @@ inline constexpr byte_view identity_magic = "QRATEIDN";
 inline constexpr std::uint16_t identity_version = 1;
 inline constexpr std::size_t identity_bytes = 32;
 inline constexpr const char* mark_name = "start";
+inline constexpr const char* peers_name = "peers";
 
 inline error_code explain(std::string* failure, const std::filesystem::path& path,
                           const std::string& what, error_code code) {
@@ -121,6 +122,9 @@ QUORATE_DECL result<data_directory> data_directory::open(const std::filesystem::
     if (const error_code failed = opened.place_wal(wal_place, failure)) {
         return failed;
     }
+    if (const error_code failed = opened.read_peers()) {
+        return detail::explain(failure, directory / detail::peers_name, failed.message(), failed);
+    }
     return opened;
 }
 
@@ -188,6 +192,34 @@ QUORATE_DECL error_code data_directory::read_mark() {
     mark_ = mark ? *mark : start_mark{.starts = 1, .place = {}, .labels = {}};
     copy_ = !mark || !may_be_same(mark_->place, place_of(*file));
     return {};
+}
+
+QUORATE_DECL error_code data_directory::read_peers() {
+    const result<posix_file> file = kept_.disk().open_file(detail::peers_name);
+    if (!file) {
+        const bool absent = file.error() == boost::system::errc::no_such_file_or_directory;
+        return absent ? error_code() : file.error();
+    }
+    std::string bytes(peers_bytes_max + 1, '\0');
+    const result<std::size_t> got = file->read_at(0, bytes.data(), bytes.size());
+    if (!got) {
+        return got.error();
+    }
+    bytes.resize(*got);
+    if (bytes.size() <= peers_bytes_max) {
+        peers_ = std::move(bytes);
+    }
+    return {};
+}
+
+QUORATE_DECL error_code data_directory::save_peers(const std::string& bytes) {
+    auto made = kept_.disk().create_temporary();
+    if (!made) {
+        return made.error();
+    }
+    const byte_view view(bytes);
+    const error_code failed = made->file.write_at(0, {&view, 1});
+    return failed ? failed : publish(kept_.disk(), *made, detail::peers_name);
 }
 
 QUORATE_DECL error_code data_directory::check_labels(const directory_labels& wanted,

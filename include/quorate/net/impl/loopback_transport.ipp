@@ -35,6 +35,34 @@ QUORATE_DECL void loopback_network::notify(event_kind kind, node_id to, node_id 
     queue({kind, to, peer, flag, 0, {}, {}, {}});
 }
 
+// Stands for the hellos of a connection: judged once for each start of either member, and after
+// recheck_peer(). A member that is refused hears why once.
+/// Returns: ok, or why `to` does not hear `from`.
+QUORATE_DECL hello_status loopback_network::greet(loopback_transport* from,
+                                                  loopback_transport& to) {
+    if (from == nullptr) {
+        return hello_status::ok; // it greeted before it was gone
+    }
+    const node_id sender = from->options_.self;
+    const node_id self = to.options_.self;
+    if (const auto known = to.greeted_.find(sender);
+        known != to.greeted_.end() && known->second == from->start_) {
+        return hello_status::ok;
+    }
+    const hello_status there = to.sink_->judge_past(sender, from->sink_->past());
+    const hello_status here = from->sink_->judge_past(self, to.sink_->past());
+    hello_status& told = from->told_refused_[self];
+    if (std::exchange(told, there) != there && there != hello_status::ok) {
+        event refused{event_kind::refused, sender, self, false, 0, {}, {}, {}};
+        refused.status = there;
+        queue(std::move(refused));
+    }
+    if (there == hello_status::ok && here == hello_status::ok) {
+        to.greeted_[sender] = from->start_;
+    }
+    return there != hello_status::ok ? there : here;
+}
+
 QUORATE_DECL bool loopback_network::deliver_one() {
     if (queue_.empty()) {
         return false;
@@ -58,6 +86,7 @@ QUORATE_DECL bool loopback_network::deliver_one() {
     case event_kind::snapshot_sent: to->sink_->on_snapshot_sent(e.peer, e.flag); break;
     case event_kind::removed: to->sink_->on_removed(); break;
     case event_kind::dropped: to->sink_->on_dropped(e.why); break;
+    case event_kind::refused: to->sink_->on_refused(e.peer, e.status); break;
     case event_kind::arrives:
     case event_kind::call: break;
     }
@@ -121,7 +150,13 @@ QUORATE_DECL void loopback_network::arrive(event e) {
         lose(e);
         return;
     }
-    if (to->removed_.contains(e.peer)) {
+    const hello_status greeted = greet(sender, *to);
+    const bool removed = to->removed_.contains(e.peer) && greeted != hello_status::other_group;
+    if (greeted != hello_status::ok && !removed) {
+        lose(e);
+        return;
+    }
+    if (removed) {
         if (sender != nullptr && !std::exchange(sender->told_removed_, true)) {
             notify(event_kind::removed, e.peer, e.to);
         }
@@ -136,8 +171,9 @@ QUORATE_DECL void loopback_network::arrive(event e) {
 
 QUORATE_DECL void loopback_network::arrive_call(const event& e) {
     left_queue(e);
-    const loopback_transport* to = find(e.to);
-    if (reaches(e.peer, to) && !to->removed_.contains(e.peer)) {
+    loopback_transport* to = find(e.to);
+    if (reaches(e.peer, to) && !to->removed_.contains(e.peer) &&
+        greet(find(e.peer), *to) == hello_status::ok) {
         to->sink_->on_call(e.peer, e.asked);
     }
 }
@@ -163,6 +199,7 @@ QUORATE_DECL error_code loopback_transport::start(transport_sink& sink) {
         return errc::invalid_option;
     }
     sink_ = &sink;
+    start_ = ++network_.starts_;
     return {};
 }
 
@@ -243,6 +280,13 @@ QUORATE_DECL void loopback_transport::drop_peer(node_id peer) {
     }
     removed_.insert(peer);
     queued_bytes_.erase(peer);
+}
+
+QUORATE_DECL void loopback_transport::recheck_peer(node_id peer) {
+    greeted_.erase(peer);
+    if (loopback_transport* const other = network_.find(peer)) {
+        other->greeted_.erase(options_.self);
+    }
 }
 
 QUORATE_DECL std::vector<peer_link> loopback_transport::links() const {

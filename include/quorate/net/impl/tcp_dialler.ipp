@@ -188,9 +188,8 @@ QUORATE_DECL void tcp_dialler::on_answer(const shared_bytes& frame) {
         fail();
         return;
     }
-    const hello_status status = judge_answer(*answer, hub_->identity, peer_);
-    if (status == hello_status::ok && hub_->was_wiped(peer_, answer->holds_nothing)) {
-        complain("it holds nothing, though it has taken part in the group");
+    hello_status status = judge_answer(*answer, hub_->identity, peer_);
+    if (refuse_past(*answer, status)) {
         backoff_ms_ = tcp_backoff_ms_max;
         fail();
         return;
@@ -212,6 +211,31 @@ QUORATE_DECL void tcp_dialler::on_answer(const shared_bytes& frame) {
     // No use in asking often: somebody has to change an option or a membership first.
     backoff_ms_ = tcp_backoff_ms_max;
     fail();
+}
+
+/// Effects: another group's word on a removal counts for nothing.
+/// Returns: whether this member wants no connection with the past that the peer states.
+QUORATE_DECL bool tcp_dialler::refuse_past(const hello& answer, hello_status& status) {
+    const bool is_peer =
+        answer.from == peer_ && judge_hello(answer, hub_->identity, false) == hello_status::ok;
+    const bool counts = status == hello_status::ok || status == hello_status::removed ||
+                        status == hello_status::other_group;
+    if (!is_peer || !counts) {
+        return false;
+    }
+    const hello_status verdict = hub_->judge(peer_, answer.past);
+    if (status != hello_status::ok) {
+        status = verdict == hello_status::other_group ? verdict : status;
+        return false;
+    }
+    if (verdict == hello_status::ok) {
+        return false;
+    }
+    ++hub_->statistics.hellos_refused;
+    if (const std::string problem = past_problem(verdict); !problem.empty()) {
+        complain(problem);
+    }
+    return true;
 }
 
 QUORATE_DECL void tcp_dialler::on_open() {
@@ -452,9 +476,19 @@ QUORATE_DECL void tcp_dialler::move_to(std::vector<peer_address> addresses) {
     resolved_.clear();
     address_ = 0;
     backoff_ms_ = 0;
-    if (attempt_ == 0 || state_ == state::closed) {
-        return;
+    if (attempt_ != 0 && state_ != state::closed) {
+        begin_anew();
     }
+}
+
+QUORATE_DECL void tcp_dialler::redial() {
+    const bool judged = state_ == state::open || state_ == state::greeting;
+    if (judged && leave_by_ == 0) {
+        begin_anew();
+    }
+}
+
+QUORATE_DECL void tcp_dialler::begin_anew() {
     hang_up();
     if (outbox_.close()) {
         tell_snapshot_ended(false);

@@ -31,6 +31,15 @@ QUORATE_DECL void tune_socket(tcp_socket& socket) noexcept {
 #endif
 }
 
+QUORATE_DECL std::string past_problem(hello_status verdict) {
+    switch (verdict) {
+    case hello_status::wiped: return "it holds nothing, though it has taken part in the group";
+    case hello_status::unproven: return "nothing shows that its log is that of this group";
+    case hello_status::outdated: return "its data directory counts fewer starts than were seen";
+    default: return {};
+    }
+}
+
 QUORATE_DECL void tcp_hub::complain(std::string text) {
     if (ticks < complain_from) {
         ++complaints_kept;

@@ -221,7 +221,7 @@ QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
         refuse_unproved(theirs.from);
         return;
     }
-    holds_nothing_ = theirs.holds_nothing;
+    past_ = theirs.past;
     hello_status status = judge_hello(theirs, hub_->identity, hub_->removed.contains(theirs.from));
     if (status == hello_status::ok && !hub_->peers.contains(theirs.from)) {
         const admission allowed = judge_unknown(theirs.from);
@@ -255,8 +255,11 @@ QUORATE_DECL admission tcp_inlet::judge_unknown(node_id id) {
 }
 
 QUORATE_DECL void tcp_inlet::answer(node_id member, hello_status status) {
-    if (status == hello_status::ok && hub_->was_wiped(member, holds_nothing_)) {
-        status = hello_status::wiped;
+    if (status == hello_status::ok || status == hello_status::removed) {
+        const hello_status verdict = hub_->judge(member, past_);
+        // A group that has removed the member says nothing about its membership in another one.
+        const bool counts = status == hello_status::ok || verdict == hello_status::other_group;
+        status = counts ? verdict : status;
     }
     answered_ = true;
     if (status == hello_status::ok) {
@@ -275,6 +278,9 @@ QUORATE_DECL void tcp_inlet::answer(node_id member, hello_status status) {
         hub_->complain("refused member " + std::to_string(member.value()) +
                        ", which connected from " + remote_.address().to_string() +
                        ": this member does not know it");
+    }
+    if (const std::string problem = past_problem(status); !problem.empty()) {
+        hub_->complain("refused member " + std::to_string(member.value()) + ": " + problem);
     }
     say(hub_->greeting(status, member));
 }
@@ -393,7 +399,8 @@ QUORATE_DECL bool tcp_inlet::on_content(snapshot_chunk& chunk) {
 }
 
 QUORATE_DECL bool tcp_inlet::on_content(member_call& call) {
-    if (limited() && (call.answers || call.topic != address_topic)) {
+    const bool announces = call.topic == address_topic || call.topic == birth_topic;
+    if (limited() && (call.answers || !announces)) {
         ++hub_->statistics.messages_refused;
     } else if (hub_->sink != nullptr) {
         hub_->sink->on_call(member_, call);

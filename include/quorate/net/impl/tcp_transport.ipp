@@ -134,6 +134,17 @@ QUORATE_DECL void tcp_transport::drop_peer(node_id peer) {
     }
 }
 
+QUORATE_DECL void tcp_transport::recheck_peer(node_id peer) {
+    for (const auto& inlet : hub_->inlets) {
+        if (peer && inlet->member() == peer) {
+            inlet->close();
+        }
+    }
+    if (const auto found = hub_->diallers.find(peer); found != hub_->diallers.end()) {
+        found->second->redial();
+    }
+}
+
 QUORATE_DECL void tcp_transport::stop() {
     hub_->stopped = true;
     hub_->sink = nullptr;

@@ -22,13 +22,10 @@ public:
 
     void leave_joint() { append({}, entry_kind::joint_change); }
     void make_voter(const member_info& self) {
-        const std::string told = encode(member_update{self, false, false}); // as it is known
-        draft context(command_header_bytes + told.size());
-        byte_writer(context.data(), context.size()).zeros(command_header_bytes).bytes(told);
-        membership_change change;
-        change.changes.push_back({change_kind::add_voter, self.id});
-        change.context = std::move(context).freeze();
-        append(change, entry_kind::change);
+        tell(change_kind::add_voter, {self, false, false}); // as it is known
+    }
+    void mark(const member_info& self, birth_mark birth) {
+        tell(change_kind::update, {self, false, false, birth, true});
     }
     void remove(node_id other) {
         membership_change change;
@@ -40,6 +37,15 @@ public:
     [[nodiscard]] std::vector<entry> take() && { return std::move(entries_); }
 
 private:
+    void tell(change_kind kind, const member_update& update) {
+        const std::string told = encode(update);
+        draft context(command_header_bytes + told.size());
+        byte_writer(context.data(), context.size()).zeros(command_header_bytes).bytes(told);
+        membership_change change;
+        change.changes.push_back({kind, update.info.id});
+        change.context = std::move(context).freeze();
+        append(change, entry_kind::change);
+    }
     void append(const membership_change& change, entry_kind kind) {
         entry made;
         last_ = {term_, last_.index.next()};
@@ -136,7 +142,8 @@ QUORATE_DECL result<group_members> latest_members(const snapshot_ptr& newest,
     return members;
 }
 
-QUORATE_DECL result<lone_start> make_alone(engine_state& state, node_id self, std::string& why) {
+QUORATE_DECL result<lone_start> make_alone(engine_state& state, node_id self, std::string& why,
+                                           birth_mark birth) {
     result<group_members> members = state.base == nullptr ? result<group_members>(group_members{})
                                                           : detail::members_of(*state.base);
     if (!members) {
@@ -171,6 +178,9 @@ QUORATE_DECL result<lone_start> make_alone(engine_state& state, node_id self, st
         writer.make_voter(*known);
     }
     detail::remove_others(writer, self);
+    if (birth && writer.members().table.find(self) != nullptr) {
+        writer.mark(*writer.members().table.find(self), birth);
+    }
     if (!detail::is_alone(writer.members(), self)) {
         why = "the members in the newest snapshot contradict one another";
         return errc::corrupt;

@@ -12,6 +12,9 @@ namespace detail {
 
 inline constexpr std::uint32_t tells_peer_urls = 1;
 inline constexpr std::uint32_t tells_attributes = 2;
+inline constexpr std::uint32_t tells_birth = 4;
+inline constexpr std::uint32_t tells_new_group = 8;
+inline constexpr std::uint32_t tells_all = 15;
 
 inline void encode_text(const std::string& text, byte_writer& out) {
     out.u32(static_cast<std::uint32_t>(text.size())).bytes(text);
@@ -101,18 +104,31 @@ QUORATE_DECL std::string encode(const member_update& update) {
     std::string bytes;
     byte_writer out(bytes);
     out.u32((update.peer_urls ? detail::tells_peer_urls : 0) |
-            (update.attributes ? detail::tells_attributes : 0));
+            (update.attributes ? detail::tells_attributes : 0) |
+            (update.birth ? detail::tells_birth : 0) |
+            (update.new_group ? detail::tells_new_group : 0));
     encode_member(update.info, out);
+    if (update.birth) {
+        out.u64(update.birth.value());
+    }
     return bytes;
 }
 
 QUORATE_DECL std::optional<member_update> decode_member_update(byte_view bytes) {
     byte_reader in(bytes);
     const std::uint32_t told = in.u32();
-    member_update update{read_member(in), (told & detail::tells_peer_urls) != 0,
-                         (told & detail::tells_attributes) != 0};
-    const bool known = (told & ~(detail::tells_peer_urls | detail::tells_attributes)) == 0;
-    return known && in.finished() ? std::optional(std::move(update)) : std::nullopt;
+    member_update update{read_member(in),
+                         (told & detail::tells_peer_urls) != 0,
+                         (told & detail::tells_attributes) != 0,
+                         {},
+                         (told & detail::tells_new_group) != 0};
+    const bool marks = (told & detail::tells_birth) != 0;
+    if (marks) {
+        update.birth = birth_mark(in.u64());
+    }
+    const bool known = (told & ~detail::tells_all) == 0 && marks == static_cast<bool>(update.birth);
+    return known && (marks || !update.new_group) && in.finished() ? std::optional(std::move(update))
+                                                                  : std::nullopt;
 }
 
 } // namespace quorate

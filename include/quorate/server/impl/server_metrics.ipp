@@ -256,6 +256,8 @@ private:
              "Times the whole state came from a peer.");
         rare("quorate_unknown_members_total", counted_.unknown_members,
              "Connections of ids that this member does not know as members.");
+        rare("quorate_other_group_refusals_total", counted_.other_groups,
+             "Connections refused because the member belongs to another group.");
         read("quorate_term", now_.term, "The member's term.");
         read("quorate_leases", now_.leases, "Leases that are there.");
         read("quorate_disk_full", now_.disk_full, "1 while writes are refused for lack of space.");

@@ -57,6 +57,16 @@ public:
         asked.emplace_back(from, call);
     }
 
+    void on_refused(node_id, hello_status why) override {
+        note();
+        refusals.push_back(why);
+    }
+    member_past past() const override { return stated; }
+    hello_status judge_past(node_id member, const member_past& theirs) override {
+        note();
+        return judge ? judge(member, theirs) : hello_status::ok;
+    }
+
     /// Returns: how many messages carried this context.
     [[nodiscard]] std::size_t count(std::uint64_t context) const {
         return static_cast<std::size_t>(std::ranges::count_if(
@@ -75,6 +85,9 @@ public:
     bool forbidden = false; ///< While set, a call is a violation.
     bool violated = false;
     std::function<void(const message&)> then;
+    std::vector<hello_status> refusals; ///< Of this member, by its peers.
+    member_past stated;                 ///< What past() returns.
+    std::function<hello_status(node_id, const member_past&)> judge; ///< Empty: all is well.
 
 private:
     void note() noexcept {
@@ -345,6 +358,57 @@ public:
         return reported && b.messages.empty() ? "" : "a message came from another cluster";
     }
 
+    std::string refused_past_exchanges_no_message() {
+        pair();
+        static_cast<void>(fixture.wire(two).add_peer(one, fixture.url(one)));
+        const birth_mark other(9);
+        b.stated.birth = other;
+        b.stated.birth_applied = true;
+        a.judge = [other](node_id member, const member_past& theirs) {
+            const bool refuses = member == two && theirs.birth == other && theirs.birth_applied;
+            return refuses ? hello_status::other_group : hello_status::ok;
+        };
+        const bool told = fixture.run_until([&] {
+            send_both(21);
+            return !b.refusals.empty();
+        });
+        if (!told || b.refusals.front() != hello_status::other_group) {
+            return "a member whose past is refused is not told why";
+        }
+        if (!a.messages.empty() || !b.messages.empty()) {
+            return "members exchanged messages before both accepted the other's past";
+        }
+        b.stated = {};
+        return flows(22) ? "" : "members whose pasts fit again do not reach each other";
+    }
+
+    std::string recheck_judges_an_open_connection_again() {
+        if constexpr (rechecks_peers<typename Fixture::transport_type>) {
+            pair();
+            static_cast<void>(fixture.wire(two).add_peer(one, fixture.url(one)));
+            if (!flows(21)) {
+                return "the members do not reach each other";
+            }
+            a.judge = [](node_id, const member_past&) { return hello_status::other_group; };
+            fixture.wire(one).recheck_peer(two);
+            const bool told = fixture.run_until([&] {
+                send_both(22);
+                return !b.refusals.empty();
+            });
+            const std::size_t heard = a.count(23) + b.count(23);
+            static_cast<void>(fixture.run_until([&, turns = 0]() mutable {
+                send_both(23);
+                return ++turns > 50;
+            }));
+            if (!told || a.count(23) + b.count(23) != heard) {
+                return "an open connection outlasts a verdict that changed";
+            }
+            a.judge = {};
+            return flows(24) ? "" : "members whose pasts fit again do not reach each other";
+        }
+        return {};
+    }
+
     std::string calls_arrive_whole_and_once() {
         pair();
         if (!link()) {
@@ -454,6 +518,17 @@ private:
         QUORATE_ASSERT(!failed);
         static_cast<void>(fixture.wire(one).add_peer(two, fixture.url(two)));
     }
+    void send_both(std::uint64_t context) {
+        fixture.wire(one).send(heartbeat(one, two, context));
+        fixture.wire(two).send(heartbeat(two, one, context));
+    }
+    /// Returns: whether a heartbeat of each arrives at the other one.
+    [[nodiscard]] bool flows(std::uint64_t context) {
+        return fixture.run_until([&] {
+            send_both(context);
+            return a.count(context) > 0 && b.count(context) > 0;
+        });
+    }
     /// Effects: heartbeats until one arrives, so that later messages find a connection.
     [[nodiscard]] bool link() {
         b.messages.clear();
@@ -509,6 +584,9 @@ template <transport_fixture Fixture>
         make("a dropped member is told", &cases::a_dropped_member_is_told),
         make("queued messages leave before a drop", &cases::queued_messages_leave_before_a_drop),
         make("other clusters are not heard", &cases::other_clusters_are_not_heard),
+        make("refused past exchanges no message", &cases::refused_past_exchanges_no_message),
+        make("recheck judges an open connection again",
+             &cases::recheck_judges_an_open_connection_again),
         make("calls arrive whole and once", &cases::calls_arrive_whole_and_once),
         make("calls to nobody are refused", &cases::calls_to_nobody_are_refused),
         make("joining members are heard", &cases::joining_members_are_heard),
