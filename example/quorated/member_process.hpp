@@ -144,12 +144,13 @@ private:
 
     using door = void (api_type::*)(quorate::http::exchange);
 
-    /// Effects: opens as many descriptors to clients as the system allows, and logs a lack of them.
+    /// Effects: opens as many descriptors to clients as the system allows, and logs if they are
+    /// few.
     void raise_descriptors() {
         const std::size_t all = quorate::raise_descriptor_limit();
         const std::size_t clients = quorate::client_descriptors(all);
         if (clients < told_.max_connections) {
-            say_(quorate::severity::warning,
+            say_(quorate::severity::info,
                  "the limit of " + std::to_string(all) + " file descriptors allows " +
                      std::to_string(clients) + " connections of clients, fewer than the " +
                      std::to_string(told_.max_connections) + " of --max-connections");

@@ -97,7 +97,7 @@ void start_and_stop() {
     });
     io.run();
     BOOST_TEST((written == quorate::errc::no_leader));
-    BOOST_TEST((read == quorate::condition::retry));
+    BOOST_TEST((read == quorate::condition::stopped));
     BOOST_TEST((added == quorate::errc::no_leader));
     std::error_code ignored;
     std::filesystem::remove_all(options.data_directory, ignored);

@@ -92,6 +92,25 @@ BOOST_AUTO_TEST_CASE(copy_of_two_voters_where_neither_leads_rejoins) {
     }
 }
 
+// A leader announces its addresses as soon as it is elected, which may never be committed.
+BOOST_AUTO_TEST_CASE(announcement_of_addresses_is_no_obstacle_for_a_copy_of_two_voters) {
+    pair_of_voters g;
+    g.all[2].save_copy();
+    g.write(20);
+    g.all.isolate(2);
+    const auto change = change_of({one_change(change_kind::update, 1)});
+    BOOST_REQUIRE(!g.all.at(1, [&](member& m) { return m.propose_change(change); }));
+    g.all.settle();
+    g.all.crash(1, 100);
+    g.all.crash(2, 100);
+    g.all.heal();
+    g.all.restore_copy(2);
+    g.all.restart(1);
+    g.all.restart(2);
+    BOOST_TEST(g.all[1].engine().log().last() > g.all[1].engine().log().committed());
+    g.expect_leader_and_all_sound();
+}
+
 BOOST_AUTO_TEST_CASE(damaged_disk_of_two_voters_where_neither_leads_is_repaired) {
     pair_of_voters g;
     g.write(20);

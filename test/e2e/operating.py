@@ -181,7 +181,7 @@ def who_waits_for_a_lock_is_told_when_its_member_ends(options):
                 0, "/v3/kv/range", places)[1].get("count") == "2")
             members.processes[1].terminate()
             answer = waiting.read_response()
-            expect_equal(json.loads(answer.body)["message"], "etcdserver: server stopped", "answer")
+            expect_equal(json.loads(answer.body)["message"], "transport is closing", "answer")
         eventually("its place is given up", lambda: members.ask(
             0, "/v3/kv/range", places)[1].get("count") == "1")
 

@@ -14,7 +14,7 @@ NOT_DONE = ("no leader", "leader changed", "database space exceeded", "too many 
             "server stopped", "not leader", "lease not found", "session is expired",
             "has been compacted",
             "future revision")
-OPEN = ("request timed out",)
+OPEN = ("request timed out", "transport is closing")
 
 
 def b64(text):

@@ -419,8 +419,9 @@ BOOST_AUTO_TEST_CASE(unknown_kinds_flags_and_versions_are_refused) {
         return decode(bad).error();
     };
     BOOST_TEST(changed(4, 0x52) == error_code(errc::corrupt));
-    for (const std::uint8_t version : {0, 1, 3, 255}) {
-        BOOST_TEST(changed(5, version) == error_code(errc::unsupported_version));
+    for (const unsigned version : {0U, 1U, 3U, 255U}) {
+        BOOST_TEST(changed(5, static_cast<std::uint8_t>(version)) ==
+                   error_code(errc::unsupported_version));
     }
     for (unsigned kind = message_kind_max + 1U; kind < 256; ++kind) {
         if (kind == frame_kind_hello) {

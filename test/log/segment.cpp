@@ -16,7 +16,8 @@ segment_header sample_header() {
             false,
             54321,
             0xDEADBEEF,
-            2};
+            2,
+            {}};
 }
 
 segment_slot sample_slot() {

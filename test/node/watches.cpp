@@ -239,8 +239,8 @@ private:
         // More than one such write may be under way: a member that lags behind has to catch up.
         const auto newest = [&] {
             std::uint64_t revision = last;
-            for (const auto& [id, node] : nodes) {
-                revision = std::max(revision, node->machine().store().current_revision());
+            for (const auto& [id, member] : nodes) {
+                revision = std::max(revision, member->machine().store().current_revision());
             }
             return revision;
         };

@@ -27,11 +27,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr cluster_id cluster{7};
-constexpr node_id one{1};
-constexpr node_id two{2};
-constexpr node_id three{3};
-
 /// Makes certificates for members at 127.0.0.1.
 struct peer_world : tls::test::world {
     /// Returns: options of a member with the certificate and the key at `path`.

@@ -187,7 +187,7 @@ private:
     [[nodiscard]] error_code refuse_or_forward(const message& m);
 
     // raft_recovering.ipp
-    [[nodiscard]] bool holds_all() const noexcept;
+    [[nodiscard]] bool holds_all() const;
     [[nodiscard]] bool may_vote(const message& m) const noexcept;
     [[nodiscard]] bool repairs() const noexcept { return fenced() && options_.repair_lost_logs; }
     void fence() noexcept;
@@ -215,6 +215,7 @@ private:
     void start_election(campaign_kind kind);
     void run_campaign(campaign_kind kind);
     [[nodiscard]] bool has_change(log_index from, log_index to) const noexcept;
+    [[nodiscard]] bool may_alter_members(log_index from, log_index to) const;
     [[nodiscard]] bool has_unapplied_change() const noexcept;
     [[nodiscard]] error_code step_candidate(const message& m);
     void on_vote_response(const message& m);

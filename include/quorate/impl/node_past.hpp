@@ -244,7 +244,9 @@ void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
         log_other_group(peer, {});
         return;
     }
-    if (why == hello_status::wiped || why == hello_status::outdated) {
+    // An answer may be late: this member may hold something by now.
+    const bool lost = why == hello_status::wiped ? holds_nothing() : why == hello_status::outdated;
+    if (lost) {
         on_lost_past();
     }
     if (why == hello_status::unproven && !unproven_since_) {

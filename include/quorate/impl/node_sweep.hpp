@@ -6,6 +6,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -84,8 +85,8 @@ auto basic_node<Policies>::once_swept(reply_handler done) -> reply_handler {
             done(failed, std::move(reply));
             return;
         }
-        sweep_waiters_.push_back(
-            [done, reply = std::move(reply)]() mutable { done({}, std::move(reply)); });
+        const auto kept = std::make_shared<reply_type>(std::move(reply)); // it may be move-only
+        sweep_waiters_.push_back([done, kept] { done({}, std::move(*kept)); });
         schedule_sweep();
     };
 }

@@ -45,12 +45,17 @@ struct local_identity {
 /// Returns: a dialling member's verdict on the answer; `peer` is whom it meant to reach.
 [[nodiscard]] inline hello_status judge_answer(const hello& theirs, const local_identity& ours,
                                                node_id peer) noexcept {
-    if (theirs.status != hello_status::ok) {
-        return theirs.status;
-    }
     const hello_status status = judge_hello(theirs, ours, false);
-    const bool somebody_else = status == hello_status::ok && theirs.from != peer;
-    return somebody_else ? hello_status::wrong_member : status;
+    const bool is_peer = status == hello_status::ok && theirs.from == peer;
+    if (theirs.status == hello_status::ok) {
+        return is_peer || status != hello_status::ok ? status : hello_status::wrong_member;
+    }
+    // What makes a member stale, or end, is believed of the peer alone: another program or a member
+    // of another cluster may listen at that address.
+    const bool has_effect =
+        theirs.status == hello_status::removed || theirs.status == hello_status::wiped ||
+        theirs.status == hello_status::unproven || theirs.status == hello_status::outdated;
+    return has_effect && !is_peer ? hello_status::wrong_member : theirs.status;
 }
 
 } // namespace quorate

@@ -2,6 +2,7 @@
 #ifndef QUORATE_CONSENSUS_IMPL_RAFT_RECOVERING_IPP
 #define QUORATE_CONSENSUS_IMPL_RAFT_RECOVERING_IPP
 
+#include <quorate/consensus/membership_change.hpp>
 #include <quorate/consensus/raft.hpp>
 
 #include <algorithm>
@@ -34,13 +35,32 @@ namespace quorate {
 // otherwise. Both judge by their own logs, and either may be behind: the fenced member may have
 // lost a change that added voters, and the candidate may not know yet that such a change is
 // committed. But a first one was not committed without both, so the candidate vouches only while
-// its log holds no change that it has not applied.
+// its log holds no change of the members that it has not applied.
 
 // Returns: whether this member vouches that it holds all that is committed.
-QUORATE_DECL bool raft::holds_all() const noexcept {
+QUORATE_DECL bool raft::holds_all() const {
     return options_.repair_lost_logs && !fenced() && members_.voters.size() == 2 &&
            members_.voters.contains(options_.id) && !members_.joint() &&
-           !has_change(log_.applied().next(), log_.last());
+           !may_alter_members(log_.applied().next(), log_.last());
+}
+
+// New addresses of a member alter no quorum; a leader announces its own as soon as it is elected.
+QUORATE_DECL bool raft::may_alter_members(log_index from, log_index to) const {
+    from = std::max(from, log_.first());
+    if (to < from) {
+        return false;
+    }
+    const auto alters = [](const entry& e) {
+        if (e.kind == entry_kind::normal) {
+            return false;
+        }
+        const result<membership_change> change = decode_change(e.kind, e.payload.view());
+        return !change || change->leaves_joint() || change->enters_joint() ||
+               std::any_of(change->changes.begin(), change->changes.end(),
+                           [](const single_change& c) { return c.kind != change_kind::update; });
+    };
+    const std::span<const entry> run = log_.range(from, to.next() - from);
+    return std::any_of(run.begin(), run.end(), alters);
 }
 
 // Returns: whether the candidate holds all that may be committed, as far as this member can know.
