@@ -65,6 +65,10 @@ BOOST_FIXTURE_TEST_CASE(directory_that_is_started_again_or_renamed_is_no_copy, f
     start();
     start();
     BOOST_TEST(open().mark()->starts == 2U);
+    BOOST_REQUIRE(!open().mark_start(blue, nullptr, 2));
+    BOOST_TEST(open().mark()->starts == 3U);
+    BOOST_REQUIRE(!open().mark_start(blue, nullptr, 100));
+    BOOST_TEST(open().mark()->starts == 100U);
     fs::rename(path, scratch.path() / "moved");
     path = scratch.path() / "moved";
     BOOST_TEST(!open().is_copy());

@@ -71,9 +71,10 @@ public:
     [[nodiscard]] error_code check_labels(const directory_labels& wanted,
                                           std::string* failure = nullptr) const;
     /// Effects: replaces the mark durably by that of a start that has written its log. Labels that
-    /// are empty stay as they are. Errors: those of the operating system.
+    /// are empty stay as they are. The number of starts grows by one, or to `least` if that is
+    /// more. Errors: those of the operating system.
     [[nodiscard]] error_code mark_start(const directory_labels& labels,
-                                        std::string* failure = nullptr);
+                                        std::string* failure = nullptr, std::uint64_t least = 0);
     /// Returns: what save_peers() saved last, as of open(); absent where nothing was, or it is
     /// longer than peers_bytes_max.
     [[nodiscard]] const std::optional<std::string>& peers() const noexcept { return peers_; }

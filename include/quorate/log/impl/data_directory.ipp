@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <vector>
@@ -247,9 +249,9 @@ QUORATE_DECL error_code data_directory::check_labels(const directory_labels& wan
 }
 
 QUORATE_DECL error_code data_directory::mark_start(const directory_labels& labels,
-                                                   std::string* failure) {
+                                                   std::string* failure, std::uint64_t least) {
     start_mark next = mark_.value_or(start_mark{});
-    ++next.starts;
+    next.starts = std::max(next.starts + 1, least);
     next.labels.token = labels.token.empty() ? next.labels.token : labels.token;
     next.labels.name = labels.name.empty() ? next.labels.name : labels.name;
     return write_mark(std::move(next), true, failure);
