@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <vector>
