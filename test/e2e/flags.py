@@ -180,11 +180,11 @@ def the_environment_names_a_member(options):
                      for name, value in where.settings("from-etcd").items()}
         variables["QUORATE_NAME"] = "from-quorate"
         variables["QUORATE_INITIAL_CLUSTER"] = f"from-flag={where.peer_url}"
-        variables["ETCD_MAX_CONCURRENT_STREAMS"] = "7"
+        variables["ETCD_BACKEND_BATCH_LIMIT"] = "7"
         with running(where, [*server(options), "-name", "from-flag"], variables) as log:
             expect_equal(name_of_member(where.port), "from-flag", "the name")
             told = log.read_text()
-            expect("no effect has --max-concurrent-streams" in told, told[:600])
+            expect("no effect has --backend-batch-limit" in told, told[:600])
         told = run(options, environment={"ETCD_MAX_TXN_OPS": "many"})
         expect_equal(told.returncode, 2, "exit status")
         expect("--max-txn-ops: 'many'" in told.stderr, told.stderr)
