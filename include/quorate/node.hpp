@@ -126,8 +126,8 @@ inline transport_options transport_options_of(const node_options& options) {
 
 /// A member of a replicated group. See doc/tutorial for programs that use one.
 ///
-/// Lifetime: the io_context outlives the node, and is run by one thread at a time. Call `stop` and
-/// let its handler run before the node is destroyed.
+/// Lifetime: the io_context outlives the node, and is run by one thread at a time. `stop` answers
+/// all that waits; a node that is destroyed without it does not.
 /// Threads: call members from that thread; handlers are called on it, possibly before the call
 /// that was given them returns.
 template <class Policies = default_policies>
