@@ -26,6 +26,7 @@
 #include <quorate/server/node_observer.hpp>
 #include <quorate/server/node_options.hpp>
 #include <quorate/server/node_snapshot.hpp>
+#include <quorate/server/node_status.hpp>
 #include <quorate/server/read_rounds.hpp>
 #include <quorate/server/request_ids.hpp>
 #include <quorate/server/request_table.hpp>
@@ -56,44 +57,6 @@
 #include <vector>
 
 namespace quorate {
-
-/// What a node tells about itself.
-struct node_status {
-    engine_status engine;
-    log_index applied{};
-    std::size_t requests = 0; ///< Waiting for their outcome.
-    std::size_t reads = 0;    ///< Waiting to be confirmed.
-    bool ended = false;
-    /// It leads, and has applied all that was acknowledged before.
-    bool leads_fresh = false;
-    bool disk_full = false;     ///< Writes wait for space and are refused meanwhile.
-    bool database_full = false; ///< The machine's database has no space for what makes it larger.
-    bool disk_hangs = false;    ///< A sync of the log has not returned for an election timeout.
-    bool defragmenting = false;
-    bool fenced = false; ///< Lost what it had acknowledged; neither votes nor leads.
-};
-
-namespace detail {
-
-/// An engine that shows its log, so that members compare theirs before they exchange messages.
-template <class E>
-concept keeps_log = requires(const E& engine, log_index index) {
-    { engine.log().first() } -> std::convertible_to<log_index>;
-    { engine.log().last_id() } -> std::convertible_to<log_id>;
-    { engine.log().base() } -> std::convertible_to<log_id>;
-    { engine.log().range(index, 1) } -> std::convertible_to<std::span<const entry>>;
-};
-static_assert(keeps_log<raft>);
-
-} // namespace detail
-
-/// What a leader knows of a member, itself included.
-struct member_progress {
-    node_id id{};
-    log_index match{};            ///< The last index known to be durable there.
-    bool recently_active = false; ///< Heard from within an election timeout.
-    bool learner = false;
-};
 
 namespace detail {
 

@@ -12,6 +12,19 @@
 #include <utility>
 
 namespace quorate {
+namespace detail {
+
+/// An engine that shows its log, so that members compare theirs before they exchange messages.
+template <class E>
+concept keeps_log = requires(const E& engine, log_index index) {
+    { engine.log().first() } -> std::convertible_to<log_index>;
+    { engine.log().last_id() } -> std::convertible_to<log_id>;
+    { engine.log().base() } -> std::convertible_to<log_id>;
+    { engine.log().range(index, 1) } -> std::convertible_to<std::span<const entry>>;
+};
+static_assert(keeps_log<raft>);
+
+} // namespace detail
 
 // Committed entries that a start has not applied yet count as well: the last of them may be the one
 // that made a group of this member alone.
