@@ -432,6 +432,7 @@ def member_of_quorated_that_returns_to_a_group_begun_anew_is_refused(options):
         while not all(words in group[name].said() for name in "abc"):
             expect(time.monotonic() < deadline, "a member does not log the other group")
             time.sleep(0.05)
+        group["c"].wait_port()      # peers are heard before clients are
         expect_equal(group["c"].range_all(serializable=True), {"k": "old"}, "the data of c")
         expect_status(group["b"].put("m", "more"), 200)
         for name in "ab":

@@ -96,6 +96,18 @@ class Member:
     def member_id(self):
         return self.status()["header"]["member_id"]
 
+    def wait_port(self, seconds=20):
+        """Until the member accepts connections of clients."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 5).close()
+                return
+            except OSError as failure:
+                if time.monotonic() > deadline:
+                    raise NotReady(f"{self.name} accepts no clients: {failure}") from failure
+            time.sleep(0.05)
+
     def range_all(self, serializable=False):
         """Every key and value, decoded."""
         answer = self.ask("kv/range", {"key": "AA==", "range_end": "AA==",
