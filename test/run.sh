@@ -244,10 +244,11 @@ check_tree() {
     beside step "checks: the checkers themselves" 120 python3 -B test/tools/test_tools.py
 }
 
-# The programs are built as users build them; the tests, with less optimisation, in half the time.
+# The programs are built as users build them; tests and small examples, with less optimisation, in
+# half the time. Benchmarks are compiled in the Meson build: without optimisation, so apart.
 test_release() {
     build release release -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-O1 \
-        -DQUORATE_WITH_YAML=ON -DQUORATE_WITH_LMDB=ON -DQUORATE_WITH_TLS=ON
+        -DQUORATE_BUILD_BENCH=OFF -DQUORATE_WITH_YAML=ON -DQUORATE_WITH_LMDB=ON -DQUORATE_WITH_TLS=ON
     # They wait much: for elections, time limits and threads.
     cases "release: tests" 900 ctest --test-dir build/release -LE checks -j $((2 * jobs))
 }
@@ -269,14 +270,14 @@ test_sanitized() {
     local prefix preset
     choose_compiler sanitized
     preset=${prefix}asan
-    # The programs are run by the end-to-end tests, which take the optimised ones. Inlining takes
-    # most of the time for instrumented tests; the library's bodies are compiled once, with it. So
-    # are the checks of each pointer's value and alignment, a third of the time: they matter where
-    # bytes are decoded, in those bodies and in the fuzzers. Null pointers trap anyway.
+    # The programs are run by the end-to-end tests, which take the optimised ones. To optimise
+    # instrumented tests takes longer than they then save; the library's bodies are compiled once,
+    # optimised. So are the checks of each pointer's value and alignment, a third of the time: they
+    # matter where bytes are decoded, in those bodies and in the fuzzers. Null pointers trap anyway.
     build sanitized $preset -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_EXAMPLES=OFF \
         -DQUORATE_SEPARATE_COMPILATION=ON -DQUORATE_UNITY_TESTS=ON \
-        "-DQUORATE_TEST_OPTIONS=-fno-inline;-fno-sanitize=null,alignment,object-size,vptr"
-    cases "sanitized: tests" 1500 ctest --test-dir build/$preset -LE checks
+        "-DQUORATE_TEST_OPTIONS=-O0;-fno-sanitize=null,alignment,object-size,vptr"
+    cases "sanitized: tests" 1500 ctest --test-dir build/$preset -LE checks -j $((2 * jobs))
 }
 
 # Prints the folders among those given that have tests.
@@ -295,7 +296,7 @@ test_threads() {
     # shellcheck disable=SC2046,SC2086
     build threads ${prefix}tsan $(printf 'test_%s ' $folders) \
         -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_FUZZ=OFF -DQUORATE_BUILD_EXAMPLES=OFF \
-        -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-fno-inline
+        -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-O0
     cases "threads: tests" 900 ctest --test-dir "build/${prefix}tsan" -R "^($pattern)\$"
 }
 
@@ -324,7 +325,7 @@ test_meson() {
     step "meson: set up" 120 meson setup build/meson "${options[@]}"
     # shellcheck disable=SC2046,SC2086
     step "meson: build" 2400 meson compile -C build/meson -j "$jobs" \
-        "${programs[@]}" own_machine $(printf 'test_%s ' $folders)
+        "${programs[@]}" own_machine benchmarks $(printf 'test_%s ' $folders)
     # shellcheck disable=SC2086
     cases "meson: tests" 1200 meson test -C build/meson --no-rebuild --num-processes "$jobs" \
         "${scripts[@]}" $folders example_own_machine

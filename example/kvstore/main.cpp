@@ -3,6 +3,7 @@
 // A member is three objects on one thread: a node (consensus, log, store and transport, chosen by
 // its policies; here the defaults), an HTTP server, and the routes that join them.
 //   options.cpp  the command line
+//   node.cpp     the node's templates, compiled once
 //   routes.cpp   what each method means
 //   main.cpp     start, run, end
 #include <quorate/http/server.hpp>

@@ -13,6 +13,9 @@
 #include <utility>
 #include <vector>
 
+// A node takes a compiler long, so this program compiles it in one file of its own, node.cpp.
+extern template class quorate::basic_node<>;
+
 namespace kvstore {
 
 using node = quorate::basic_node<>;
