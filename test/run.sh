@@ -248,7 +248,8 @@ check_tree() {
 # half the time. Benchmarks are compiled in the Meson build: without optimisation, so apart.
 test_release() {
     build release release -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-O1 \
-        -DQUORATE_BUILD_BENCH=OFF -DQUORATE_WITH_YAML=ON -DQUORATE_WITH_LMDB=ON -DQUORATE_WITH_TLS=ON
+        -DQUORATE_BUILD_BENCH=OFF -DQUORATE_WITH_YAML=ON -DQUORATE_WITH_LMDB=ON \
+        -DQUORATE_WITH_TLS=ON
     # They wait much: for elections, time limits and threads.
     cases "release: tests" 900 ctest --test-dir build/release -LE checks -j $((2 * jobs))
 }

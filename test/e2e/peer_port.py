@@ -16,7 +16,7 @@ suite = Suite()
 
 HEARTBEAT = 6
 HELLO = 32
-HELLO_BYTES = 32 + 72
+HELLO_BYTES = 32 + 80
 INVENTED = 4242
 UNKNOWN_MEMBER = 5
 RISKY = "--strict-reconfig-check=false"     # members are added while one is away
@@ -48,7 +48,8 @@ def frame(kind, fields):
 
 def hello(cluster, sender, receiver):
     past = bytes(40)    # no mark, no starts, no entry
-    return frame(HELLO, struct.pack("<HB5xQQQ", 2, 0, cluster, sender, receiver) + past)
+    return frame(HELLO, struct.pack("<HB5xQQQ", 3, 0, cluster, sender, receiver) + past +
+                 struct.pack("<H6x", 3))
 
 
 def heartbeat(sender, receiver, term):

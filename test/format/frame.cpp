@@ -342,19 +342,59 @@ BOOST_AUTO_TEST_CASE(hello_with_a_past_of_no_member_is_refused) {
     BOOST_TEST(refused(2, 10)); // an unknown status
 }
 
-BOOST_AUTO_TEST_CASE(a_hello_of_another_version_is_understood_that_far) {
+namespace {
+
+/// A hello that states these versions, of another length.
+std::string hello_of(std::uint16_t oldest, std::uint16_t newest, std::size_t body_bytes) {
     std::string bytes = hello_frame();
-    constexpr std::uint16_t other = protocol_version + 1;
-    store_little(bytes.data() + frame_header_bytes, other);
-    bytes += std::string(40, '\x55');
-    store_little(bytes.data() + 8, static_cast<std::uint32_t>(bytes.size() - frame_header_bytes));
-    seal(bytes, bytes.size() - frame_header_bytes);
-    const auto content = decode(bytes);
-    BOOST_REQUIRE(content.has_value());
-    const auto& h = std::get<hello>(*content);
-    BOOST_TEST(h.version == other);
-    BOOST_TEST((h.status == hello_status::unsupported_version));
-    BOOST_TEST(h.from == node_id(1));
+    store_little(bytes.data() + frame_header_bytes, newest);
+    store_little(bytes.data() + frame_header_bytes + 72, oldest);
+    bytes.resize(frame_header_bytes + body_bytes, '\x55');
+    store_little(bytes.data() + 8, static_cast<std::uint32_t>(body_bytes));
+    seal(bytes, body_bytes);
+    return bytes;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(hello_of_a_newer_version_may_be_longer) {
+    for (const std::size_t size : {80U, 81U, 120U, 256U}) {
+        std::string bytes = hello_of(protocol_version, protocol_version + 6, size);
+        bytes[frame_header_bytes + 2] = '\x7F'; // a status and a flag of that version
+        bytes[frame_header_bytes + 3] = '\x41';
+        store_little(bytes.data() + frame_header_bytes + 74, std::uint16_t{9});
+        seal(bytes, size);
+        const auto content = decode(bytes);
+        BOOST_REQUIRE(content.has_value());
+        const auto& h = std::get<hello>(*content);
+        BOOST_TEST(h.version == protocol_version + 6);
+        BOOST_TEST(h.oldest == protocol_version);
+        BOOST_TEST((h.status == hello_status::unsupported_version));
+        BOOST_TEST(h.from == node_id(1));
+        BOOST_TEST(h.past.holds_nothing);
+    }
+    BOOST_TEST(!decode(hello_of(protocol_version, protocol_version + 1, 79)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(hello_of_an_older_version_is_understood_up_to_its_ids) {
+    for (const std::size_t size : {32U, 72U, 80U}) {
+        const auto content = decode(hello_of(1, protocol_version_oldest - 1, size));
+        BOOST_REQUIRE(content.has_value());
+        const auto& h = std::get<hello>(*content);
+        BOOST_TEST(h.version == protocol_version_oldest - 1);
+        BOOST_TEST(h.oldest == h.version);
+        BOOST_TEST(h.from == node_id(1));
+    }
+    BOOST_TEST(!decode(hello_of(1, protocol_version_oldest - 1, 31)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(hello_with_an_impossible_oldest_version_is_refused) {
+    BOOST_TEST(decode(hello_of(protocol_version, protocol_version, 80)).has_value());
+    for (const int oldest : {0, protocol_version + 1}) {
+        BOOST_TEST(
+            decode(hello_of(static_cast<std::uint16_t>(oldest), protocol_version, 80)).error() ==
+            error_code(errc::corrupt));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(every_flipped_bit_is_refused) {

@@ -33,8 +33,32 @@ BOOST_AUTO_TEST_CASE(a_listener_judges) {
     BOOST_TEST(is(verdict([](hello& h) { h.to = node_id(3); }), hello_status::wrong_member));
     BOOST_TEST(is(verdict([](hello& h) { h.from = node_id(); }), hello_status::wrong_member));
     BOOST_TEST(is(verdict([](hello& h) { h.from = node_id(2); }), hello_status::wrong_member));
-    BOOST_TEST(is(verdict([](hello& h) { h.version = protocol_version + 1; }),
+    BOOST_TEST(is(verdict([](hello& h) { h.version = protocol_version_oldest - 1; }),
                   hello_status::unsupported_version));
+    BOOST_TEST(is(verdict([](hello& h) { h.version = protocol_version + 1; }), hello_status::ok));
+    BOOST_TEST(is(verdict([](hello& h) { h.version = h.oldest = protocol_version + 1; }),
+                  hello_status::unsupported_version));
+}
+
+BOOST_AUTO_TEST_CASE(both_ends_speak_the_newest_version_that_they_share) {
+    const auto shared = [](std::uint16_t oldest, std::uint16_t newest) {
+        return shared_version(changed([=](hello& h) { h.oldest = oldest, h.version = newest; }), 6,
+                              4);
+    };
+    BOOST_TEST(shared(4, 6) == 6);
+    BOOST_TEST(shared(6, 9) == 6);
+    BOOST_TEST(shared(2, 5) == 5);
+    BOOST_TEST(shared(1, 4) == 4);
+    BOOST_TEST(shared(7, 9) == 0);
+    BOOST_TEST(shared(1, 3) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(problem_of_versions_names_those_of_both) {
+    const std::string text =
+        version_problem(changed([](hello& h) { h.oldest = 8, h.version = 9; }));
+    BOOST_TEST(text.find("versions 8 to 9,") != std::string::npos);
+    BOOST_TEST(text.find("this member version " + std::to_string(protocol_version) + ";") !=
+               std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(who_joins_does_not_know_its_cluster) {

@@ -155,10 +155,18 @@ BOOST_FIXTURE_TEST_CASE(what_answers_wrongly_is_not_believed, impostor) {
                error_code(errc::wrong_member));
     BOOST_TEST(ask(hello_of(hello_status::ok, cluster, {}) + good_call).error() ==
                error_code(errc::wrong_member));
-    BOOST_TEST(
-        ask(std::string(
-                encode_hello({protocol_version + 1, hello_status::ok, cluster, one, {}}).view()))
-            .error() == error_code(errc::unsupported_version));
+    BOOST_TEST(ask(std::string(encode_hello({protocol_version + 1,
+                                             hello_status::ok,
+                                             cluster,
+                                             one,
+                                             {},
+                                             {},
+                                             protocol_version + 1})
+                                   .view()))
+                   .error() == error_code(errc::unsupported_version));
+    const std::string newer(
+        encode_hello({protocol_version + 1, hello_status::ok, cluster, one, {}}).view());
+    BOOST_TEST(ask(newer + good_call).has_value());
     BOOST_TEST(ask(good_call).error() == error_code(errc::corrupt));
     BOOST_TEST(ask(good_hello + good_hello).error() == error_code(errc::corrupt));
     const shared_bytes data = shared_bytes::copy_of("x");

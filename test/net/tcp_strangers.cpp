@@ -28,12 +28,27 @@ BOOST_FIXTURE_TEST_CASE(hellos_are_judged, duo) {
     BOOST_TEST((verdict(hello_from(three, two, cluster_id(8))) == hello_status::wrong_cluster));
     BOOST_TEST((verdict(hello_from(three, one)) == hello_status::wrong_member));
     BOOST_TEST((verdict(hello_from(two, two)) == hello_status::wrong_member));
-    BOOST_TEST((verdict(encode_hello({protocol_version + 1, hello_status::ok, cluster, three,
-                                      two})) == hello_status::unsupported_version));
+    BOOST_TEST(
+        (verdict(encode_hello({protocol_version + 1,
+                               hello_status::ok,
+                               cluster,
+                               three,
+                               two,
+                               {},
+                               protocol_version + 1})) == hello_status::unsupported_version));
     wire(two).drop_peer(three);
     BOOST_TEST((verdict(hello_from(three, two)) == hello_status::removed));
     BOOST_TEST(wire(two).statistics().hellos_refused == 5U);
     BOOST_TEST(b.messages.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(member_of_a_newer_version_is_let_in_where_it_speaks_this_one, duo) {
+    begin();
+    raw_client client(*this, two);
+    client.send(encode_hello(
+        {protocol_version + 5, hello_status::ok, cluster, three, two, {}, protocol_version}));
+    BOOST_TEST(run_until([&] { return wire(two).statistics().connections_accepted == 1U; }));
+    BOOST_TEST(wire(two).statistics().hellos_refused == 0U);
 }
 
 BOOST_FIXTURE_TEST_CASE(who_is_refused_is_told_why_once, duo) {

@@ -26,12 +26,16 @@ inline constexpr std::size_t frame_header_bytes = 32;
 inline constexpr std::uint8_t frame_magic = 0x51;
 /// The version of the frame header; hello frames negotiate what stands behind it.
 inline constexpr std::uint8_t frame_version = 2;
-/// The version of everything else, as hello frames state it.
-inline constexpr std::uint16_t protocol_version = 2;
+/// The versions of everything else that this library speaks, as hello frames state them: the newest
+/// and the oldest.
+inline constexpr std::uint16_t protocol_version = 3;
+inline constexpr std::uint16_t protocol_version_oldest = 3;
+static_assert(protocol_version_oldest <= protocol_version);
 /// A hello of any version is no longer than this, so that a listener reads no more from a stranger.
 inline constexpr std::size_t hello_frame_bytes_max = frame_header_bytes + 256;
 /// A hello of this version.
-inline constexpr std::size_t hello_frame_bytes = frame_header_bytes + 72;
+inline constexpr std::size_t hello_frame_bytes = frame_header_bytes + 80;
+static_assert(hello_frame_bytes <= hello_frame_bytes_max);
 /// Data bytes of every chunk of a snapshot but the last.
 inline constexpr std::uint32_t chunk_data_bytes = bulk_block_bytes;
 
@@ -102,12 +106,13 @@ struct member_past {
 
 /// The first frame in each direction of a connection.
 struct hello {
-    std::uint16_t version = protocol_version;
+    std::uint16_t version = protocol_version; ///< The newest that the sender speaks.
     hello_status status = hello_status::ok;
     cluster_id cluster; ///< Zero: the sender does not know yet.
     node_id from;
     node_id to;
     member_past past{};
+    std::uint16_t oldest = protocol_version_oldest; ///< The oldest that the sender speaks.
 
     friend bool operator==(const hello&, const hello&) noexcept = default;
 };

@@ -8,6 +8,9 @@
 
 #include <quorate/format/frame.hpp>
 
+#include <cstdint>
+#include <string>
+
 namespace quorate {
 
 /// What an end knows of itself.
@@ -21,10 +24,31 @@ struct local_identity {
     return !a || !b || a == b;
 }
 
+/// Returns: the protocol version that both ends of a connection speak, the newest of those; zero
+/// when they share none. So a group is upgraded member by member: a release speaks the version
+/// before its own as well.
+[[nodiscard]] constexpr std::uint16_t shared_version(
+    const hello& theirs, std::uint16_t newest = protocol_version,
+    std::uint16_t oldest = protocol_version_oldest) noexcept {
+    const std::uint16_t both = theirs.version < newest ? theirs.version : newest;
+    return both >= oldest && both >= theirs.oldest ? both : std::uint16_t{0};
+}
+
+/// Returns: the sentence for the log where they share none.
+[[nodiscard]] inline std::string version_problem(const hello& theirs) {
+    const auto range = [](std::uint16_t oldest, std::uint16_t newest) {
+        return oldest == newest
+                   ? "version " + std::to_string(newest)
+                   : "versions " + std::to_string(oldest) + " to " + std::to_string(newest);
+    };
+    return "it speaks protocol " + range(theirs.oldest, theirs.version) + ", this member " +
+           range(protocol_version_oldest, protocol_version) + "; upgrade the older one";
+}
+
 /// Returns: a listener's verdict. `removed`: the dialling member was removed from the group.
 [[nodiscard]] inline hello_status judge_hello(const hello& theirs, const local_identity& ours,
                                               bool removed) noexcept {
-    if (theirs.version != protocol_version) {
+    if (shared_version(theirs) == 0) {
         return hello_status::unsupported_version;
     }
     if (!same_cluster(theirs.cluster, ours.cluster)) {
@@ -38,8 +62,8 @@ struct local_identity {
 
 /// Returns: whether it comes from nobody yet, who asks anybody of any cluster who the members are.
 [[nodiscard]] constexpr bool asks_for_members(const hello& theirs) noexcept {
-    return theirs.version == protocol_version && theirs.status == hello_status::ok &&
-           !theirs.cluster && !theirs.from && !theirs.to;
+    return shared_version(theirs) != 0 && theirs.status == hello_status::ok && !theirs.cluster &&
+           !theirs.from && !theirs.to;
 }
 
 /// Returns: a dialling member's verdict on the answer; `peer` is whom it meant to reach.

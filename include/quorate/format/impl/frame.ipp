@@ -327,17 +327,23 @@ inline void read_ids(byte_reader& in, std::uint32_t count, id_set& ids) {
     if (in.failed()) {
         return errc::truncated;
     }
-    if (h.version != protocol_version) {
-        // Of another version only its number is understood; the listener says that it differs.
-        h.status = hello_status::unsupported_version;
-        return frame_content(h);
-    }
-    h.past = read_past(in, flags, checksum);
+    h.oldest = h.version;
     const bool known = status <= static_cast<std::uint8_t>(hello_status::outdated);
-    if (!known || !in.finished()) {
+    h.status = known ? static_cast<hello_status>(status) : hello_status::unsupported_version;
+    if (h.version < protocol_version_oldest) {
+        return frame_content(h); // of an older one only its ids are understood
+    }
+    // A newer one keeps these places, and may add flags, statuses and fields.
+    const bool newer = h.version > protocol_version;
+    h.past = read_past(in, newer ? flags & past_flags : flags, checksum);
+    h.oldest = in.u16();
+    const bool padded = in.u16() == 0 && in.u32() == 0;
+    if (in.failed() || h.oldest == 0 || h.oldest > h.version) {
         return errc::corrupt;
     }
-    h.status = static_cast<hello_status>(status);
+    if (!newer && (!known || !padded || !in.finished())) {
+        return errc::corrupt;
+    }
     return frame_content(h);
 }
 
@@ -405,6 +411,7 @@ QUORATE_DECL shared_bytes encode_hello(const hello& h) {
     body.u64(h.cluster.value()).u64(h.from.value()).u64(h.to.value());
     body.u64(h.past.birth.value()).u64(h.past.starts).u64(h.past.life);
     body.u64(h.past.last.term.value()).u64(h.past.last.index.value());
+    body.u16(h.oldest).u16(0).u32(0);
     detail::seal_frame(frame.data(), frame_kind_hello, 0, detail::hello_body_bytes,
                        detail::hello_body_bytes);
     return std::move(frame).freeze();

@@ -206,6 +206,9 @@ QUORATE_DECL void tcp_dialler::on_answer(const shared_bytes& frame) {
     if (status == hello_status::removed) {
         hub_->tell_removed();
     } else if (std::exchange(told_refused_, status) != status) {
+        if (shared_version(*answer) == 0) {
+            complain(version_problem(*answer));
+        }
         hub_->tell_refused(peer_, status);
     }
     // No use in asking often: somebody has to change an option or a membership first.

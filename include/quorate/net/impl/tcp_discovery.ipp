@@ -106,10 +106,10 @@ private:
         if (!heard_.from && answer != nullptr) {
             const bool named = answer->from && answer->cluster;
             heard_ = {answer->cluster, answer->from, {}};
-            if (answer->status != hello_status::ok || !named) {
-                outcome_ = answer->status == hello_status::unsupported_version
-                               ? errc::unsupported_version
-                               : errc::wrong_member;
+            const bool understood =
+                shared_version(*answer) != 0 && answer->status != hello_status::unsupported_version;
+            if (!understood || answer->status != hello_status::ok || !named) {
+                outcome_ = understood ? errc::wrong_member : errc::unsupported_version;
                 return true;
             }
             return false;

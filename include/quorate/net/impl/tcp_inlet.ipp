@@ -217,6 +217,11 @@ QUORATE_DECL void tcp_inlet::on_hello(const hello& theirs) {
         on_newcomer();
         return;
     }
+    if (shared_version(theirs) == 0) {
+        hub_->complain("refused member " + std::to_string(theirs.from.value()) +
+                       ", which connected from " + remote_.address().to_string() + ": " +
+                       version_problem(theirs));
+    }
     if (!is_proved(theirs.from)) {
         refuse_unproved(theirs.from);
         return;
