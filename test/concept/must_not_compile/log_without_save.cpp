@@ -33,4 +33,4 @@ struct policies : quorate::default_policies {
     using log = incomplete;
 };
 
-template class quorate::basic_node<policies>;
+static_assert(sizeof(quorate::basic_node<policies>) > 0);

@@ -21,4 +21,4 @@ struct policies : quorate::default_policies {
     using machine = incomplete;
 };
 
-template class quorate::basic_node<policies>;
+static_assert(sizeof(quorate::basic_node<policies>) > 0);

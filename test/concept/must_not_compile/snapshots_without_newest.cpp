@@ -23,4 +23,4 @@ struct policies : quorate::default_policies {
     using snapshots = incomplete;
 };
 
-template class quorate::basic_node<policies>;
+static_assert(sizeof(quorate::basic_node<policies>) > 0);

@@ -20,4 +20,4 @@ struct policies : quorate::default_policies {
     using transport = incomplete;
 };
 
-template class quorate::basic_node<policies>;
+static_assert(sizeof(quorate::basic_node<policies>) > 0);
