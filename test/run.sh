@@ -292,7 +292,7 @@ folders_with_tests() {
 test_threads() {
     local prefix folders pattern
     choose_compiler threads
-    folders=$(folders_with_tests log net http node)
+    folders=$(folders_with_tests log net http node runtime)
     pattern=$(paste -s -d '|' <<<"$folders")
     # shellcheck disable=SC2046,SC2086
     build threads ${prefix}tsan $(printf 'test_%s ' $folders) \

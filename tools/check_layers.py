@@ -2,9 +2,16 @@
 """Checks that include/quorate keeps the layers of tools/layers.txt, and has no include cycle."""
 
 import fnmatch
+import re
 import sys
 
 import source_tree
+
+
+# A clock that is read, a number that is drawn, a thread that is started.
+OUTER_WORLD = re.compile(r"clock::now\(|\bclock_gettime\(|\bstd::j?thread\b|\bthread_pool\b|"
+                         r"\brandom_device\b|\bstd::async\b")
+COMMENT = re.compile(r"//.*")
 
 
 class Rules:
@@ -14,6 +21,7 @@ class Rules:
         self.layers = {}    # folder -> folders it may include
         self.allowed = {}   # "boost/asio" -> patterns of files
         self.pure = []      # (folders, patterns of headers)
+        self.clocks = []    # patterns of files
         for line in path.read_text(encoding="utf-8").splitlines():
             line = line.split("#")[0].strip()
             if not line:
@@ -24,6 +32,8 @@ class Rules:
                 self.layers[subjects[0]] = set(tail.split())
             elif kind in ("asio", "beast"):
                 self.allowed["boost/" + kind] = tail.split()
+            elif kind == "clocks":
+                self.clocks += tail.split()
             elif kind == "pure":
                 self.pure.append((set(subjects), tail.split()))
             else:
@@ -55,6 +65,15 @@ def check_foreign_include(rules, folder, relative, target, report):
             report(f"{folder} is pure and may not include <{target}>")
 
 
+def check_text(rules, relative, path, findings):
+    if any(fnmatch.fnmatch(relative, p) for p in rules.clocks):
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        found = OUTER_WORLD.search(COMMENT.sub("", line))
+        if found:
+            findings.add(path, number, f"{found[0]} is for a runtime: this file asks its owner")
+
+
 def check_file(rules, base, path, findings):
     """Returns the headers of the library that `path` includes."""
     relative = path.relative_to(base).as_posix()
@@ -62,6 +81,7 @@ def check_file(rules, base, path, findings):
     if folder not in rules.layers:
         findings.add(path, 1, f"the folder {folder} is not in tools/layers.txt")
         return []
+    check_text(rules, relative, path, findings)
     targets = []
     for number, bracket, target in source_tree.includes(path):
         def report(text, number=number):

@@ -12,7 +12,6 @@
 #include <quorate/log/data_directory.hpp>
 #include <quorate/log/volume.hpp>
 #include <quorate/policies.hpp>
-#include <quorate/server/boot_clock.hpp>
 #include <quorate/server/call_table.hpp>
 #include <quorate/server/group_history.hpp>
 #include <quorate/server/group_seed.hpp>
@@ -37,10 +36,6 @@
 #include <quorate/server/unknown_members.hpp>
 #include <quorate/store/durable_machine.hpp>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
-
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -49,7 +44,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -59,16 +53,6 @@
 namespace quorate {
 
 namespace detail {
-
-/// Never from options.seed: a member that starts again with the same seed must not draw the same.
-inline std::uint64_t fresh_number() {
-    return (std::uint64_t{std::random_device{}()} << 32) ^ std::random_device{}();
-}
-
-/// Returns: a mark for a group that is born here; not zero.
-inline birth_mark fresh_birth() {
-    return birth_mark(fresh_number() | 1);
-}
 
 inline transport_options transport_options_of(const node_options& options) {
     transport_options wire;
@@ -89,10 +73,9 @@ inline transport_options transport_options_of(const node_options& options) {
 
 /// A member of a replicated group. See doc/tutorial for programs that use one.
 ///
-/// Lifetime: the io_context outlives the node, and is run by one thread at a time. `stop` answers
-/// all that waits; a node that is destroyed without it does not.
-/// Threads: call members from that thread; handlers are called on it, possibly before the call
-/// that was given them returns.
+/// Lifetime: the context outlives the node; an io_context is run by one thread at a time. `stop`
+/// answers all that waits; a node that is destroyed without it does not. Threads: call members from
+/// that thread; handlers are called on it, possibly before the call that was given them returns.
 template <class Policies = default_policies>
 class basic_node final : private transport_sink {
     using machine_policy = machine_of<Policies>;
@@ -109,6 +92,9 @@ class basic_node final : private transport_sink {
     static_assert(transport<typename Policies::transport>,
                   "Policies::transport does not model quorate::transport; what is missing stands "
                   "below, what it means in doc/concept/transport.md");
+    static_assert(runtime<runtime_of<Policies>>,
+                  "Policies::runtime does not model quorate::runtime; what is missing stands "
+                  "below, what it means in doc/concept/runtime.md");
     static_assert(state_machine<machine_policy>,
                   "Policies::machine does not model quorate::state_machine; what is missing stands "
                   "below, what it means in doc/concept/state_machine.md");
@@ -118,6 +104,8 @@ public:
     using log_type = typename Policies::log;
     using snapshots_type = typename Policies::snapshots;
     using transport_type = typename Policies::transport;
+    using runtime_type = runtime_of<Policies>;
+    using context_type = typename runtime_type::context_type; ///< An io_context by default.
     using machine_type = machine_policy;
     using request_type = typename machine_type::request_type;
     using reply_type = typename machine_type::reply_type;
@@ -126,14 +114,13 @@ public:
     using call_handler = std::function<void(error_code, shared_bytes)>;
     using observer = node_observer<reply_type>;
 
-    /// With a transport that is made from the io_context and transport_options.
+    /// With a transport that is made from the context and transport_options.
     template <class Wire = transport_type>
-    basic_node(boost::asio::io_context& io, node_options options)
-        : basic_node(io, options,
-                     std::make_unique<Wire>(io, detail::transport_options_of(options))) {}
+    basic_node(context_type& context, node_options options)
+        : basic_node(context, options,
+                     std::make_unique<Wire>(context, detail::transport_options_of(options))) {}
     /// With a transport of one's own.
-    basic_node(boost::asio::io_context& io, node_options options,
-               std::unique_ptr<transport_type> wire);
+    basic_node(context_type& context, node_options options, std::unique_ptr<transport_type> wire);
     /// Effects: ends at once, without stop too, and waits for the disk's job under way. Handlers of
     /// what is not answered yet are destroyed without a call: it may or may not have happened.
     /// Requires: no other thread runs handlers of this node.
@@ -238,7 +225,7 @@ public:
     [[nodiscard]] node_status status() const noexcept;
 
 private:
-    using clock = std::chrono::steady_clock;
+    using clock = monotonic_clock;
     static constexpr int rounds_per_pump = 64;
     static constexpr int ticks_per_round_trip = 30;
     static constexpr int ticks_to_retry = 5;                        // a commit that found no space
@@ -248,16 +235,13 @@ private:
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
     static constexpr bool durable = durable_machine<machine_type>;
     static constexpr bool detached = detachable_machine<machine_type> && !durable;
-    static constexpr bool has_walk_thread = detached || durable;
+    static constexpr bool walks_aside = detached || durable;
     static constexpr std::size_t asides_max = 8;
     static constexpr bool sweeping = sweeping_machine<machine_type>;
     static constexpr bool stepwise = stepwise_machine<machine_type>;
     static constexpr std::chrono::milliseconds sweep_turn{1}; // of the loop
     static constexpr std::size_t walks_max = 1024;            // that wait
     static constexpr std::size_t entries_per_turn = 256;
-    struct no_thread {
-        explicit no_thread(std::size_t) noexcept {}
-    };
 
     // Starting (impl/node_start.hpp).
     error_code open_storage();
@@ -454,12 +438,11 @@ private:
     shared_bytes on_newcomer() override;
     admission on_unknown(node_id id) override;
 
-    boost::asio::io_context& io_;
+    runtime_type runtime_;
     node_options options_;
     std::unique_ptr<transport_type> wire_;
-    boost::asio::steady_timer timer_;
-    boost::asio::steady_timer farewell_; // a removed member lingers to tell its peers
-    std::mt19937_64 random_;
+    typename runtime_type::timer timer_{runtime_};
+    typename runtime_type::timer farewell_{runtime_}; // a removed member lingers to tell its peers
     request_ids ids_;
 
     std::optional<data_directory> directory_;
@@ -476,19 +459,19 @@ private:
     timeout_causes causes_;
     int ticks_to_round_trips_ = 0;
     call_table calls_;
-    lifeline alive_;                         // of what is posted to io_
+    lifeline alive_;                         // of what is posted
     std::shared_ptr<basic_node*> answering_; // null inside once stopped; counts open answers
     unknown_members unknown_;
     std::map<node_id, std::string> announced_; // of members at other URLs than the table's
     std::string own_urls_seen_;
     member_table start_table_; // as of start_commit_, until that is applied
     log_index start_commit_{};
-    std::uint64_t life_ = detail::fresh_number(); // distinguishes the starts of this member
-    member_lives lives_;                          // of the other members
+    std::uint64_t life_ = runtime_.fresh(); // distinguishes the starts of this member
+    member_lives lives_;                    // of the other members
     bool saving_lives_ = false;
     bool lives_changed_ = false; // since the save under way began
     std::optional<clock::time_point> unproven_since_;
-    clock::time_point leader_heard_ = clock::now();
+    clock::time_point leader_heard_ = runtime_.now();
     line_limit dropped_lines_{1, std::chrono::seconds(1)};
     line_limit announced_lines_{1, std::chrono::seconds(1)};
     line_limit unconfirmed_lines_{1, std::chrono::seconds(1)};
@@ -498,7 +481,7 @@ private:
     line_limit slow_apply_lines_{1, std::chrono::seconds(1)};
     line_limit space_lines_{10, std::chrono::seconds(10)};
     trace_list traces_;
-    clock::time_point ticked_at_ = clock::now();
+    clock::time_point ticked_at_ = runtime_.now();
     clock::time_point slow_said_at_{};
     std::uint64_t slow_unsaid_ = 0;
     struct unobserved final : observer {};
@@ -566,12 +549,12 @@ private:
     std::string explanation_;
     handler ended_;
 
-    // Last, so that their threads end before anything they use.
+    // Last, so that their jobs end before anything they use.
     std::mutex save_mutex_; // a received and an own snapshot may be saved at the same time
-    boost::asio::thread_pool log_thread_{1};
-    boost::asio::thread_pool snapshot_thread_{1};
-    std::conditional_t<durable, boost::asio::thread_pool, no_thread> database_thread_{1};
-    std::conditional_t<has_walk_thread, boost::asio::thread_pool, no_thread> walk_thread_{1};
+    typename runtime_type::worker log_worker_{runtime_};
+    typename runtime_type::worker snapshot_worker_{runtime_};
+    typename runtime_type::worker database_worker_{runtime_};
+    typename runtime_type::worker walk_worker_{runtime_};
 };
 
 } // namespace quorate

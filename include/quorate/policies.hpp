@@ -9,6 +9,8 @@
 #include <quorate/log/segmented_log.hpp>
 #include <quorate/net/tcp_transport.hpp>
 #include <quorate/net/transport.hpp>
+#include <quorate/runtime/asio_runtime.hpp>
+#include <quorate/runtime/runtime.hpp>
 #include <quorate/store/kv_machine.hpp>
 #include <quorate/store/state_machine.hpp>
 
@@ -27,6 +29,7 @@ struct default_policies {
     using index = ordered_index;        ///< key_index of the default machine.
     using backend = memory_backend;     ///< value_backend of the default machine.
     using transport = tcp_transport;    ///< transport: tcp_transport, or loopback_transport.
+    using runtime = asio_runtime;       ///< runtime: asio_runtime, or testing::manual_runtime.
     /// state_machine of its own: name it `machine` to replicate something else than keys.
 };
 
@@ -44,7 +47,23 @@ struct machine_of<P> {
     using type = typename P::machine;
 };
 
+template <class P>
+struct runtime_of {
+    using type = asio_runtime;
+};
+template <class P>
+requires requires {
+    typename P::runtime;
+}
+struct runtime_of<P> {
+    using type = typename P::runtime;
+};
+
 } // namespace detail
+
+/// What a node runs on: the bundle's `runtime`, or asio_runtime where it names none.
+template <class P>
+using runtime_of = typename detail::runtime_of<P>::type;
 
 /// What a bundle replicates: its `machine`, or keys and values over its index and backend.
 template <class P>
@@ -64,6 +83,9 @@ concept policy_bundle = requires {
 }
 &&requires {
     requires transport<typename P::transport>;
+}
+&&requires {
+    requires runtime<runtime_of<P>>;
 }
 &&requires {
     requires state_machine<machine_of<P>>;

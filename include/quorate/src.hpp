@@ -90,6 +90,7 @@
 #include <quorate/net/impl/tcp_listener.ipp>
 #include <quorate/net/impl/tcp_stream.ipp>
 #include <quorate/net/impl/tcp_transport.ipp>
+#include <quorate/runtime/impl/asio_runtime.ipp>
 #include <quorate/server/impl/auth_tokens.ipp>
 #include <quorate/server/impl/call_metrics.ipp>
 #include <quorate/server/impl/descriptors.ipp>

@@ -7,10 +7,13 @@
 #include <quorate/log/log_store.hpp>
 #include <quorate/log/snapshot_store.hpp>
 #include <quorate/net/transport.hpp>
+#include <quorate/runtime/runtime.hpp>
 #include <quorate/store/key_index.hpp>
 #include <quorate/store/state_machine.hpp>
 #include <quorate/store/value_backend.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -110,6 +113,35 @@ struct wire : pinned {
     void stop() {}
 };
 
+struct runtime : pinned {
+    struct context_type : pinned {};
+    runtime(context_type& given, std::uint64_t) : given_(given) {}
+    context_type& context() { return given_; }
+    monotonic_clock::time_point now() const { return {}; }
+    std::uint64_t boot_time() const { return 1; }
+    std::chrono::system_clock::time_point wall_time() const { return {}; }
+    std::uint64_t random() { return 4; }
+    std::uint64_t fresh() { return ++numbers_; }
+    template <class Handler>
+    void post(Handler) {}
+
+    struct timer : pinned {
+        explicit timer(runtime&) {}
+        template <class Handler>
+        void arm(monotonic_clock::duration, Handler) {}
+        void cancel() {}
+    };
+    struct worker : pinned {
+        explicit worker(runtime&) {}
+        template <class Job>
+        void run(Job) {}
+        void join() {}
+    };
+
+    context_type& given_;
+    std::uint64_t numbers_ = 0;
+};
+
 struct machine : pinned {
     struct request_type : pinned {};
     struct reply_type {
@@ -159,6 +191,7 @@ static_assert(log_store<log>);
 static_assert(log_store<blocking_log>);
 static_assert(snapshot_store<snapshots>);
 static_assert(transport<wire>);
+static_assert(quorate::runtime<runtime>);
 static_assert(state_machine<machine>);
 static_assert(key_index<index>);
 static_assert(value_backend<backend>);

@@ -27,6 +27,10 @@ struct least_blocking : least_policies {
     using log = archetype::blocking_log;
 };
 
+struct least_runtime : least_policies {
+    using runtime = archetype::runtime;
+};
+
 struct least_store : quorate::default_policies {
     using index = archetype::index;
     using backend = archetype::backend;
@@ -48,12 +52,15 @@ struct without_log : least_policies {
 static_assert(quorate::policy_bundle<quorate::default_policies>);
 static_assert(quorate::policy_bundle<least_policies>);
 static_assert(quorate::policy_bundle<least_blocking>);
+static_assert(quorate::policy_bundle<least_runtime>);
 static_assert(quorate::policy_bundle<least_store>);
 static_assert(quorate::policy_bundle<from_nothing>);
 static_assert(!quorate::policy_bundle<without_log>);
 static_assert(!quorate::policy_bundle<int>);
 
 static_assert(std::is_same_v<quorate::machine_of<least_policies>, archetype::machine>);
+static_assert(std::is_same_v<quorate::runtime_of<least_runtime>, archetype::runtime>);
+static_assert(std::is_same_v<quorate::runtime_of<from_nothing>, quorate::asio_runtime>);
 static_assert(std::is_same_v<quorate::machine_of<least_store>,
                              quorate::kv_machine<archetype::index, archetype::backend>>);
 

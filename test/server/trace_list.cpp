@@ -14,7 +14,7 @@ using namespace quorate;
 namespace {
 
 struct fixture {
-    quorate::trace_list traces{node_id(1)};
+    quorate::trace_list traces{node_id(1), [] { return quorate::trace_list::clock::now(); }};
 
     std::shared_ptr<quorate::request_trace> follow(std::uint64_t id,
                                                    std::function<void()> committed = {}) {

@@ -130,6 +130,15 @@ class Layers(ToolTest):
         self.append("include/quorate/consensus/raft.hpp", "#include <chrono>\n")
         self.refuses("check_layers.py", "consensus is pure and may not include <chrono>")
 
+    def test_clock_beside_the_runtime(self):
+        for text in ("clock::now()", "std::random_device{}()", "boost::asio::thread_pool(1)"):
+            self.write("include/quorate/impl/node_clock.hpp", header(
+                "QUORATE_IMPL_NODE_CLOCK_HPP", "inline auto outer() { return " + text + "; }"))
+            self.refuses("check_layers.py", "node_clock.hpp:5", "is for a runtime")
+        self.write("include/quorate/impl/node_clock.hpp", header(
+            "QUORATE_IMPL_NODE_CLOCK_HPP", "// not clock::now()"))
+        self.accepts("check_layers.py")
+
     def test_system_header_in_the_consensus(self):
         self.append("include/quorate/consensus/raft.hpp", "#include <sys/socket.h>\n")
         self.refuses("check_layers.py", "may not include <sys/socket.h>")

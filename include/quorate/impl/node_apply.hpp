@@ -86,7 +86,7 @@ void basic_node<Policies>::submit(const request_type& asked, reply_handler done,
 template <class Policies>
 void basic_node<Policies>::enqueue(request_id id, entry_kind kind, shared_bytes payload,
                                    reply_handler done) {
-    const clock::time_point now = clock::now();
+    const clock::time_point now = runtime_.now();
     const std::uint32_t checksum = payload_checksum_of(payload.view());
     requests_.on_clock(now);
     requests_.add(id, {kind, checksum, std::move(payload)}, std::move(done),
@@ -104,7 +104,7 @@ void basic_node<Policies>::read(handler done) {
         done(errc::too_many_unapplied);
         return;
     }
-    const clock::time_point now = clock::now();
+    const clock::time_point now = runtime_.now();
     reads_.add(std::move(done), now + options_.request_timeout, now + options_.leader_wait);
     schedule_pump();
 }
@@ -133,7 +133,7 @@ void basic_node<Policies>::apply(const applied_mark& mark) {
 template <class Policies>
 std::size_t basic_node<Policies>::apply_entries(std::span<const entry> entries) {
     QUORATE_ASSERT(!holds_entries()); // a walk sees one state, and a restored one is complete
-    const clock::time_point began = clock::now();
+    const clock::time_point began = runtime_.now();
     requests_.on_clock(began);
     std::size_t applied = 0;
     in_batch_ = true;
@@ -141,7 +141,7 @@ std::size_t basic_node<Policies>::apply_entries(std::span<const entry> entries) 
         ++applied;
     }
     in_batch_ = false;
-    if (options_.metrics != nullptr && clock::now() - began > slow_apply) {
+    if (options_.metrics != nullptr && runtime_.now() - began > slow_apply) {
         options_.metrics->slow_apply.add();
     }
     return applied;
@@ -204,14 +204,14 @@ bool basic_node<Policies>::is_command(const entry& e) const noexcept {
 /// Returns: the reply; nothing while a part of a long command is left, or after a failure.
 template <class Policies>
 auto basic_node<Policies>::carry_out(const entry& e) -> std::optional<reply_type> {
-    const clock::time_point began = clock::now();
+    const clock::time_point began = runtime_.now();
     std::optional<reply_type> reply;
     if constexpr (stepwise) {
         reply = machine_.apply_part(e.index, e.payload.slice(command_header_bytes));
     } else {
         reply = machine_.apply(e.index, e.payload.slice(command_header_bytes));
     }
-    command_took_ += clock::now() - began;
+    command_took_ += runtime_.now() - began;
     if constexpr (durable) {
         if (const error_code failed = machine_.error()) {
             fail(failed, "the database failed: " + failed.message());
@@ -259,7 +259,7 @@ error_code basic_node<Policies>::install(const snapshot_ptr& snap) {
         return members.error();
     }
     const bool replaced = !database_at_.index || snap->last.index > database_at_.index;
-    if constexpr (has_walk_thread) {
+    if constexpr (walks_aside) {
         if (started_ && replaced) {
             adopt_snapshot(*snap, *members);
             begin_restore(snap, std::move(state));
@@ -355,20 +355,19 @@ void basic_node<Policies>::save_snapshot(snapshot_ptr snap) {
         on_snapshot_saved(snap, snapshots_->save(*snap));
         discard(std::move(snap));
     } else {
-        boost::asio::post(snapshot_thread_, [this, snap = std::move(snap)]() mutable {
+        snapshot_worker_.run([this, snap = std::move(snap)]() mutable {
             std::unique_lock lock(save_mutex_);
-            const clock::time_point began = clock::now();
+            const clock::time_point began = runtime_.now();
             const error_code failed = snapshots_->save(*snap);
-            const auto took = clock::now() - began;
+            const auto took = runtime_.now() - began;
             lock.unlock();
-            boost::asio::post(io_,
-                              alive_.guard([this, snap = std::move(snap), failed, took]() mutable {
-                                  if (options_.metrics != nullptr) {
-                                      options_.metrics->snapshot_save.observe(took);
-                                  }
-                                  on_snapshot_saved(snap, failed);
-                                  discard(std::move(snap));
-                              }));
+            runtime_.post(alive_.guard([this, snap = std::move(snap), failed, took]() mutable {
+                if (options_.metrics != nullptr) {
+                    options_.metrics->snapshot_save.observe(took);
+                }
+                on_snapshot_saved(snap, failed);
+                discard(std::move(snap));
+            }));
         });
     }
 }

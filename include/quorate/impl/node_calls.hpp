@@ -5,8 +5,6 @@
 #include <quorate/node.hpp>
 #include <quorate/server/server_metrics.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -28,7 +26,7 @@ void basic_node<Policies>::call(node_id to, shared_bytes asked, std::chrono::mil
         done(refused, {});
         return;
     }
-    const std::uint64_t number = calls_.add(to, std::move(done), clock::now() + limit);
+    const std::uint64_t number = calls_.add(to, std::move(done), runtime_.now() + limit);
     if (!pass_on(to, {number, false, std::move(asked)})) {
         calls_.finish(number, errc::peer_not_found);
     }
@@ -40,7 +38,7 @@ bool basic_node<Policies>::pass_on(node_id to, const member_call& call) {
     if (to != options_.id) {
         return wire_->call(to, call);
     }
-    boost::asio::post(io_, alive_.guard([this, call] {
+    runtime_.post(alive_.guard([this, call] {
         if (!stopping_) {
             on_call(options_.id, call);
         }
@@ -56,14 +54,14 @@ void basic_node<Policies>::time_round_trips() {
         return;
     }
     ticks_to_round_trips_ = ticks_per_round_trip;
-    const clock::time_point began = clock::now();
+    const clock::time_point began = runtime_.now();
     for (const node_id to : engine_->members().all()) {
         if (to == options_.id) {
             continue;
         }
         const auto note = [this, began, to](error_code failed, const shared_bytes&) {
             if (!failed) {
-                options_.metrics->round_trip(to).observe(clock::now() - began);
+                options_.metrics->round_trip(to).observe(runtime_.now() - began);
             }
         };
         const std::uint64_t number =

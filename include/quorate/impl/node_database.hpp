@@ -5,8 +5,6 @@
 #include <quorate/node.hpp>
 #include <quorate/server/server_metrics.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -131,10 +129,10 @@ void basic_node<Policies>::maybe_commit(bool anyway) {
         finish_commit_ = [this, job, outcome] {
             return machine_.finish_commit(std::move(*job), *outcome);
         };
-        boost::asio::post(database_thread_, [this, job, outcome] {
-            const clock::time_point began = clock::now();
+        database_worker_.run([this, job, outcome] {
+            const clock::time_point began = runtime_.now();
             *outcome = job->run();
-            boost::asio::post(io_, alive_.guard([this, took = clock::now() - began] {
+            runtime_.post(alive_.guard([this, took = runtime_.now() - began] {
                 if (options_.metrics != nullptr) {
                     options_.metrics->backend_commit.observe(took);
                 }
@@ -252,10 +250,10 @@ void basic_node<Policies>::begin_defragmentation() {
             return {};
         };
         defragmenting_ = true;
-        boost::asio::post(database_thread_, [this, job, outcome] {
-            const clock::time_point began = clock::now();
+        database_worker_.run([this, job, outcome] {
+            const clock::time_point began = runtime_.now();
             *outcome = job->run();
-            boost::asio::post(io_, alive_.guard([this, took = clock::now() - began] {
+            runtime_.post(alive_.guard([this, took = runtime_.now() - began] {
                 defragmenting_ = false;
                 if (options_.metrics != nullptr) {
                     options_.metrics->defragment.observe(took);
@@ -287,7 +285,7 @@ void basic_node<Policies>::close_database() {
         done(errc::stopped);
     }
     if constexpr (durable) {
-        database_thread_.join();
+        database_worker_.join();
         const auto finish = std::exchange(finish_commit_, nullptr);
         const bool sound = started_ && !failed_ && (!finish || !finish()) &&
                            restoring_ == nullptr && !in_command();

@@ -5,8 +5,6 @@
 #include <quorate/node.hpp>
 #include <quorate/server/server_metrics.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -31,7 +29,7 @@ bool basic_node<Policies>::start_sync() {
 template <class Policies>
 bool basic_node<Policies>::run_job(typename log_type::sync_job job, snapshot_ptr received) {
     job_under_way_ = true;
-    job_began_ = clock::now();
+    job_began_ = runtime_.now();
     sync_ticks_ = 0;
     sync_waits_for_snapshot_ = received != nullptr;
     auto work = [this, received](typename log_type::sync_job& sync) {
@@ -48,13 +46,13 @@ bool basic_node<Policies>::run_job(typename log_type::sync_job job, snapshot_ptr
         on_synced(std::move(job), failed, std::move(received));
         return true;
     } else {
-        boost::asio::post(log_thread_, [this, work = std::move(work), job = std::move(job),
-                                        received = std::move(received)]() mutable {
-            const auto began = std::chrono::steady_clock::now();
+        log_worker_.run([this, work = std::move(work), job = std::move(job),
+                         received = std::move(received)]() mutable {
+            const auto began = runtime_.now();
             const error_code failed = work(job);
-            const auto took = std::chrono::steady_clock::now() - began;
-            boost::asio::post(io_, alive_.guard([this, job = std::move(job), failed, took,
-                                                 received = std::move(received)]() mutable {
+            const auto took = runtime_.now() - began;
+            runtime_.post(alive_.guard([this, job = std::move(job), failed, took,
+                                        received = std::move(received)]() mutable {
                 note_sync(took, received != nullptr);
                 on_synced(std::move(job), failed, std::move(received));
                 pump();
@@ -122,7 +120,7 @@ void basic_node<Policies>::on_synced(typename log_type::sync_job job, error_code
 // Clients may fill a disk and free it many times a second.
 template <class Policies>
 void basic_node<Policies>::say_space(severity level, const std::string& text) {
-    if (space_lines_.admit(clock::now())) {
+    if (space_lines_.admit(runtime_.now())) {
         say(level, text + space_lines_.left_out());
     }
 }
@@ -205,7 +203,7 @@ void basic_node<Policies>::retry_full_disk() {
     if (held_.has_value() && !failed_) {
         const auto [here, elsewhere] = durable_marks();
         if (elsewhere > here) {
-            hand_over(clock::now());
+            hand_over(runtime_.now());
         }
         held_write again = std::move(*held_);
         held_.reset();

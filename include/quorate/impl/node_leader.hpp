@@ -4,8 +4,6 @@
 
 #include <quorate/node.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <utility>
 
@@ -15,7 +13,7 @@ template <class Policies>
 void basic_node<Policies>::on_new_role() {
     observer_->on_role(soft_, engine_->status().hard.term);
     transfers_.on_leader(soft_.leader);
-    causes_.on_leader(soft_.leader, clock::now());
+    causes_.on_leader(soft_.leader, runtime_.now());
     if (soft_.role == role_kind::leader) {
         maybe_publish(); // a new group gets its mark before its first write
     }
@@ -35,7 +33,7 @@ errc basic_node<Policies>::why_timed_out(clock::time_point began) const {
     const std::vector<peer_link> all = links();
     const auto span = 2 * options_.tick_interval * options_.engine.election_ticks;
     return causes_.cause(
-        began, clock::now(),
+        began, runtime_.now(),
         {.self = options_.id, .members = engine_->members(), .links = all, .election_span = span});
 }
 
@@ -144,9 +142,9 @@ void basic_node<Policies>::transfer_leadership(node_id to, handler done) {
         return;
     }
     const auto limit = options_.tick_interval * options_.engine.election_ticks;
-    transfers_.add(options_.id, to, std::move(done), clock::now() + limit);
+    transfers_.add(options_.id, to, std::move(done), runtime_.now() + limit);
     // This may be inside a handler, where the engine must not be called.
-    boost::asio::post(io_, alive_.guard([this, to] {
+    runtime_.post(alive_.guard([this, to] {
         if (!stopping_ && !failed_) {
             static_cast<void>(engine_->transfer_leadership(to));
             schedule_pump();

@@ -5,8 +5,6 @@
 #include <quorate/node.hpp>
 #include <quorate/server/server_metrics.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -19,7 +17,7 @@ template <class Policies>
 void basic_node<Policies>::schedule_pump() {
     if (!pump_scheduled_ && started_) {
         pump_scheduled_ = true;
-        boost::asio::post(io_, alive_.guard([this] { pump(); }));
+        runtime_.post(alive_.guard([this] { pump(); }));
     }
 }
 
@@ -62,7 +60,7 @@ void basic_node<Policies>::propose_queued() {
             refused = engine_->propose(batch.proposals, batch.number);
         }
         if (!refused) {
-            requests_.on_clock(clock::now());
+            requests_.on_clock(runtime_.now());
             requests_.on_proposed(batch, term);
             trace_proposed(batch.ids);
             continue;
@@ -81,7 +79,7 @@ void basic_node<Policies>::ask_for_reads() {
     if (reads_blocked_) {
         return;
     }
-    const std::optional<std::uint64_t> round = reads_.begin_round(clock::now());
+    const std::optional<std::uint64_t> round = reads_.begin_round(runtime_.now());
     tell_time(); // after the last read of the round came in
     if (round.has_value() && engine_->read_index(*round)) {
         reads_.abandon_round();
@@ -94,7 +92,7 @@ void basic_node<Policies>::ask_for_reads() {
 template <class Policies>
 void basic_node<Policies>::tell_time() {
     if constexpr (timed_engine<engine_type>) {
-        engine_->set_time(boot_time());
+        engine_->set_time(runtime_.boot_time());
     }
 }
 
@@ -161,7 +159,7 @@ void basic_node<Policies>::log_role(bool led) {
     } else if (soft_.leader) {
         text = "follows member " + std::to_string(soft_.leader.value());
     }
-    if (!text.empty() && leader_lines_.admit(clock::now())) {
+    if (!text.empty() && leader_lines_.admit(runtime_.now())) {
         const std::uint64_t term = engine_->status().hard.term.value();
         say(severity::info, text + " in term " + std::to_string(term) + leader_lines_.left_out());
     }
@@ -234,9 +232,8 @@ void basic_node<Policies>::release(staged_batch& batch) {
 
 template <class Policies>
 void basic_node<Policies>::arm_timer() {
-    timer_.expires_after(options_.tick_interval);
-    timer_.async_wait(alive_.guard([this](const error_code& cancelled) {
-        if (!cancelled && !stopping_) {
+    timer_.arm(options_.tick_interval, alive_.guard([this] {
+        if (!stopping_) {
             on_timer();
         }
     }));
@@ -245,7 +242,7 @@ void basic_node<Policies>::arm_timer() {
 template <class Policies>
 void basic_node<Policies>::on_timer() {
     arm_timer();
-    const clock::time_point now = clock::now();
+    const clock::time_point now = runtime_.now();
     note_late_tick(now);
     if (soft_.role == role_kind::leader) {
         leader_heard_ = now;
@@ -264,7 +261,7 @@ void basic_node<Policies>::on_timer() {
             ask_who_is_member();
         }
         tell_time();
-        engine_->tick(static_cast<std::uint32_t>(random_()));
+        engine_->tick(static_cast<std::uint32_t>(runtime_.random()));
         proposals_blocked_ = false;
         reads_blocked_ = false;
     }
@@ -310,7 +307,7 @@ void basic_node<Policies>::end(error_code reason) {
     failed_ = reason;
     abandon_all();
     if (ended_) {
-        boost::asio::post(io_, [ended = ended_, reason] { ended(reason); });
+        runtime_.post([ended = ended_, reason] { ended(reason); });
     }
 }
 
@@ -367,7 +364,7 @@ void basic_node<Policies>::on_message(const message& m) {
     if (const error_code refused = engine_->step(m)) {
         note_dropped(m.from, refused);
     } else {
-        note_leader(m, clock::now());
+        note_leader(m, runtime_.now());
     }
     schedule_pump();
 }

@@ -207,9 +207,8 @@ void basic_node<Policies>::adopt_change(const single_change& change,
         return;
     }
     // The peers that have not heard yet that the removal is committed shall hear it.
-    farewell_.expires_after(std::chrono::seconds(1));
-    farewell_.async_wait(alive_.guard([this](const error_code& cancelled) {
-        if (!cancelled && !stopping_) {
+    farewell_.arm(std::chrono::seconds(1), alive_.guard([this] {
+        if (!stopping_) {
             end(errc::member_removed);
         }
     }));
@@ -272,7 +271,7 @@ void basic_node<Policies>::maybe_publish() {
         return; // every member would refuse it, with each tick again
     }
     publishing_ = true;
-    const birth_mark birth = marks ? detail::fresh_birth() : birth_mark();
+    const birth_mark birth = marks ? birth_mark(runtime_.fresh() | 1) : birth_mark();
     propose_change({change_kind::update, own.id},
                    encode(member_update{own, false, attributes, birth}),
                    [this](error_code) { publishing_ = false; });

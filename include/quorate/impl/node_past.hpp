@@ -6,8 +6,6 @@
 #include <quorate/node.hpp>
 #include <quorate/server/server_metrics.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <string>
 #include <utility>
 
@@ -116,9 +114,9 @@ void basic_node<Policies>::save_lives() {
             lives_changed_ = true;
             return;
         }
-        boost::asio::post(snapshot_thread_, [this, bytes = lives_.encode()] {
+        snapshot_worker_.run([this, bytes = lives_.encode()] {
             const error_code failed = directory_->save_peers(bytes);
-            boost::asio::post(io_, alive_.guard([this, failed] {
+            runtime_.post(alive_.guard([this, failed] {
                 saving_lives_ = false;
                 if (failed) {
                     say(severity::warning,
@@ -154,7 +152,7 @@ void basic_node<Policies>::log_other_group(node_id member, birth_mark theirs) {
     if (options_.metrics != nullptr) {
         options_.metrics->other_groups.add();
     }
-    if (!other_group_lines_.admit(clock::now())) {
+    if (!other_group_lines_.admit(runtime_.now())) {
         return;
     }
     say(severity::error,
@@ -263,9 +261,9 @@ void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
         on_lost_past();
     }
     if (why == hello_status::unproven && !unproven_since_) {
-        unproven_since_ = clock::now();
+        unproven_since_ = runtime_.now();
     }
-    if (!refused_lines_.admit(clock::now())) {
+    if (!refused_lines_.admit(runtime_.now())) {
         return; // a stranger at a member's address may give a new answer each time
     }
     const std::string who = "member " + std::to_string(peer.value());

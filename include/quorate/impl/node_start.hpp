@@ -26,31 +26,25 @@ inline std::string described_members(const member_table& members) {
 
 /// Returns: a number to count on from, that other lives of this member do not come near, even when
 /// the clock went back in between.
-inline std::uint64_t first_number() {
-    return fresh_number() >> 1;
-}
-
-inline std::uint64_t seed_of(const node_options& options) {
-    return options.seed != 0 ? options.seed : fresh_number();
+template <class Runtime>
+std::uint64_t first_number(Runtime& runtime) {
+    return runtime.fresh() >> 1;
 }
 
 } // namespace detail
 
 template <class Policies>
-basic_node<Policies>::basic_node(boost::asio::io_context& io, node_options options,
+basic_node<Policies>::basic_node(context_type& context, node_options options,
                                  std::unique_ptr<transport_type> wire)
-    : io_(io),
+    : runtime_(context, options.seed),
       options_(std::move(options)),
       wire_(std::move(wire)),
-      timer_(io),
-      farewell_(io),
-      random_(detail::seed_of(options_)),
-      ids_(detail::fresh_number()),
-      requests_(detail::first_number()),
-      reads_(detail::first_number()),
-      calls_(detail::first_number()),
+      ids_(runtime_.fresh()),
+      requests_(detail::first_number(runtime_)),
+      reads_(detail::first_number(runtime_)),
+      calls_(detail::first_number(runtime_)),
       answering_(std::make_shared<basic_node*>(this)),
-      traces_(options_.id) {
+      traces_(options_.id, [this] { return runtime_.now(); }) {
     options_.engine.id = options_.id;
     options_.engine.tick_units = static_cast<std::uint64_t>(
         std::chrono::microseconds(options_.tick_interval).count()); // the unit of boot_time
@@ -66,10 +60,10 @@ basic_node<Policies>::~basic_node() {
     wire_->stop();
     ends_asides_ = true;
     join_walks();
-    log_thread_.join();
-    snapshot_thread_.join();
+    log_worker_.join();
+    snapshot_worker_.join();
     if constexpr (durable) {
-        database_thread_.join();
+        database_worker_.join();
     }
     alive_.cut(); // no thread guards a handler any more
 }
@@ -264,7 +258,7 @@ error_code basic_node<Policies>::build_engine() {
         return failed;
     }
     engine_ = std::make_unique<engine_type>(options_.engine, std::move(start->engine),
-                                            static_cast<std::uint32_t>(random_()));
+                                            static_cast<std::uint32_t>(runtime_.random()));
     tell_time();
     soft_ = engine_->status().soft;
     return {};
@@ -359,9 +353,9 @@ namespace detail {
 /// Returns: the least number of starts of a directory that is new, or whose loss is known: more
 /// than any earlier directory of the member can have, as long as it starts less than 65,536 times
 /// in a second. A peer that was away and remembers such a directory takes this one for the newer.
-[[nodiscard]] inline std::uint64_t first_start_number() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+[[nodiscard]] inline std::uint64_t first_start_number(std::chrono::system_clock::time_point now) {
+    const auto since = now.time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since).count();
     return static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0)) << 16;
 }
 
@@ -387,7 +381,7 @@ error_code basic_node<Policies>::write_start(const start_state& start,
         const bool anew = !directory_->mark() || directory_->mark()->starts == 0 ||
                           start.engine.hard.lost.index || options_.accept_data_loss;
         return directory_->mark_start(options_.labels, &explanation_,
-                                      anew ? detail::first_start_number() : 0);
+                                      anew ? detail::first_start_number(runtime_.wall_time()) : 0);
     } else {
         return {};
     }
@@ -405,7 +399,8 @@ result<std::vector<entry>> basic_node<Policies>::force_group(start_state& start)
         return errc::invalid_option;
     }
     std::string why;
-    result<lone_start> made = make_alone(start.engine, options_.id, why, detail::fresh_birth());
+    result<lone_start> made =
+        make_alone(start.engine, options_.id, why, birth_mark(runtime_.fresh() | 1));
     if (!made) {
         explanation_ = "no group can be made of " + options_.data_directory.string() + ": " + why;
         return made.error();
@@ -478,8 +473,8 @@ void basic_node<Policies>::stop(handler done) {
         wire_->stop();
         ends_asides_ = true;
         join_walks();
-        log_thread_.join(); // at most the job under way
-        snapshot_thread_.join();
+        log_worker_.join(); // at most the job under way
+        snapshot_worker_.join();
         if (started_ && !failed_ && !job_under_way_ && !held_ && log_->idle()) {
             typename log_type::sync_job job = log_->begin_sync();
             const error_code failed = job.run(); // nothing new; and nobody is left to be told
@@ -487,7 +482,7 @@ void basic_node<Policies>::stop(handler done) {
         }
         close_database();
     }
-    boost::asio::post(io_, [done = std::move(done)] { done({}); });
+    runtime_.post([done = std::move(done)] { done({}); });
 }
 
 template <class Policies>

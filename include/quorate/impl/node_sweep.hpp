@@ -4,8 +4,6 @@
 
 #include <quorate/node.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <memory>
 #include <utility>
 #include <vector>
@@ -32,7 +30,7 @@ void basic_node<Policies>::schedule_sweep() {
         std::exchange(sweep_scheduled_, true)) {
         return;
     }
-    boost::asio::post(io_, alive_.guard([this] {
+    runtime_.post(alive_.guard([this] {
         sweep_scheduled_ = false;
         sweep();
     }));
@@ -45,8 +43,8 @@ void basic_node<Policies>::sweep() {
         if (stopping_ || failed_ || holds_entries() || in_command()) {
             return;
         }
-        const clock::time_point ends = clock::now() + sweep_turn;
-        while (machine_.sweep() && clock::now() < ends) {
+        const clock::time_point ends = runtime_.now() + sweep_turn;
+        while (machine_.sweep() && runtime_.now() < ends) {
         }
         if constexpr (durable) {
             if (const error_code failed = machine_.error()) {

@@ -13,12 +13,12 @@ namespace quorate {
 template <class Policies>
 typename basic_node<Policies>::reply_handler basic_node<Policies>::follow(
     request_id id, std::shared_ptr<request_trace> trace, reply_handler done) {
-    trace->begin(options_.id, clock::now());
+    trace->begin(options_.id, runtime_.now());
     traces_.add(id, trace);
     return [this, id, trace = std::move(trace), done = std::move(done)](error_code failed,
                                                                         reply_type reply) {
         traces_.erase(id);
-        trace->note(trace_step::answered, options_.id, clock::now());
+        trace->note(trace_step::answered, options_.id, runtime_.now());
         done(failed, std::move(reply));
     };
 }
@@ -49,7 +49,8 @@ void basic_node<Policies>::ask_leader_for_trace(request_id id) {
         }
     };
     const node_id leader = soft_.leader;
-    const std::uint64_t number = calls_.add(leader, merge, clock::now() + options_.request_timeout);
+    const std::uint64_t number =
+        calls_.add(leader, merge, runtime_.now() + options_.request_timeout);
     draft asked(request_id_bytes);
     store_request_id(asked.data(), id);
     if (!wire_->call(leader, {number, false, std::move(asked).freeze(), trace_topic})) {
@@ -63,7 +64,7 @@ void basic_node<Policies>::trace_for(node_id asker, const member_call& call) {
         return;
     }
     const auto trace = std::make_shared<request_trace>();
-    trace->begin(options_.id, clock::now());
+    trace->begin(options_.id, runtime_.now());
     traces_.add(load_request_id(call.data.data()), trace,
                 [this, trace, asker, number = call.number] {
                     const shared_bytes seen = shared_bytes::copy_of(trace->encode());
@@ -83,7 +84,7 @@ void basic_node<Policies>::trace_effects(const effects& batch) {
 
 template <class Policies>
 void basic_node<Policies>::say_slow(const request_timing& took) {
-    const clock::time_point now = clock::now();
+    const clock::time_point now = runtime_.now();
     if (now - slow_said_at_ < std::chrono::seconds(1)) {
         ++slow_unsaid_; // when all are slow, a line for each makes it worse
         return;

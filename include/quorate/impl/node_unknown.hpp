@@ -43,7 +43,7 @@ admission basic_node<Policies>::on_unknown(node_id id) {
     if (failed_ || stopping_ || members_.was_removed(id)) {
         return admission::refuse;
     }
-    const clock::time_point now = clock::now();
+    const clock::time_point now = runtime_.now();
     unknown_.on_greeting(id);
     if (unknown_.begin_round(now)) {
         ask_who_is_member();
@@ -77,7 +77,7 @@ void basic_node<Policies>::ask_who_is_member() {
                 on_named_members(by, table.view());
             }
         };
-        const std::uint64_t number = calls_.add(m.id, note, clock::now() + options_.leader_wait);
+        const std::uint64_t number = calls_.add(m.id, note, runtime_.now() + options_.leader_wait);
         if (!wire_->call(m.id, {number, false, {}, members_topic})) {
             calls_.finish(number, errc::peer_not_found);
         }
@@ -121,7 +121,7 @@ void basic_node<Policies>::on_announced(node_id from, byte_view urls) {
         }
         std::string& before = announced_[from];
         if (std::exchange(before, announced) == announced ||
-            !announced_lines_.admit(clock::now())) {
+            !announced_lines_.admit(runtime_.now())) {
             return;
         }
         const std::string who = "member " + std::to_string(from.value());
@@ -174,7 +174,7 @@ void basic_node<Policies>::note_leader(const message& m, clock::time_point now) 
 
 template <class Policies>
 void basic_node<Policies>::note_dropped(node_id from, error_code why) {
-    if (dropped_lines_.admit(clock::now())) {
+    if (dropped_lines_.admit(runtime_.now())) {
         say(severity::warning, "dropped a message of member " + std::to_string(from.value()) +
                                    ": " + why.message() + dropped_lines_.left_out());
     }

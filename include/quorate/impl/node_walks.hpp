@@ -4,8 +4,6 @@
 
 #include <quorate/node.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <utility>
 
@@ -91,14 +89,14 @@ void basic_node<Policies>::begin_walk() {
         return;
     }
     walking_ = true;
-    const auto next = std::make_shared<walk>(std::move(walks_.front()));
+    auto next = std::make_shared<walk>(std::move(walks_.front()));
     walks_.pop_front();
     next->begin();
     if constexpr (detached) {
-        boost::asio::post(walk_thread_, [this, next]() mutable {
+        walk_worker_.run([this, next = std::move(next)]() mutable {
             next->run();
-            boost::asio::post(io_,
-                              alive_.guard([this, next = std::move(next)] { end_walk(*next); }));
+            // The handler is destroyed on this node's thread, where it is called.
+            runtime_.post(alive_.guard([this, next = std::move(next)] { end_walk(*next); }));
         });
     } else {
         next->run();
@@ -111,11 +109,12 @@ template <class Policies>
 void basic_node<Policies>::run_aside(walk next) {
     if constexpr (durable) {
         next.begin();
-        boost::asio::post(walk_thread_, [this, next = std::move(next)]() mutable {
+        walk_worker_.run([this, next = std::move(next)]() mutable {
             if (!ends_asides_) {
                 next.run();
             }
-            boost::asio::post(io_, alive_.guard([this, done = std::move(next.done)] {
+            next.begin = next.run = nullptr; // what they hold is free before the handler runs
+            runtime_.post(alive_.guard([this, done = std::move(next.done)] {
                 done(stopping_ || failed_ ? make_error_code(errc::stopped) : error_code());
             }));
         });
@@ -164,7 +163,7 @@ void basic_node<Policies>::resume() {
 template <class Policies>
 void basic_node<Policies>::schedule_resume() {
     if (!std::exchange(resuming_, true)) {
-        boost::asio::post(io_, alive_.guard([this] {
+        runtime_.post(alive_.guard([this] {
             resuming_ = false;
             resume();
             schedule_pump(); // the engine hands out more once these are applied
@@ -186,19 +185,18 @@ void basic_node<Policies>::drop_superseded() {
 // A machine of its own is made, beside the one that answers.
 template <class Policies>
 void basic_node<Policies>::begin_restore(const snapshot_ptr& snap, bulk_reader state) {
-    if constexpr (has_walk_thread) {
+    if constexpr (walks_aside) {
         restoring_ = snap;
         auto made = std::make_shared<restored>();
         if constexpr (durable) {
             made->machine = machine_.successor();
         }
-        boost::asio::post(
-            walk_thread_, [this, snap, made = std::move(made), state = std::move(state)]() mutable {
-                made->failed = made->machine.restore(state);
-                boost::asio::post(io_, alive_.guard([this, snap, made = std::move(made)]() mutable {
-                    end_restore(snap, std::move(made));
-                }));
-            });
+        walk_worker_.run([this, snap, made = std::move(made), state = std::move(state)]() mutable {
+            made->failed = made->machine.restore(state);
+            runtime_.post(alive_.guard([this, snap, made = std::move(made)]() mutable {
+                end_restore(snap, std::move(made));
+            }));
+        });
     }
 }
 
@@ -216,7 +214,7 @@ void basic_node<Policies>::end_restore(const snapshot_ptr& snap, std::shared_ptr
              "a snapshot that was received cannot be restored: " + made->failed.message());
         return;
     }
-    if constexpr (has_walk_thread) {
+    if constexpr (walks_aside) {
         std::swap(machine_, made->machine);
     }
     discard(std::move(made));
@@ -233,15 +231,15 @@ void basic_node<Policies>::end_restore(const snapshot_ptr& snap, std::shared_ptr
 template <class Policies>
 template <class T>
 void basic_node<Policies>::discard(std::shared_ptr<T> unused) {
-    if constexpr (has_walk_thread) {
-        boost::asio::post(walk_thread_, [unused = std::move(unused)] {});
+    if constexpr (walks_aside) {
+        walk_worker_.run([unused = std::move(unused)] {});
     }
 }
 
 template <class Policies>
 void basic_node<Policies>::join_walks() {
-    if constexpr (has_walk_thread) {
-        walk_thread_.join();
+    if constexpr (walks_aside) {
+        walk_worker_.join();
     }
 }
 

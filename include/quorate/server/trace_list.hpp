@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace quorate {
@@ -23,7 +24,9 @@ public:
     /// More at a time are not followed.
     static constexpr std::size_t traced_max = 256;
 
-    explicit trace_list(node_id self) noexcept : self_(self) {}
+    /// `now` reads the node's clock.
+    trace_list(node_id self, std::function<clock::time_point()> now)
+        : self_(self), now_(std::move(now)) {}
 
     [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
     [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
@@ -89,6 +92,7 @@ private:
     [[nodiscard]] traced* place_of(request_id id) noexcept;
 
     node_id self_;
+    std::function<clock::time_point()> now_;
     std::vector<traced> all_;
 };
 

@@ -15,7 +15,7 @@ QUORATE_DECL void trace_list::add(request_id id, std::shared_ptr<request_trace> 
                                   std::function<void()> committed) {
     QUORATE_ASSERT(trace != nullptr);
     if (all_.size() < traced_max && place_of(id) == nullptr) {
-        all_.push_back({id, std::move(trace), std::move(committed), clock::now()});
+        all_.push_back({id, std::move(trace), std::move(committed), now_()});
     }
 }
 
@@ -40,7 +40,7 @@ QUORATE_DECL std::shared_ptr<request_trace> trace_list::find(request_id id) cons
 }
 
 QUORATE_DECL void trace_list::note_proposed(std::span<const request_id> ids, node_id leader) {
-    const clock::time_point now = clock::now();
+    const clock::time_point now = now_();
     for (request_id id : ids) {
         if (traced* one = place_of(id)) {
             const bool here = leader == self_;
@@ -50,7 +50,7 @@ QUORATE_DECL void trace_list::note_proposed(std::span<const request_id> ids, nod
 }
 
 QUORATE_DECL void trace_list::note_entries(std::span<const entry> entries) {
-    const clock::time_point now = clock::now();
+    const clock::time_point now = now_();
     for (const entry& e : entries) {
         if (e.kind != entry_kind::normal || e.payload.size() < request_id_bytes) {
             continue;
@@ -63,7 +63,7 @@ QUORATE_DECL void trace_list::note_entries(std::span<const entry> entries) {
 }
 
 QUORATE_DECL void trace_list::note_sent(std::span<const message> sent) {
-    const clock::time_point now = clock::now();
+    const clock::time_point now = now_();
     for (const message& m : sent) {
         if (m.kind != message_kind::append || m.entries.empty()) {
             continue;
@@ -80,7 +80,7 @@ QUORATE_DECL void trace_list::note_sent(std::span<const message> sent) {
 }
 
 QUORATE_DECL void trace_list::note_reached(trace_step step, node_id member, log_index upto) {
-    const clock::time_point now = clock::now();
+    const clock::time_point now = now_();
     for (traced& one : all_) {
         const log_index index = one.trace->entry().index;
         if (index && index <= upto && !one.trace->has(step, member)) {
@@ -108,7 +108,7 @@ QUORATE_DECL void trace_list::note_committed(log_index commit) {
 QUORATE_DECL void trace_list::note_applied(request_id id, std::uint64_t revision) {
     if (traced* one = place_of(id)) {
         one->trace->set_revision(revision);
-        one->trace->note(trace_step::applied, self_, clock::now());
+        one->trace->note(trace_step::applied, self_, now_());
     }
 }
 

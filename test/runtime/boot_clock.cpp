@@ -1,4 +1,4 @@
-#include <quorate/server/boot_clock.hpp>
+#include <quorate/runtime/boot_clock.hpp>
 
 #include <boost/test/unit_test.hpp>
 

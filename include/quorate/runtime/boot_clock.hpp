@@ -2,8 +2,8 @@
 // Flow:    none
 // Source:  clock_gettime(2), CLOCK_BOOTTIME; steady_clock stands still during a suspend
 // Threads: any
-#ifndef QUORATE_SERVER_BOOT_CLOCK_HPP
-#define QUORATE_SERVER_BOOT_CLOCK_HPP
+#ifndef QUORATE_RUNTIME_BOOT_CLOCK_HPP
+#define QUORATE_RUNTIME_BOOT_CLOCK_HPP
 
 #include <chrono>
 #include <cstdint>
