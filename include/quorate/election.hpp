@@ -256,12 +256,13 @@ private:
     }
 
     /// Effects: ends the lease that was granted for the wait, with its key; or deletes the key.
+    /// The server does this on its own behalf: the user may have lost the permission, or be gone.
     /// Tried again while the outcome is not known, as long as such a lease can live.
     void take_back() {
         if (own_lease_) {
-            service_.submit(lease_revoke{own_lease_}, by_, taken_back());
+            service_.submit_own(lease_revoke{own_lease_}, taken_back());
         } else if (created_) {
-            service_.txn(deletion_unless_oldest(), false, by_, taken_back());
+            service_.submit_own(deletion_unless_oldest(), taken_back());
         }
     }
     [[nodiscard]] auto taken_back() {

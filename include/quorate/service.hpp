@@ -104,6 +104,10 @@ public:
     /// `trace`: as in basic_node::submit.
     void submit(request asked, const identity& by, reply_handler done,
                 std::shared_ptr<request_trace> trace = nullptr);
+    /// Effects: submits a request of the server itself, such as the removal of a waiter's key. No
+    /// permission of a user counts; a client's request never comes here.
+    /// Errors: those of basic_node::submit, and the store.
+    void submit_own(request asked, reply_handler done);
     /// Effects: reads. `serializable`: what this member has applied, at once, be it old; else
     /// linearizable. Errors: as submit, and basic_node::read.
     void range(const quorate::range& asked, bool serializable, const identity& by,

@@ -372,6 +372,8 @@ def watches():
     yield watch(create("a", "z", start_revision=11, prev_kv=True))
     yield watch(create("a", start_revision=-1))
     yield watch(create("a", start_revision=5), create("b"), during=(put("b", "9"),))
+    yield watch(create("b"), create("a", start_revision=-1), during=(put("b", "10"),))
+    yield watch(create("b", "a", start_revision=-1))
     yield grant(5000, 5)
     yield put("leased", "1", lease=5)
     yield watch(create("leased"), during=(Ask(LEASE + "revoke", {"ID": 5}),))
@@ -689,6 +691,11 @@ def auth_enabled():
         yield as_user(ask, "alice")
     for ask in (everything(), put("q", "1"), delete("q", prev_kv=True)):
         yield as_user(ask, "root")
+    for names in (("Grpc-Metadata-Token",), ("Grpc-Metadata-Authorization",),
+                  ("Grpc-Metadata-Token", "Authorization"), ("Authorization", "Cookie")):
+        shown, *others = names
+        yield Ask(KV + "range", {"key": b64("a")},
+                  headers=((shown, Var("alice")), *((name, "nonsense") for name in others)))
     administration = (Ask(AUTH + "user/get", {"name": "alice"}),
                       Ask(AUTH + "user/get", {"name": "root"}),
                       Ask(AUTH + "role/get", {"role": "reader"}),

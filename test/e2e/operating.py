@@ -238,6 +238,37 @@ def watch_ends_with_the_permission_of_its_user(options):
                    "the end of the watch")
 
 
+def messages(stream, count):
+    """So many messages of a stream, without their headers."""
+    found = [stream.next(PATIENCE)["result"] for _ in range(count)]
+    return [{name: value for name, value in one.items() if name != "header"} for one in found]
+
+
+@suite.case(60)
+def watch_from_a_negative_revision_ends_alone_and_with_a_reason(options):
+    reason = "rpc error: code = OutOfRange desc = " \
+             "etcdserver: mvcc: required revision has been compacted"
+    creations = [{"create_request": {"key": b64("k")}},
+                 {"create_request": {"key": b64("k"), "start_revision": -5}},
+                 {"create_request": {"key": b64("b"), "range_end": b64("a"), "start_revision": -5}}]
+    with Members(quorated(options), 1) as members:
+        for revision in (None, 2):
+            if revision:
+                members.ask(0, "/v3/kv/compaction", {"revision": revision})
+            stream = v3.Stream(members.ports[0], "watch",
+                               "".join(map(json.dumps, creations)).encode(), PATIENCE)
+            with contextlib.closing(stream):
+                ended = {"compact_revision": str(revision)} if revision else {
+                    "cancel_reason": reason}
+                expect_equal(messages(stream, 4),
+                             [{"created": True}, {"watch_id": "1", "created": True},
+                              {"watch_id": "1", "canceled": True, **ended},
+                              {"watch_id": "-1", "created": True, "canceled": True,
+                               "cancel_reason": "mvcc: watcher range is empty"}], "messages")
+                members.ask(0, "/v3/kv/put", {"key": b64("k"), "value": b64("1")})
+                expect("watch_id" not in messages(stream, 1)[0], "an event of the first watch")
+
+
 @suite.case(60)
 def password_of_an_unknown_client_is_not_hashed(options):
     with Members(quorated(options), 1) as members:

@@ -219,6 +219,21 @@ def too_long_bodies_are_errors_of_the_api(options):
             expect(re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", date), date)
 
 
+@suite.case()
+def malformed_chunks_are_errors_of_the_api_and_not_called_late(options):
+    text = "quorate: malformed request body"
+    with lone(options) as (_, port):
+        for path in ("/v3/kv/put", "/v3/watch"):
+            for body in (b"zz\r\n{}\r\n0\r\n\r\n", b"2\r\n{}XY0\r\n\r\n",
+                         b"2\r\n{}\r\n0\r\nContent-Length: 5\r\n\r\n"):
+                with Connection(port) as connection:
+                    connection.send(f"POST {path} HTTP/1.1\r\nHost: h\r\n".encode() +
+                                    b"Transfer-Encoding: chunked\r\n\r\n" + body)
+                    answer = connection.read_response()
+                expect_equal((answer.status, json.loads(answer.body)),
+                             (400, {"error": text, "message": text, "code": 3}), body)
+
+
 @suite.case(150)
 def idle_and_unread_connections_live_on(options):
     """As in etcd, a minute without a request, or without reading, costs nothing."""

@@ -96,7 +96,8 @@ class Stream:
         self.lines = b""        # chunks that were read, up to the next message
         self.messages = []
         self.headed = False
-        self.connection.send_request("POST", "/v3/" + path, json.dumps(body).encode())
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.connection.send_request("POST", "/v3/" + path, body)
 
     def next(self, seconds):
         """The next message, or None when none came in that time. Broken: the stream has ended."""

@@ -69,6 +69,26 @@ BOOST_FIXTURE_TEST_CASE(relative_place_becomes_an_absolute_one, fixture) {
     BOOST_TEST(fs::read_symlink(data / "wal").is_absolute());
 }
 
+BOOST_FIXTURE_TEST_CASE(place_in_the_data_directory_itself_is_the_default, fixture) {
+    const fs::path link = scratch.path() / "link";
+    fs::create_directory_symlink(data, link);
+    for (const fs::path& given :
+         {data / "wal", data / "wal" / "", data / "." / ".." / "data" / "wal", link / "wal"}) {
+        BOOST_TEST(!open(given), given << ": " << failure);
+        fs::create_directory(opened().wal());
+        write_file(opened().wal() / "1.wal", "x");
+        BOOST_TEST(!fs::is_symlink(data / "wal"));
+    }
+    BOOST_TEST(!open({}), failure);
+}
+
+BOOST_FIXTURE_TEST_CASE(place_below_the_default_one_is_refused, fixture) {
+    BOOST_TEST((open(data / "wal" / "deeper") == errc::invalid_option));
+    BOOST_TEST(complains("lies in the place of the log"), failure);
+    BOOST_TEST(!fs::exists(data / "wal" / "deeper"));
+    BOOST_TEST(!open({}), failure);
+}
+
 BOOST_FIXTURE_TEST_CASE(another_place_than_before_is_refused, fixture) {
     BOOST_REQUIRE(!open(place));
     BOOST_TEST((open(scratch.path() / "new") == errc::invalid_option));

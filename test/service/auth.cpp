@@ -1,3 +1,4 @@
+#include <quorate/election.hpp>
 #include <quorate/service.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -107,6 +108,54 @@ BOOST_AUTO_TEST_CASE(a_name_that_is_proved_needs_no_token) {
     BOOST_TEST(c.submit(c.leading(), put{.key = "a"}, ann).failed == errc::permission_denied);
     BOOST_TEST(c.range(c.leading(), {.key = "a"}, identity::of_user("eve")).failed ==
                errc::user_not_found);
+}
+
+BOOST_AUTO_TEST_CASE(wait_whose_user_is_deleted_leaves_neither_key_nor_lease) {
+    guarded_cluster c;
+    const identity root = c.log_in(c.leading(), "root", "secret").second;
+    c.administer(role_grant_permission{.name = "reader",
+                                       .granted = {permission_kind::readwrite, "l/", "l0"}},
+                 root);
+    const identity ann = c.log_in(c.leading(), "ann", "word").second;
+    c.wait([&](auto done) {
+         c.leading().grant(lease_id(7), 1000, ann, std::move(done));
+     }).as<lease_grant_reply>();
+    struct outcome {
+        bool done = false;
+        error_code failed;
+        turn_key turn;
+    };
+    outcome holder, own, leased;
+    const auto keys = [&] {
+        const auto got = c.range(c.leading(), {.key = "l/", .range_end = "l0"}, root);
+        std::vector<std::string> names;
+        for (const auto& kv : got.as<range_reply>().kvs) {
+            names.emplace_back(kv.key.view());
+        }
+        return names;
+    };
+    const auto begin = [&](outcome& one, const identity& by, std::uint64_t lease) {
+        const auto wait = std::make_shared<turn_wait<service>>(
+            c.leading(), "l", by, [&one](error_code failed, reply_header, const turn_key& turn) {
+                one = {true, failed, turn};
+            });
+        wait->begin(lease_id(lease), "x");
+    };
+    begin(holder, root, 0);
+    BOOST_REQUIRE(c.run_until([&] { return holder.done; }));
+    begin(leased, ann, 7);
+    begin(own, ann, 0);
+    BOOST_REQUIRE(c.run_until([&] { return keys().size() == 3; }));
+    c.run_for(milliseconds(20));
+    BOOST_TEST(!(own.done || leased.done));
+
+    c.administer(user_delete{.name = "ann"}, root);
+    BOOST_REQUIRE(c.run_until([&] { return own.done && leased.done; }));
+    BOOST_TEST((own.failed && leased.failed));
+    BOOST_TEST(c.run_until([&] { return keys().size() == 1; }, milliseconds(2000)));
+    BOOST_TEST(keys() == std::vector{holder.turn.key}, boost::test_tools::per_element());
+    BOOST_TEST(!c.leading().store().leases().contains(own.turn.lease));
+    BOOST_TEST(c.leading().store().leases().contains(lease_id(7)));
 }
 
 BOOST_AUTO_TEST_CASE(another_password_ends_the_tokens) {

@@ -195,6 +195,9 @@ struct failing_service {
     void submit(request asked, const identity& by, service::reply_handler done) {
         real.submit(std::move(asked), by, std::move(done));
     }
+    void submit_own(request asked, service::reply_handler done) {
+        real.submit_own(std::move(asked), std::move(done));
+    }
     watch_stream_id open_watches(std::function<void()> wake) {
         return real.open_watches(std::move(wake));
     }

@@ -121,8 +121,10 @@ http::response json_api<Service>::refusal(const http::request& asked, unsigned s
         const gateway::api_error error =
             status == 413   ? gateway::api_error_of(errc::request_too_large)
             : status == 503 ? gateway::api_error(gateway::grpc_code::unavailable, text)
-                            : gateway::api_error(gateway::grpc_code::canceled,
-                                                 "quorate: the request did not arrive in time");
+            : status == 408 ? gateway::api_error(gateway::grpc_code::canceled,
+                                                 "quorate: the request did not arrive in time")
+                            : gateway::api_error(gateway::grpc_code::invalid_argument,
+                                                 "quorate: malformed request body");
         std::string body;
         gateway::append_error_body(body, error, options_.dialect);
         page = detail::page(status, gateway::json_content_type, body);

@@ -87,10 +87,18 @@ inline constexpr std::array<health_check, 5> health_checks{{
            path.starts_with("/livez/") || path.starts_with("/readyz/");
 }
 
-/// Returns: the token that a request shows. The older dialect takes the field as it is.
+/// Returns: the token that a request shows. The older dialect takes the field as it is. etcd's
+/// gateway also passes both names on as metadata, where "token" goes first.
 [[nodiscard]] inline std::string token_of(const http::request& asked,
                                           gateway::error_dialect dialect) {
-    std::string_view token = asked.field("Authorization").value_or("");
+    std::string_view token;
+    for (const std::string_view name :
+         {"Grpc-Metadata-Token", "Authorization", "Grpc-Metadata-Authorization"}) {
+        if (const auto shown = asked.field(name)) {
+            token = *shown;
+            break;
+        }
+    }
     if (dialect == gateway::error_dialect::etcd_3_6 && token.starts_with("Bearer ")) {
         token.remove_prefix(7);
     }

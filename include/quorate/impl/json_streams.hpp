@@ -114,13 +114,12 @@ private:
     }
 
     void make(const gateway::watch_create& asked, std::string& lines) {
-        if (asked.start_is_compacted) {
-            refuse_past(asked.request.id, lines);
-            return;
-        }
         const result<watch_id> made = api_.service_.watch(*watches_, asked.request, by_);
         if (made) {
             say(lines, current(), {.id = *made, .created = true});
+            if (asked.start_is_compacted) {
+                refuse_past(*made, lines);
+            }
             return;
         }
         const std::string reason =
@@ -128,10 +127,14 @@ private:
         say(lines, current(),
             {.id = whole_stream, .created = true, .canceled = true, .cancel_reason = reason});
     }
+    // The watch exists until here: its id is one that no other watch of the stream has.
     void refuse_past(watch_id id, std::string& lines) {
+        api_.service_.watches().cancel(*watches_, id);
         const auto compacted = static_cast<std::int64_t>(api_.service_.store().compact_revision());
-        say(lines, current(), {.id = id, .created = true});
-        say(lines, 0, {.id = id, .canceled = true, .compact_revision = compacted});
+        const std::string reason =
+            compacted == 0 ? gateway::watch_cancel_reason(errc::revision_compacted) : std::string();
+        say(lines, 0,
+            {.id = id, .canceled = true, .compact_revision = compacted, .cancel_reason = reason});
     }
 
     /// Effects: sends what there is, as much as the client takes; the rest when it has room.

@@ -89,6 +89,15 @@ void basic_service<Policies>::submit(request asked, const identity& by, reply_ha
         std::move(trace));
 }
 
+template <class Policies>
+void basic_service<Policies>::submit_own(request asked, reply_handler done) {
+    node_.submit({std::move(asked), issuer::cluster()},
+                 [done = std::move(done)](error_code failed, reply made) {
+                     const error_code said = failed ? failed : made.error();
+                     done(said, std::move(made));
+                 });
+}
+
 // Who asks is looked up when the state is fresh: what was granted or taken before counts.
 template <class Policies>
 template <class Asked, class Look>

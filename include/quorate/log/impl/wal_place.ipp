@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -35,6 +36,22 @@ namespace detail {
     return {};
 }
 
+/// Returns: the path without links, dots and a slash at its end; it need not exist.
+[[nodiscard]] inline std::filesystem::path resolved(const std::filesystem::path& path) {
+    std::error_code failed;
+    const auto real = std::filesystem::weakly_canonical(path, failed);
+    const auto plain = (failed ? path : real).lexically_normal();
+    return plain.has_filename() ? plain : plain.parent_path();
+}
+
+/// Returns: whether a directory lies below another one; both are resolved.
+[[nodiscard]] inline bool is_below(const std::filesystem::path& inner,
+                                   const std::filesystem::path& outer) {
+    return inner != outer &&
+           std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first ==
+               outer.end();
+}
+
 } // namespace detail
 
 // The link is made once the place is known to be free, and before anything is written there.
@@ -42,10 +59,11 @@ QUORATE_DECL error_code data_directory::place_wal(const std::filesystem::path& w
                                                   std::string* failure) {
     std::error_code unread;
     const bool linked = std::filesystem::is_symlink(std::filesystem::symlink_status(wal(), unread));
-    if (wanted.empty()) {
+    const std::filesystem::path target = std::filesystem::absolute(wanted, unread);
+    const bool is_default = !linked && detail::resolved(target) == detail::resolved(wal());
+    if (wanted.empty() || is_default) {
         return linked ? lock_wal(failure) : error_code();
     }
-    const std::filesystem::path target = std::filesystem::absolute(wanted, unread);
     const error_code failed = linked ? check_wal_link(target, failure) : link_wal(target, failure);
     return failed ? failed : lock_wal(failure);
 }
@@ -66,6 +84,10 @@ QUORATE_DECL error_code data_directory::link_wal(const std::filesystem::path& ta
     const auto failed_with = [&](const std::filesystem::path& where, error_code code) {
         return detail::explain(failure, where, code.message(), code);
     };
+    if (detail::is_below(detail::resolved(target), detail::resolved(wal()))) {
+        return detail::explain(failure, target, "lies in the place of the log, " + wal().string(),
+                               errc::invalid_option);
+    }
     const int why = ::rmdir(wal().c_str()) == 0 ? 0 : errno;
     if (why != 0 && why != ENOENT) {
         return why == ENOTEMPTY || why == EEXIST
