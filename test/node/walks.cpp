@@ -1,155 +1,21 @@
+// Members that walk over their whole state on another thread.
 #include <quorate/node.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "support.hpp"
+#include "walking_group.hpp"
 
 BOOST_AUTO_TEST_SUITE(walks)
 
 using namespace node_test;
-
-namespace {
-
-/// Stops threads until a test lets them pass.
-class gate {
-public:
-    void close() {
-        const std::lock_guard lock(mutex_);
-        closed_ = true;
-    }
-    void open() {
-        const std::lock_guard lock(mutex_);
-        closed_ = false;
-        changed_.notify_all();
-    }
-    /// Effects: one thread passes, and the gate stays closed.
-    void let_one_pass() {
-        const std::lock_guard lock(mutex_);
-        ++passes_;
-        changed_.notify_all();
-    }
-    /// Returns: whether so many threads wait.
-    [[nodiscard]] bool holds(int threads = 1) {
-        const std::lock_guard lock(mutex_);
-        return waiting_ >= threads;
-    }
-    void pass() {
-        std::unique_lock lock(mutex_);
-        ++waiting_;
-        // A node that walked on its own thread would wait for itself.
-        const bool passed = changed_.wait_for(lock, std::chrono::seconds(60),
-                                              [&] { return !closed_ || passes_ > 0; });
-        --waiting_;
-        passes_ -= passes_ > 0 ? 1 : 0;
-        if (!passed) {
-            std::terminate();
-        }
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    int waiting_ = 0;
-    int passes_ = 0;
-    bool closed_ = false;
-};
-
-gate walk_gate;
-gate restore_gate;
-
-/// Closed as long as this lives; to be declared behind the group, whose nodes wait for the walk.
-class closed {
-public:
-    explicit closed(gate& shut) : gate_(shut) { gate_.close(); }
-    closed(const closed&) = delete;
-    closed& operator=(const closed&) = delete;
-    ~closed() { gate_.open(); }
-
-private:
-    gate& gate_;
-};
-
-/// A word list whose walks can be stopped on their way.
-class gated_list : public word_list {
-public:
-    static constexpr bool detachable = true;
-
-    [[nodiscard]] rope snapshot() const {
-        walk_gate.pass();
-        return word_list::snapshot();
-    }
-    error_code restore(bulk_reader state) {
-        restore_gate.pass();
-        return word_list::restore(std::move(state));
-    }
-};
-
-static_assert(detachable_machine<gated_list>);
-static_assert(!detachable_machine<word_list>);
-
-struct walking_policies : file_policies {
-    using machine = gated_list;
-};
-
-using walking_group = group<walking_policies>;
-
-constexpr std::uint64_t never = 1'000'000;
-
-/// Effects: starts all members; those in `often` make snapshots often, others never.
-void start_some(walking_group& g, const std::set<std::uint64_t>& often, std::uint64_t every = 20) {
-    for (const member_info& m : g.initial) {
-        node_options options = g.options_of(m.id.value());
-        options.snapshot_entries = often.contains(m.id.value()) ? every : never;
-        options.catch_up_entries = 0;
-        g.start(std::move(options));
-    }
-    BOOST_REQUIRE(g.run_until([&g] { return g.leader() != 0; }));
-}
-
-log_index committed(const walking_group& g, std::uint64_t id) {
-    return g.nodes.at(id)->status().engine.hard.commit;
-}
-log_index applied(const walking_group& g, std::uint64_t id) {
-    return g.nodes.at(id)->status().applied;
-}
-
-/// Effects: writes, one word after the other, until a walk waits at the gate; the last word may
-/// wait behind it. Returns: how many words were acknowledged.
-std::size_t write_until_walking(walking_group& g, std::uint64_t writer) {
-    std::size_t acknowledged = 0;
-    std::shared_ptr<outcome> last;
-    while (!walk_gate.holds()) {
-        BOOST_REQUIRE(acknowledged < 1000);
-        if (last == nullptr || last->done) {
-            acknowledged += last != nullptr && last->well() ? 1U : 0U;
-            last = g.submit(writer, "before" + std::to_string(acknowledged));
-        }
-        g.run_for(milliseconds(1));
-    }
-    return acknowledged;
-}
-
-/// Returns: whether the last snapshot that the member accepted is durable there.
-bool installed(const walking_group& g, std::uint64_t id) {
-    const engine_status now = g.nodes.at(id)->status().engine;
-    return now.applied + 1 >= now.first;
-}
-
-std::uint64_t another(std::uint64_t one, std::uint64_t two) {
-    return 6 - one - two;
-}
-
-} // namespace
 
 BOOST_AUTO_TEST_CASE(a_leader_in_a_walk_sends_heartbeats_and_keeps_leading) {
     walking_group g;
@@ -362,107 +228,6 @@ BOOST_AUTO_TEST_CASE(a_member_that_is_removed_in_the_middle_of_its_walk_ends) {
     BOOST_TEST(g.ended.at(1) == errc::member_removed);
     BOOST_REQUIRE(g.run_until([&] { return g.leader(1) != 0; }));
     BOOST_TEST(g.wrote(g.leader(1), "after"));
-}
-
-namespace {
-
-/// Effects: one member misses entries that the others have no more, and stands at the gate of its
-/// restore. Returns: that member, and how many words there are.
-std::pair<std::uint64_t, std::size_t> start_restoring(walking_group& g) {
-    start_some(g, {1, 2, 3});
-    const std::uint64_t late = g.follower();
-    g.isolate(late);
-    std::size_t count = 0;
-    for (std::uint64_t id = 1; id <= 3; ++id) { // whichever leads then
-        while (id != late && g.nodes.at(id)->status().engine.first <= log_index(40)) {
-            BOOST_REQUIRE(count < 2000);
-            BOOST_REQUIRE(g.wrote(id, "word" + std::to_string(count++)));
-        }
-    }
-    restore_gate.close();
-    g.network.heal();
-    BOOST_REQUIRE(g.run_until([] { return restore_gate.holds(); }));
-    return {late, count};
-}
-
-} // namespace
-
-BOOST_AUTO_TEST_CASE(a_member_in_a_restore_acknowledges_and_votes) {
-    walking_group g;
-    const closed shut(restore_gate);
-    restore_gate.open();
-    const auto [restoring, count] = start_restoring(g);
-    const std::uint64_t late = restoring;
-    const std::vector<std::string> before = g.words(late).words();
-    // It is needed for the quorum of this, although it applies nothing.
-    const std::uint64_t leads = g.leader();
-    const std::uint64_t third = another(late, leads);
-    g.isolate(third);
-    BOOST_REQUIRE(g.wrote(leads, "during"));
-    BOOST_TEST(restore_gate.holds());
-    BOOST_TEST(g.words(late).words() == before, boost::test_tools::per_element());
-    // And for an election.
-    g.network.heal();
-    g.stop(leads);
-    BOOST_REQUIRE(g.run_until([&] {
-        const auto role = [&](std::uint64_t id) { return g.nodes.at(id)->status().engine.soft; };
-        return role(late).leader && role(late).leader == role(third).leader;
-    }));
-    BOOST_TEST(restore_gate.holds());
-    restore_gate.open();
-    BOOST_REQUIRE(g.agree(count + 1));
-    BOOST_TEST(g.wrote(late, "after"));
-}
-
-BOOST_AUTO_TEST_CASE(a_newer_snapshot_replaces_a_restore) {
-    walking_group g;
-    const closed shut(restore_gate);
-    restore_gate.open();
-    auto [late, count] = start_restoring(g);
-    const std::vector<std::string> old = g.words(late).words();
-    g.isolate(late);
-    const std::uint64_t leads = g.leader(late);
-    BOOST_REQUIRE(leads != 0);
-    const log_index before = g.nodes.at(leads)->status().engine.first;
-    for (std::uint64_t id = 1; id <= 3; ++id) {
-        while (id != late && g.nodes.at(id)->status().engine.first <= before + 60) {
-            BOOST_REQUIRE(count < 4000);
-            BOOST_REQUIRE(g.wrote(id, "more" + std::to_string(count++)));
-        }
-    }
-    g.network.heal();
-    // The second snapshot is installed; the restore of the first is at the gate still.
-    BOOST_REQUIRE(g.run_until([&, late = late] {
-        return g.nodes.at(late)->status().engine.first > before && installed(g, late);
-    }));
-    BOOST_TEST(restore_gate.holds());
-    // Entries behind the second must not be applied to the state of the first.
-    BOOST_REQUIRE(g.wrote(leads, "behind"));
-    BOOST_REQUIRE(
-        g.run_until([&, late = late] { return committed(g, late) >= committed(g, leads); }));
-    restore_gate.let_one_pass();
-    BOOST_REQUIRE(g.run_until([] { return restore_gate.holds(); })); // the second
-    g.run_for(milliseconds(20));
-    BOOST_TEST(g.words(late).words() == old, boost::test_tools::per_element());
-    restore_gate.open();
-    BOOST_REQUIRE(g.agree(count + 1));
-    BOOST_TEST(g.wrote(late, "after"));
-}
-
-BOOST_AUTO_TEST_CASE(a_member_stopped_in_the_middle_of_a_restore_starts_from_the_snapshot) {
-    walking_group g;
-    const closed shut(restore_gate);
-    restore_gate.open();
-    const auto [late, count] = start_restoring(g);
-    std::thread opens([] {
-        std::this_thread::sleep_for(milliseconds(50));
-        restore_gate.open();
-    });
-    g.stop(late);
-    opens.join();
-    g.start(late);
-    BOOST_REQUIRE(g.agree(count));
-    BOOST_TEST(g.wrote(late, "after"));
 }
 
 namespace {
