@@ -16,6 +16,7 @@ import time
 import v3
 from faulty_disks import run
 from server_cluster import ServerCluster
+from space import backends
 from suite import Suite, expect, expect_equal, parser
 from wire import once
 
@@ -150,9 +151,9 @@ def volume(megabytes):
         folder.rmdir()
 
 
-def on_volume(options, folder):
+def on_volume(options, folder, flags=()):
     """A member whose data are there."""
-    cluster = ServerCluster(options.bin, 1, (), CALM)
+    cluster = ServerCluster(options.bin, 1, flags, CALM)
     make = cluster.new_members
 
     def new_members():
@@ -215,6 +216,42 @@ def member_starts_on_a_volume_that_others_filled(options):
             expect(write(port, 2), "no write although space was reserved")
             (folder / "other").unlink()
             expect_healthy(port)
+
+
+@suite.case(120)
+def full_disk_of_the_database_alone_refuses_growth_until_there_is_space(options):
+    """The log has a disk of its own, so that it is the database that finds no space, and the alarm
+    is in the log."""
+    if "lmdb" not in backends(options):
+        print("skipped: built without LMDB", flush=True)
+        return
+    with volume(40) as folder, tempfile.TemporaryDirectory(prefix="quorate-e2e-") as log:
+        if folder is None:
+            print("skipped: no file system can be mounted here", flush=True)
+            return
+        flags = ("--backend", "lmdb", "--wal-dir", f"{log}/wal")
+        with on_volume(options, folder, flags) as cluster:
+            port = cluster.port(1)
+            count = fill(port)
+            expect(count > 200, f"{count} values")
+            await_health(port, 503)
+            expect_equal(health(port)[1]["reason"], "ALARM NOSPACE: the database is full", "reason")
+            for kill in (True, False, True):    # each start writes its mark on the full disk
+                cluster.kill(1) if kill else cluster.terminate(1)
+                cluster.restart(1)
+                expect_values(port, count)
+                expect(not write(port, "more"), "a write without space")
+            subprocess.run(["mount", "-o", "remount,size=300m", folder], check=True)
+            until = time.monotonic() + 20
+            while health(port)[1]["reason"] != "ALARM NOSPACE":  # which is to be cleared
+                expect(time.monotonic() < until, f"health is {health(port)}")
+                time.sleep(0.05)
+            for alarm in v3.ask(port, "maintenance/alarm")["alarms"]:
+                v3.ask(port, "maintenance/alarm", {"action": "DEACTIVATE", **alarm})
+            expect_healthy(port)
+            cluster.kill(1)
+            cluster.restart(1)
+            expect_values(port, count + 1)
 
 
 def main():

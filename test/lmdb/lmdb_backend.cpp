@@ -4,6 +4,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <fstream>
 #include <random>
 #include <string>
@@ -39,6 +42,25 @@ state_mark mark(std::uint64_t index) {
     return {{term_id(2), log_index(index)},
             shared_bytes::copy_of("context " + std::to_string(index))};
 }
+/// As long as it exists, no file of this process grows further, as on a full disk.
+class file_size_limit {
+public:
+    explicit file_size_limit(std::uint64_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+        BOOST_REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        const rlimit lower{bytes, before_.rlim_max};
+        BOOST_REQUIRE(::setrlimit(RLIMIT_FSIZE, &lower) == 0);
+    }
+    ~file_size_limit() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+    file_size_limit(const file_size_limit&) = delete;
+    file_size_limit& operator=(const file_size_limit&) = delete;
+
+private:
+    void (*handler_)(int);
+    rlimit before_{};
+};
 /// Rows from..upto, and one commit.
 void fill(lmdb_backend& backend, std::uint64_t from, std::uint64_t upto) {
     for (std::uint64_t n = from; n <= upto; ++n) {
@@ -200,6 +222,28 @@ BOOST_AUTO_TEST_CASE(a_full_database_refuses_and_goes_on_when_there_is_space) {
         backend.put({n, 0}, numbered(n, 1000));
     }
     BOOST_TEST(!backend.commit(mark(1500)));
+}
+
+BOOST_AUTO_TEST_CASE(write_that_the_disk_cuts_short_is_no_space_and_is_done_again) {
+    const database_directory directory;
+    {
+        lmdb_backend backend = open(directory);
+        fill(backend, 1, 10);
+        for (std::uint64_t n = 11; n <= 1500; ++n) {
+            backend.put({n, 0}, numbered(n, 1000));
+        }
+        {
+            const file_size_limit full(*backend.file_bytes() + 100'500); // within a page
+            BOOST_TEST(backend.commit(mark(1500)) == errc::no_space);
+            BOOST_TEST(backend.commit(mark(1501)) == errc::no_space);
+            BOOST_TEST(!backend.error());
+            BOOST_TEST((backend.held().at == mark(10).at));
+            BOOST_TEST((backend.find({700, 0}) == numbered(700, 1000)));
+        }
+        BOOST_TEST(!backend.commit(mark(1502)));
+        BOOST_TEST((backend.held().at == mark(1502).at));
+    }
+    BOOST_TEST(open(directory).size() == 1500u);
 }
 
 BOOST_AUTO_TEST_CASE(a_rotten_value_is_found_when_it_is_read) {

@@ -75,6 +75,21 @@ BOOST_FIXTURE_TEST_CASE(directory_that_is_started_again_or_renamed_is_no_copy, f
     BOOST_TEST((open().mark()->labels == blue));
 }
 
+BOOST_FIXTURE_TEST_CASE(start_keeps_space_for_the_mark_of_the_next_one, fixture) {
+    const fs::path room = path / "room";
+    start();
+    BOOST_TEST(fs::file_size(room) == 64U << 10);
+    fs::resize_file(room, 7);
+    start(); // what is there stays
+    BOOST_TEST(fs::file_size(room) == 7U);
+    fs::remove(room);
+    start();
+    BOOST_TEST(fs::file_size(room) == 64U << 10);
+    for (const auto& one : fs::directory_iterator(path)) {
+        BOOST_TEST(!is_temporary(one.path().filename().string()));
+    }
+}
+
 BOOST_FIXTURE_TEST_CASE(directory_that_is_copied_is_a_copy_until_it_is_started, fixture) {
     start();
     if (!steady()) {

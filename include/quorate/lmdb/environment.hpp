@@ -61,6 +61,10 @@ public:
     /// Returns: the size of the file. Errors: of the operating system.
     [[nodiscard]] QUORATE_DECL result<std::uint64_t> file_bytes() const;
 
+    /// Returns: whether the file cannot grow for want of space. Effects: adds 64 KiB of zeros
+    /// behind the pages, which later ones are written over, where there is room.
+    [[nodiscard]] QUORATE_DECL bool cannot_grow() const;
+
     /// Effects: syncs an incoming file and makes it the one that counts; files of smaller numbers
     /// are removed. Nothing, when it stands already. Blocks. Errors: of the operating system.
     [[nodiscard]] QUORATE_DECL error_code promote();
@@ -197,6 +201,7 @@ private:
         void operator()(MDB_txn* txn) const noexcept { mdb_txn_abort(txn); }
     };
     lmdb_write() noexcept = default;
+    [[nodiscard]] error_code reason_of(int code) const;
 
     std::shared_ptr<lmdb_environment> environment_; // goes last
     std::unique_ptr<MDB_txn, txn_closer> txn_;

@@ -106,6 +106,8 @@ private:
     [[nodiscard]] error_code read_mark();
     [[nodiscard]] error_code read_peers();
     [[nodiscard]] error_code write_mark(start_mark mark, bool in_place, std::string* failure);
+    [[nodiscard]] error_code publish_mark(start_mark& mark, bool in_place);
+    void keep_room();
 
     std::filesystem::path path_;
     file_meta<posix_volume> kept_;

@@ -104,6 +104,7 @@ QUORATE_DECL error_code lmdb_error(int code) noexcept {
     switch (code) {
     case MDB_SUCCESS: return {};
     case MDB_MAP_FULL:
+    case EDQUOT:
     case EFBIG:
     case ENOSPC: return errc::no_space;
     case MDB_READERS_FULL: return errc::too_many_unapplied;
@@ -200,6 +201,14 @@ QUORATE_DECL result<std::uint64_t> lmdb_environment::file_bytes() const {
     std::error_code failed;
     const std::uintmax_t size = std::filesystem::file_size(file(), failed);
     return failed ? result<std::uint64_t>(error_code(failed)) : result<std::uint64_t>(size);
+}
+
+QUORATE_DECL bool lmdb_environment::cannot_grow() const {
+    const std::string zeros(64 << 10, '\0');
+    const byte_view piece(zeros);
+    posix_file grown(::open(file().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    const result<std::uint64_t> end = file_bytes();
+    return grown.is_open() && end && is_out_of_space(grown.write_at(*end, {&piece, 1}));
 }
 
 QUORATE_DECL error_code lmdb_environment::promote() {
@@ -345,26 +354,33 @@ QUORATE_DECL result<lmdb_write> lmdb_write::begin(std::shared_ptr<lmdb_environme
     return begun;
 }
 
+// LMDB calls a write EIO, too, that a full disk, a quota or a limit for files cut short. The pages
+// in use are not written over, so that the transaction can be tried again as a whole.
+QUORATE_DECL error_code lmdb_write::reason_of(int code) const {
+    return code == EIO && environment_->cannot_grow() ? make_error_code(errc::no_space)
+                                                      : lmdb_error(code);
+}
+
 QUORATE_DECL result<char*> lmdb_write::append(byte_view key, std::size_t size) {
     MDB_val at = detail::lmdb_value_of(key);
     MDB_val place{size, nullptr};
     const int code =
         mdb_put(txn_.get(), environment_->rows(), &at, &place, MDB_APPEND | MDB_RESERVE);
     if (code != MDB_SUCCESS) {
-        return lmdb_error(code);
+        return reason_of(code);
     }
     return static_cast<char*>(place.mv_data);
 }
 
 QUORATE_DECL error_code lmdb_write::erase(byte_view key) {
     MDB_val at = detail::lmdb_value_of(key);
-    return lmdb_error(mdb_del(txn_.get(), environment_->rows(), &at, nullptr));
+    return reason_of(mdb_del(txn_.get(), environment_->rows(), &at, nullptr));
 }
 
 QUORATE_DECL error_code lmdb_write::replace(byte_view key, byte_view value) {
     MDB_val at = detail::lmdb_value_of(key);
     MDB_val bytes = detail::lmdb_value_of(value);
-    return lmdb_error(mdb_put(txn_.get(), environment_->rows(), &at, &bytes, 0));
+    return reason_of(mdb_put(txn_.get(), environment_->rows(), &at, &bytes, 0));
 }
 
 QUORATE_DECL result<std::uint64_t> lmdb_write::used_bytes() const {
@@ -372,7 +388,7 @@ QUORATE_DECL result<std::uint64_t> lmdb_write::used_bytes() const {
 }
 
 QUORATE_DECL error_code lmdb_write::commit() {
-    return lmdb_error(mdb_txn_commit(txn_.release()));
+    return reason_of(mdb_txn_commit(txn_.release()));
 }
 
 } // namespace quorate

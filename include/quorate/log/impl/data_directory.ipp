@@ -25,6 +25,11 @@ inline constexpr std::uint16_t identity_version = 1;
 inline constexpr std::size_t identity_bytes = 32;
 inline constexpr const char* mark_name = "start";
 inline constexpr const char* peers_name = "peers";
+/// Keeps space for the mark of a start on a full disk: so much, or what there is, but for the
+/// least.
+inline constexpr const char* room_name = "room";
+inline constexpr std::uint64_t room_bytes_max = 64 << 10;
+inline constexpr std::uint64_t room_bytes_min = 4 << 10;
 
 inline error_code explain(std::string* failure, const std::filesystem::path& path,
                           const std::string& what, error_code code) {
@@ -265,12 +270,23 @@ QUORATE_DECL error_code data_directory::mark_prepared(const directory_labels& la
 // would fit.
 QUORATE_DECL error_code data_directory::write_mark(start_mark mark, bool in_place,
                                                    std::string* failure) {
-    const auto failed_with = [&](error_code code) {
-        return detail::explain(failure, path_ / detail::mark_name, code.message(), code);
-    };
+    error_code failed = publish_mark(mark, in_place);
+    if (is_out_of_space(failed) && !kept_.disk().remove(detail::room_name)) {
+        failed = publish_mark(mark, in_place);
+    }
+    if (failed) {
+        return detail::explain(failure, path_ / detail::mark_name, failed.message(), failed);
+    }
+    keep_room();
+    mark_ = std::move(mark);
+    copy_ = false;
+    return {};
+}
+
+QUORATE_DECL error_code data_directory::publish_mark(start_mark& mark, bool in_place) {
     auto made = kept_.disk().create_temporary();
     if (!made) {
-        return failed_with(made.error());
+        return made.error();
     }
     mark.place = in_place ? place_of(made->file) : file_place{};
     const std::string bytes = encode_mark(mark);
@@ -279,12 +295,28 @@ QUORATE_DECL error_code data_directory::write_mark(start_mark mark, bool in_plac
     if (!failed) {
         failed = publish(kept_.disk(), *made, detail::mark_name);
     }
-    if (failed) {
-        return failed_with(failed);
+    if (failed && is_temporary(made->name)) {
+        static_cast<void>(kept_.disk().remove(made->name));
     }
-    mark_ = std::move(mark);
-    copy_ = false;
-    return {};
+    return failed;
+}
+
+// Without it a start on a full disk fails, and nothing else: so failures are no errors here.
+QUORATE_DECL void data_directory::keep_room() {
+    if (kept_.disk().open_file(detail::room_name)) {
+        return;
+    }
+    for (std::uint64_t bytes = detail::room_bytes_max; bytes >= detail::room_bytes_min;
+         bytes /= 2) {
+        auto made = kept_.disk().create_temporary();
+        if (!made) {
+            return;
+        }
+        if (!made->file.reserve(bytes) && !kept_.disk().rename(made->name, detail::room_name)) {
+            return;
+        }
+        static_cast<void>(kept_.disk().remove(made->name));
+    }
 }
 
 QUORATE_DECL error_code data_directory::claim(const data_identity& wanted, std::string* failure) {

@@ -98,7 +98,7 @@ inline error_code directory_inspector::run() {
             read_identity();
         } else if (name == "db") {
             report_.note(directory_ / name, "a database, which is not looked into");
-        } else if (name != "lock" && name != "start") {
+        } else if (name != "lock" && name != "start" && name != "peers" && name != "room") {
             report_.note(directory_ / name, is_temporary(name)
                                                 ? "left by a crash; removed at the next start"
                                                 : "no part of a data directory");

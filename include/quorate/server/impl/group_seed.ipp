@@ -90,7 +90,7 @@ inline void remove_seed(const std::filesystem::path& directory) {
             std::filesystem::remove(one->path(), ignored);
         }
     }
-    for (const char* const part : {"identity", "start", "snap", "wal", "lock"}) {
+    for (const char* const part : {"identity", "start", "room", "snap", "wal", "lock"}) {
         std::filesystem::remove_all(directory / part, ignored);
     }
 }
