@@ -1,10 +1,11 @@
-# cmake -D COMPILER=... -D INCLUDE="DIR;DIR" -D FILE=x.cpp -P check.cmake
+# cmake -D COMPILER=... -D INCLUDE="DIR;DIR" -D HEADER=x.hpp -D FILE=x.cpp -P check.cmake
 #
 # Passes when FILE does not compile, the compiler's words hold each line "// expect: " of FILE, and
 # FILE compiles with COMPLETE defined, which adds what is missing. So it fails for no other reason.
+# HEADER is included first; its compiled form may stand beside it.
 
 list(TRANSFORM INCLUDE PREPEND -I)
-set(command "${COMPILER}" -std=c++20 -fsyntax-only ${INCLUDE} "${FILE}")
+set(command "${COMPILER}" -std=c++20 -fsyntax-only ${INCLUDE} -include "${HEADER}" "${FILE}")
 
 execute_process(COMMAND ${command} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
 if(status EQUAL 0)
