@@ -7,11 +7,11 @@
 #ifndef QUORATE_NET_TCP_TRANSPORT_HPP
 #define QUORATE_NET_TCP_TRANSPORT_HPP
 
-#include <quorate/net/tcp_dialler.hpp>
-#include <quorate/net/tcp_hub.hpp>
-#include <quorate/net/tcp_inlet.hpp>
-#include <quorate/net/tcp_listener.hpp>
+#include <quorate/net/peer_address.hpp>
+#include <quorate/net/tcp_statistics.hpp>
 #include <quorate/net/transport.hpp>
+
+#include <boost/asio/io_context.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -19,6 +19,13 @@
 #include <vector>
 
 namespace quorate {
+
+namespace detail {
+
+struct tcp_hub;
+class tcp_listener;
+
+} // namespace detail
 
 /// One connection to each peer carries what this member sends; what the peers send comes in over
 /// theirs. A connection that ends is dialled again after 50 ms, doubling to 1 s. A peer that does
@@ -88,13 +95,11 @@ public:
     /// Returns: the port that it listens on, of the first URL; zero when it does not.
     [[nodiscard]] std::uint16_t listen_port() const noexcept;
     /// Returns: its cluster; that of the first peer reached where the options named none.
-    [[nodiscard]] cluster_id cluster() const noexcept { return hub_->identity.cluster; }
-    [[nodiscard]] std::uint64_t frame_bytes_max() const noexcept {
-        return hub_->options.frame_bytes_max;
-    }
+    [[nodiscard]] cluster_id cluster() const noexcept;
+    [[nodiscard]] std::uint64_t frame_bytes_max() const noexcept;
     /// Returns: one for each peer that was added, by ascending id.
     [[nodiscard]] std::vector<peer_link> links() const;
-    [[nodiscard]] const tcp_statistics& statistics() const noexcept { return hub_->statistics; }
+    [[nodiscard]] const tcp_statistics& statistics() const noexcept;
 
 private:
     [[nodiscard]] bool may_be_at(node_id peer, const std::vector<peer_address>& announced) const;

@@ -2,6 +2,10 @@
 #ifndef QUORATE_NET_IMPL_TCP_TRANSPORT_IPP
 #define QUORATE_NET_IMPL_TCP_TRANSPORT_IPP
 
+#include <quorate/net/tcp_dialler.hpp>
+#include <quorate/net/tcp_hub.hpp>
+#include <quorate/net/tcp_inlet.hpp>
+#include <quorate/net/tcp_listener.hpp>
 #include <quorate/net/tcp_transport.hpp>
 
 #include <algorithm>
@@ -13,6 +17,18 @@ QUORATE_DECL tcp_transport::tcp_transport(boost::asio::io_context& io,
                                           const transport_options& options)
     : hub_(std::make_shared<detail::tcp_hub>(io, options)),
       listener_(std::make_shared<detail::tcp_listener>(hub_)) {}
+
+QUORATE_DECL cluster_id tcp_transport::cluster() const noexcept {
+    return hub_->identity.cluster;
+}
+
+QUORATE_DECL std::uint64_t tcp_transport::frame_bytes_max() const noexcept {
+    return hub_->options.frame_bytes_max;
+}
+
+QUORATE_DECL const tcp_statistics& tcp_transport::statistics() const noexcept {
+    return hub_->statistics;
+}
 
 QUORATE_DECL tcp_transport::~tcp_transport() {
     stop();
