@@ -101,6 +101,19 @@ BOOST_AUTO_TEST_CASE(a_password_gives_a_token_and_the_token_what_the_roles_allow
     BOOST_TEST(!c.following().permits_root(root));
 }
 
+BOOST_AUTO_TEST_CASE(watch_to_the_last_key_needs_permission_for_all_of_them) {
+    guarded_cluster c;
+    const identity ann = identity::of_user("ann");
+    const auto stream = c.leading().open_watches([] {});
+    const auto outcome = [&](byte_view end) {
+        const auto made = c.leading().watch(stream, {.key = "a", .range_end = end}, ann);
+        return made ? error_code() : made.error();
+    };
+    BOOST_TEST(outcome("b") == error_code());
+    BOOST_TEST(outcome(byte_view("\0", 1)) == errc::permission_denied);
+    c.leading().close_watches(stream);
+}
+
 BOOST_AUTO_TEST_CASE(a_name_that_is_proved_needs_no_token) {
     guarded_cluster c;
     const identity ann = identity::of_user("ann");
