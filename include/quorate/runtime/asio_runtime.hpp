@@ -131,7 +131,7 @@ void asio_runtime::worker::run(Job job) {
         const std::lock_guard lock(mutex_);
         ++open_;
     }
-    boost::asio::post(*strand_, [this, job = std::optional<Job>(std::move(job))]() mutable {
+    boost::asio::post(*strand_, [this, job = std::make_unique<Job>(std::move(job))]() mutable {
         (*job)();
         job.reset();
         end_job();
