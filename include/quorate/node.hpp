@@ -228,6 +228,7 @@ private:
     using clock = monotonic_clock;
     static constexpr int rounds_per_pump = 64;
     static constexpr int ticks_per_round_trip = 30;
+    static constexpr int ticks_to_save_lives = 50;
     static constexpr int ticks_to_retry = 5;                        // a commit that found no space
     static constexpr int elections_without_leader = 10;             // before an unknown id may lead
     static constexpr std::uint64_t elections_in_snapshot_save = 60; // before it counts as hanging
@@ -410,13 +411,15 @@ private:
     [[nodiscard]] past_entry find_past_entry(log_index index) const;
     [[nodiscard]] bool note_start(node_id member, const member_past& theirs);
     void save_lives();
+    void on_lives_saved(error_code failed);
+    void retry_lives();
     void load_lives();
     void log_other_group(node_id member, birth_mark theirs);
     void note_birth(birth_mark before);
     void on_birth(node_id from, byte_view bytes);
     [[nodiscard]] bool contradicts(const message& m) const;
     void on_lost_past();
-    void watch_unproven(clock::time_point now);
+    void watch_unproven();
     [[nodiscard]] bool holds_nothing() const;
     [[nodiscard]] bool has_taken_part(node_id member) const;
 
@@ -469,8 +472,10 @@ private:
     std::uint64_t life_ = runtime_.fresh(); // distinguishes the starts of this member
     member_lives lives_;                    // of the other members
     bool saving_lives_ = false;
-    bool lives_changed_ = false; // since the save under way began
-    std::optional<clock::time_point> unproven_since_;
+    bool lives_changed_ = false;       // since the save under way began
+    bool lives_unsaved_ = false;       // the last save failed
+    int lives_retry_ticks_ = 0;        // until it is tried again
+    std::uint64_t unproven_ticks_ = 0; // since a member refused this one so; zero: none did
     clock::time_point leader_heard_ = runtime_.now();
     line_limit dropped_lines_{1, std::chrono::seconds(1)};
     line_limit announced_lines_{1, std::chrono::seconds(1)};

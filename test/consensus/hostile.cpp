@@ -119,6 +119,11 @@ BOOST_AUTO_TEST_CASE(a_leader_that_contradicts_what_is_committed_is_refused) {
     // Below the commit index; in a newer term; with an entry before that is another one.
     BOOST_CHECK(m.step(append_from(2, 1, 2, at(1, 1), other, 2)) == errc::log_conflict);
     BOOST_CHECK(m.step(append_from(2, 1, 2, at(2, 1), {}, 2)) == errc::log_conflict);
+    // With the same index and term, and another payload: of another group.
+    std::vector<entry> forged = run_of(1, {1});
+    forged.front().payload = shared_bytes::copy_of("forged");
+    forged.front().payload_checksum = crc32c("forged");
+    BOOST_CHECK(m.step(append_from(2, 1, 2, at(0, 0), forged, 2)) == errc::log_conflict);
     snapshot foreign;
     foreign.last = at(2, 2);
     foreign.members = voters({1, 2, 3});

@@ -101,6 +101,24 @@ BOOST_FIXTURE_TEST_CASE(a_damaged_identity_is_refused_at_any_byte, fixture) {
     BOOST_TEST(!refusal(failure));
 }
 
+BOOST_FIXTURE_TEST_CASE(starts_of_peers_that_cannot_be_read_prevent_no_start, fixture) {
+    {
+        data_directory directory = open();
+        BOOST_TEST(!directory.claim(mine));
+        BOOST_TEST(!directory.save_peers("starts"));
+    }
+    BOOST_TEST((open().peers() == std::optional<std::string>("starts")));
+    BOOST_TEST(!open().peers_failed());
+    std::filesystem::remove(path / "peers");
+    std::filesystem::create_directory(path / "peers");
+    BOOST_TEST(!open().peers().has_value());
+    BOOST_TEST(open().peers_failed());
+    std::filesystem::remove(path / "peers");
+    write_file(path / "peers", std::string(peers_bytes_max + 1, 'x'));
+    BOOST_TEST(!open().peers().has_value());
+    BOOST_TEST((open().peers_failed() == errc::too_large));
+}
+
 BOOST_FIXTURE_TEST_CASE(directory_of_others_is_refused_and_left_as_it_is, fixture) {
     std::filesystem::create_directories(path);
     std::filesystem::permissions(path, std::filesystem::perms(0755));

@@ -317,6 +317,57 @@ BOOST_AUTO_TEST_CASE(restored_member_that_a_lagging_one_remembers_leads_not) {
     BOOST_TEST(!g.said(2, "later start"), g.lines[2]);
 }
 
+namespace {
+
+/// States a number of starts that no directory can have.
+struct liar final : transport_sink {
+    void on_message(const message&) override {}
+    void on_unreachable(node_id) override {}
+    void on_snapshot_sent(node_id, bool) override {}
+    void on_removed() override {}
+    member_past past() const override {
+        member_past stated;
+        stated.starts = UINT64_MAX - 1;
+        stated.life = 1;
+        stated.last = {term_id(1), log_index(1'000'000)};
+        return stated;
+    }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(number_of_starts_that_is_impossible_keeps_no_member_out) {
+    named_group g;
+    g.start_named({1, 2, 3});
+    BOOST_REQUIRE(g.wrote(1, "before"));
+    BOOST_REQUIRE(g.agree(1));
+    g.wait_known({1, 2, 3});
+    g.stop(2);
+    liar stranger;
+    {
+        transport_options wire;
+        wire.cluster = g.options_of(2).cluster;
+        wire.self = node_id(2);
+        loopback_transport end(g.network, wire);
+        BOOST_REQUIRE(!end.start(stranger));
+        for (const std::uint64_t id : {1U, 3U}) {
+            BOOST_REQUIRE(!end.add_peer(node_id(id), g.options_of(id).peer_url));
+            message m;
+            m.kind = message_kind::heartbeat_response;
+            m.from = node_id(2);
+            m.to = node_id(id);
+            m.term = term_id(1);
+            end.send(m);
+        }
+        g.run_for(milliseconds(20));
+    }
+    g.start_named({2});
+    BOOST_TEST(g.wrote(2, "after"));
+    BOOST_TEST(g.agree(2));
+    BOOST_TEST(!g.nodes.at(2)->status().fenced);
+    BOOST_TEST(!g.said(2, "later start"), g.lines[2]);
+}
+
 BOOST_AUTO_TEST_CASE(restarts_and_reconnections_raise_no_alarm) {
     named_group g;
     g.start_named({1, 2, 3});

@@ -145,4 +145,15 @@ BOOST_AUTO_TEST_CASE(lives_of_too_many_members_are_not_kept) {
     BOOST_TEST(lives.note(node_id(1), 2, 1));
 }
 
+BOOST_AUTO_TEST_CASE(lives_of_members_that_left_are_forgotten) {
+    member_lives lives;
+    for (std::uint64_t id = 1; id <= 5; ++id) {
+        lives.note(node_id(id), 9, id);
+    }
+    lives.keep_only([](node_id id) { return id.value() > 3; });
+    BOOST_TEST(lives.size() == 2U);
+    BOOST_TEST(lives.admits(node_id(1), 1, 1));
+    BOOST_TEST(!lives.admits(node_id(4), 1, 1));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -254,7 +254,8 @@ void basic_node<Policies>::on_timer() {
         retry_database();
         schedule_sweep();
         maybe_publish();
-        watch_unproven(now);
+        watch_unproven();
+        retry_lives();
         time_round_trips();
         listen_for_peers(false);
         if (unknown_.begin_round(now)) {

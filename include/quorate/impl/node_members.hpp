@@ -228,6 +228,7 @@ void basic_node<Policies>::adopt_table(const member_table& table) {
             connect(m);
         }
     }
+    lives_.keep_only([this](node_id id) { return members_.find(id) != nullptr; });
     drop_removed();
     check_own_urls();
     note_birth(born);

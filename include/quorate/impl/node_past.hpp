@@ -6,6 +6,9 @@
 #include <quorate/node.hpp>
 #include <quorate/server/server_metrics.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -21,6 +24,15 @@ concept keeps_log = requires(const E& engine, log_index index) {
     { engine.log().range(index, 1) } -> std::convertible_to<std::span<const entry>>;
 };
 static_assert(keeps_log<raft>);
+
+/// Returns: the least number of starts of a directory that is new, or whose loss is known: more
+/// than any earlier directory of the member can have, as long as it starts less than 65,536 times
+/// in a second. A peer that was away and remembers such a directory takes this one for the newer.
+[[nodiscard]] inline std::uint64_t start_number_at(std::chrono::system_clock::time_point now) {
+    const auto since = now.time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since).count();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0)) << 16;
+}
 
 } // namespace detail
 
@@ -100,6 +112,10 @@ bool basic_node<Policies>::note_start(node_id member, const member_past& theirs)
     if (!theirs.admits_loss && !lives_.admits(member, theirs.starts, theirs.life)) {
         return false;
     }
+    // A number that no directory can have by now would refuse every later start of the member.
+    if (theirs.starts > detail::start_number_at(runtime_.wall_time() + std::chrono::hours(24))) {
+        return true;
+    }
     if (lives_.note(member, theirs.starts, theirs.life)) {
         save_lives();
     }
@@ -118,21 +134,44 @@ void basic_node<Policies>::save_lives() {
             const error_code failed = directory_->save_peers(bytes);
             runtime_.post(alive_.guard([this, failed] {
                 saving_lives_ = false;
-                if (failed) {
-                    say(severity::warning,
-                        "cannot save the starts of the other members: " + failed.message() +
-                            "; they are remembered until this process ends");
-                } else if (std::exchange(lives_changed_, false) && !stopping_) {
-                    save_lives();
-                }
+                on_lives_saved(failed);
             }));
         });
     }
 }
 
 template <class Policies>
+void basic_node<Policies>::on_lives_saved(error_code failed) {
+    if (failed) {
+        if (std::exchange(lives_retry_ticks_, ticks_to_save_lives) == 0 && !lives_unsaved_) {
+            say(severity::warning, "cannot save the starts of the other members: " +
+                                       failed.message() + "; it is tried again");
+        }
+        lives_unsaved_ = true;
+        return;
+    }
+    lives_unsaved_ = false;
+    if (std::exchange(lives_changed_, false) && !stopping_) {
+        save_lives();
+    }
+}
+
+// With each tick.
+template <class Policies>
+void basic_node<Policies>::retry_lives() {
+    if (lives_retry_ticks_ > 0 && --lives_retry_ticks_ == 0) {
+        save_lives();
+    }
+}
+
+template <class Policies>
 void basic_node<Policies>::load_lives() {
     if constexpr (blocking || durable) {
+        if (const error_code failed = directory_->peers_failed()) {
+            say(severity::warning,
+                "the file with the starts of the other members cannot be read: " +
+                    failed.message() + "; this member begins to remember them anew");
+        }
         const std::optional<std::string>& bytes = directory_->peers();
         if (!bytes) {
             return;
@@ -260,8 +299,8 @@ void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
     if (lost) {
         on_lost_past();
     }
-    if (why == hello_status::unproven && !unproven_since_) {
-        unproven_since_ = runtime_.now();
+    if (why == hello_status::unproven && unproven_ticks_ == 0) {
+        unproven_ticks_ = 1;
     }
     if (!refused_lines_.admit(runtime_.now())) {
         return; // a stranger at a member's address may give a new answer each time
@@ -283,20 +322,20 @@ void basic_node<Policies>::on_lost_past() {
     }
 }
 
-// With each tick. A member that is refused for want of a mark gets one from another member soon, or
-// is in a group that is just being born. Else its few entries may be of another group than those of
-// the member that refuses it: as a stale member it is brought up to date.
+// With each tick, so that a process that slept does not lose patience. A member that is refused for
+// want of a mark gets one from another member soon, or is in a group that is just being born. Else
+// its few entries may be of another group than those of the member that refuses it: as a stale
+// member it is brought up to date.
 template <class Policies>
-void basic_node<Policies>::watch_unproven(clock::time_point now) {
-    if (!unproven_since_) {
+void basic_node<Policies>::watch_unproven() {
+    if (unproven_ticks_ == 0) {
         return;
     }
-    const auto patience =
-        elections_without_leader * options_.engine.election_ticks * options_.tick_interval;
+    const std::uint64_t patience = elections_without_leader * options_.engine.election_ticks;
     if (past().birth_applied) {
-        unproven_since_.reset();
-    } else if (now - *unproven_since_ > patience) {
-        unproven_since_.reset();
+        unproven_ticks_ = 0;
+    } else if (++unproven_ticks_ > patience) {
+        unproven_ticks_ = 0;
         on_lost_past();
     }
 }

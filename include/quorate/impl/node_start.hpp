@@ -348,19 +348,6 @@ error_code basic_node<Policies>::examine(std::span<const entry> entries) {
     return errc::wrong_cluster;
 }
 
-namespace detail {
-
-/// Returns: the least number of starts of a directory that is new, or whose loss is known: more
-/// than any earlier directory of the member can have, as long as it starts less than 65,536 times
-/// in a second. A peer that was away and remembers such a directory takes this one for the newer.
-[[nodiscard]] inline std::uint64_t first_start_number(std::chrono::system_clock::time_point now) {
-    const auto since = now.time_since_epoch();
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since).count();
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0)) << 16;
-}
-
-} // namespace detail
-
 template <class Policies>
 error_code basic_node<Policies>::write_start(const start_state& start,
                                              std::span<const entry> appended) {
@@ -381,7 +368,7 @@ error_code basic_node<Policies>::write_start(const start_state& start,
         const bool anew = !directory_->mark() || directory_->mark()->starts == 0 ||
                           start.engine.hard.lost.index || options_.accept_data_loss;
         return directory_->mark_start(options_.labels, &explanation_,
-                                      anew ? detail::first_start_number(runtime_.wall_time()) : 0);
+                                      anew ? detail::start_number_at(runtime_.wall_time()) : 0);
     } else {
         return {};
     }

@@ -75,9 +75,11 @@ public:
     /// more. Errors: those of the operating system.
     [[nodiscard]] error_code mark_start(const directory_labels& labels,
                                         std::string* failure = nullptr, std::uint64_t least = 0);
-    /// Returns: what save_peers() saved last, as of open(); absent where nothing was, or it is
-    /// longer than peers_bytes_max.
+    /// Returns: what save_peers() saved last, as of open(); absent where nothing was, or where it
+    /// could not be read.
     [[nodiscard]] const std::optional<std::string>& peers() const noexcept { return peers_; }
+    /// Returns: why peers() could not be read: too_large beyond peers_bytes_max, or of the system.
+    [[nodiscard]] error_code peers_failed() const noexcept { return peers_failed_; }
     /// Effects: replaces durably what this member remembers of the others. Errors: those of the
     /// operating system. Threads: any one, not beside another function.
     [[nodiscard]] error_code save_peers(const std::string& bytes);
@@ -116,6 +118,7 @@ private:
     std::optional<data_identity> identity_;
     std::optional<start_mark> mark_;
     std::optional<std::string> peers_;
+    error_code peers_failed_;
     bool copy_ = false;
 };
 

@@ -12,6 +12,7 @@
 #include <quorate/format/frame.hpp>
 #include <quorate/format/primitives.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -65,6 +66,12 @@ public:
         return changed;
     }
     void forget(node_id member) { lives_.erase(member); }
+    /// Effects: forgets the members for which `known(id)` is false.
+    template <class Known>
+    void keep_only(Known known) {
+        std::erase_if(lives_, [&known](const auto& one) { return !known(one.first); });
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return lives_.size(); }
 
     /// Returns: bytes with a checksum.
     [[nodiscard]] std::string encode() const;

@@ -276,10 +276,15 @@ QUORATE_DECL bool raft::contradicts_committed(const message& m) const noexcept {
     if (m.kind == message_kind::install_snapshot) {
         return differs(m.snap->last);
     }
+    // Two entries with one index and term are one entry in one group (Raft §5.3).
+    const auto other_payload = [this](const entry& e) {
+        return e.index <= log_.committed() && e.index >= log_.first() && log_.matches(e.id()) &&
+               log_.range(e.index, 1).front().payload_checksum != e.payload_checksum;
+    };
     return m.kind == message_kind::append &&
            (differs({m.log_term, m.index}) ||
             std::any_of(m.entries.begin(), m.entries.end(),
-                        [&differs](const entry& e) { return differs(e.id()); }));
+                        [&](const entry& e) { return differs(e.id()) || other_payload(e); }));
 }
 
 QUORATE_DECL void raft::step_newer_term(const message& m) {

@@ -128,9 +128,7 @@ QUORATE_DECL result<data_directory> data_directory::open(const std::filesystem::
     if (const error_code failed = opened.place_wal(wal_place, failure)) {
         return failed;
     }
-    if (const error_code failed = opened.read_peers()) {
-        return detail::explain(failure, directory / detail::peers_name, failed.message(), failed);
-    }
+    opened.peers_failed_ = opened.read_peers(); // the member can do without
     return opened;
 }
 
@@ -212,9 +210,10 @@ QUORATE_DECL error_code data_directory::read_peers() {
         return got.error();
     }
     bytes.resize(*got);
-    if (bytes.size() <= peers_bytes_max) {
-        peers_ = std::move(bytes);
+    if (bytes.size() > peers_bytes_max) {
+        return errc::too_large;
     }
+    peers_ = std::move(bytes);
     return {};
 }
 
