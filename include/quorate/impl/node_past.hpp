@@ -6,7 +6,6 @@
 #include <quorate/node.hpp>
 #include <quorate/server/server_metrics.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -24,15 +23,6 @@ concept keeps_log = requires(const E& engine, log_index index) {
     { engine.log().range(index, 1) } -> std::convertible_to<std::span<const entry>>;
 };
 static_assert(keeps_log<raft>);
-
-/// Returns: the least number of starts of a directory that is new, or whose loss is known: more
-/// than any earlier directory of the member can have, as long as it starts less than 65,536 times
-/// in a second. A peer that was away and remembers such a directory takes this one for the newer.
-[[nodiscard]] inline std::uint64_t start_number_at(std::chrono::system_clock::time_point now) {
-    const auto since = now.time_since_epoch();
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since).count();
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0)) << 16;
-}
 
 } // namespace detail
 
@@ -113,7 +103,7 @@ bool basic_node<Policies>::note_start(node_id member, const member_past& theirs)
         return false;
     }
     // A number that no directory can have by now would refuse every later start of the member.
-    if (theirs.starts > detail::start_number_at(runtime_.wall_time() + std::chrono::hours(24))) {
+    if (theirs.starts > start_number_at(runtime_.wall_time() + std::chrono::hours(24))) {
         return true;
     }
     if (lives_.note(member, theirs.starts, theirs.life)) {

@@ -368,7 +368,7 @@ error_code basic_node<Policies>::write_start(const start_state& start,
         const bool anew = !directory_->mark() || directory_->mark()->starts == 0 ||
                           start.engine.hard.lost.index || options_.accept_data_loss;
         return directory_->mark_start(options_.labels, &explanation_,
-                                      anew ? detail::start_number_at(runtime_.wall_time()) : 0);
+                                      anew ? start_number_at(runtime_.wall_time()) : 0);
     } else {
         return {};
     }

@@ -12,6 +12,8 @@
 #include <quorate/format/frame.hpp>
 #include <quorate/format/primitives.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -40,6 +42,15 @@ struct past_entry {
 
 /// Returns: the mark as 16 hexadecimal digits; "none yet" for zero.
 [[nodiscard]] std::string described(birth_mark birth);
+
+/// Returns: the least number of starts of a directory that is new, or whose loss is known: more
+/// than any earlier directory of the member can have, as long as it starts less than 65,536 times
+/// in a second. A peer that was away and remembers such a directory takes this one for the newer.
+[[nodiscard]] inline std::uint64_t start_number_at(std::chrono::system_clock::time_point now) {
+    const auto since = now.time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since).count();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(seconds, 0)) << 16;
+}
 
 /// The newest start of each member that this member has heard of. Bounded by the owner, which notes
 /// members of its group only.
