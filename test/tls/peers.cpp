@@ -1,5 +1,6 @@
 // Members that speak TLS with one another.
 #include <quorate/net/tcp_discovery.hpp>
+#include <quorate/net/tcp_listener.hpp>
 #include <quorate/net/tcp_transport.hpp>
 #include <quorate/tls/layer.hpp>
 
