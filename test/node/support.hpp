@@ -130,6 +130,7 @@ public:
     group(const group&) = delete;
     group& operator=(const group&) = delete;
     ~group() {
+        network.set_filter({}); // it may refer to what the test had behind the group
         while (!nodes.empty()) {
             stop(nodes.begin()->first);
         }

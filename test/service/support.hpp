@@ -67,6 +67,7 @@ public:
     cluster(const cluster&) = delete;
     cluster& operator=(const cluster&) = delete;
     ~cluster() {
+        network.set_filter({});
         while (!services.empty()) {
             stop(services.begin()->first);
         }
