@@ -278,7 +278,7 @@ test_sanitized() {
     build sanitized $preset -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_EXAMPLES=OFF \
         -DQUORATE_SEPARATE_COMPILATION=ON -DQUORATE_UNITY_TESTS=ON \
         "-DQUORATE_TEST_OPTIONS=-O0;-fno-sanitize=null,alignment,object-size,vptr"
-    cases "sanitized: tests" 1500 ctest --test-dir build/$preset -LE checks -j $((2 * jobs))
+    cases "sanitized: tests" 1800 ctest --test-dir build/$preset -LE checks
 }
 
 # Prints the folders among those given that have tests.
@@ -297,7 +297,7 @@ test_threads() {
     # shellcheck disable=SC2046,SC2086
     build threads ${prefix}tsan $(printf 'test_%s ' $folders) \
         -DQUORATE_BUILD_BENCH=OFF -DQUORATE_BUILD_FUZZ=OFF -DQUORATE_BUILD_EXAMPLES=OFF \
-        -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-O0
+        -DQUORATE_UNITY_TESTS=ON -DQUORATE_TEST_OPTIONS=-fno-inline
     cases "threads: tests" 900 ctest --test-dir "build/${prefix}tsan" -R "^($pattern)\$"
 }
 
