@@ -469,6 +469,44 @@ BOOST_AUTO_TEST_CASE(deletion_in_steps_is_seen_once_it_is_done_and_then_as_any_o
     }
 }
 
+BOOST_AUTO_TEST_CASE(lease_keys_during_a_deletion_in_steps_are_those_before_it) {
+    store s;
+    const quorate::lease_id lease(7);
+    BOOST_REQUIRE(s.grant({lease, 60}).has_value());
+    BOOST_REQUIRE(s.grant({quorate::lease_id(8), 60}).has_value());
+    for (int i = 10; i < 90; ++i) {
+        const std::string key = "k" + std::to_string(i);
+        const quorate::lease_id tied = i % 3 == 0 ? quorate::lease_id(8) : lease;
+        BOOST_REQUIRE(s.put({.key = key, .lease = tied}, {}).has_value());
+    }
+    const auto names = [&s, lease] {
+        std::string all;
+        for (const auto& key : s.keys_of(lease)) {
+            all += std::string(key.view()) + ' ';
+        }
+        return all;
+    };
+    const auto all_below = [&s, lease](const char* end) {
+        quorate::checked_keys none;
+        return s.every_key_of(lease, none, [end](quorate::byte_view key) { return key < end; });
+    };
+    const std::string before = names();
+    const auto without_first = [](quorate::byte_view key) { return key != "k10"; };
+    BOOST_REQUIRE(!s.begin_delete({.key = "k", .range_end = "k80"}));
+    std::size_t steps = 0;
+    while (!s.continue_delete(3)) {
+        ++steps;
+        BOOST_REQUIRE(names() == before);
+        BOOST_REQUIRE(all_below("k9") && !all_below("k2"));
+        quorate::checked_keys none;
+        BOOST_REQUIRE(!s.every_key_of(lease, none, without_first)); // it is deleted first
+    }
+    BOOST_TEST(steps > 20u);
+    BOOST_TEST(names() == "k80 k82 k83 k85 k86 k88 k89 ");
+    quorate::checked_keys none;
+    BOOST_TEST(s.every_key_of(lease, none, without_first));
+}
+
 BOOST_AUTO_TEST_CASE(hash_job_gives_the_hash_of_the_moment_it_was_made) {
     store s = example();
     put(s, "a", "7");

@@ -131,14 +131,10 @@ public:
     result<lease_takeover_reply> take_over(const lease_takeover& asked);
     [[nodiscard]] const lease_table& leases() const noexcept { return leases_; }
     /// Returns: the keys that are tied to a lease, in order; none when there is no such lease.
-    [[nodiscard]] std::vector<shared_bytes> keys_of(lease_id id) const {
-        return leases_.keys(id, [this](byte_view key) { return lease_of(key); });
-    }
+    [[nodiscard]] std::vector<shared_bytes> keys_of(lease_id id) const;
     /// As lease_table::every_key.
     template <class Holds>
-    [[nodiscard]] bool every_key_of(lease_id id, checked_keys& done, const Holds& holds) const {
-        return leases_.every_key(id, done, holds, [this](byte_view key) { return lease_of(key); });
-    }
+    [[nodiscard]] bool every_key_of(lease_id id, checked_keys& done, const Holds& holds) const;
 
     /// Effects: calls `visit(revision, row)` for the changes of the writes `from` to `upto`, in
     /// order, until it returns false: the events of those writes, a row without a version being a
@@ -225,6 +221,8 @@ private:
         bool prev_kv;
         write into;
         delete_reply answer;
+        /// The keys that are deleted so far and were tied to leases: reads see them there yet.
+        std::vector<std::pair<lease_id, shared_bytes>> untied;
     };
     /// The branches that a transaction and those nested in it take, in the order of the requests.
     struct txn_path {

@@ -9,6 +9,8 @@
 
 #include <quorate/store/mvcc_store.hpp>
 
+#include <algorithm>
+
 namespace quorate {
 
 template <class Index, class Backend>
@@ -83,6 +85,37 @@ std::optional<lease_id> mvcc_store<Index, Backend>::lease_of(byte_view key) cons
     return row.key.empty() ? std::nullopt : std::optional(row.lease);
 }
 
+// The table knows only what a deletion in steps has left so far. What it took is no part of a
+// revision that can be read, so it counts until the last step.
+template <class Index, class Backend>
+std::vector<shared_bytes> mvcc_store<Index, Backend>::keys_of(lease_id id) const {
+    std::vector<shared_bytes> keys =
+        leases_.keys(id, [this](byte_view key) { return lease_of(key); });
+    if (deletion_) {
+        for (const auto& [lease, key] : deletion_->untied) {
+            if (lease == id) {
+                keys.push_back(key);
+            }
+        }
+        std::sort(keys.begin(), keys.end(),
+                  [](const shared_bytes& a, const shared_bytes& b) { return a.view() < b.view(); });
+    }
+    return keys;
+}
+
+template <class Index, class Backend>
+template <class Holds>
+bool mvcc_store<Index, Backend>::every_key_of(lease_id id, checked_keys& done,
+                                              const Holds& holds) const {
+    const auto passes = [&](const auto& one) {
+        return one.first != id || holds(one.second.view());
+    };
+    if (deletion_ && !std::all_of(deletion_->untied.begin(), deletion_->untied.end(), passes)) {
+        return false;
+    }
+    return leases_.every_key(id, done, holds, [this](byte_view key) { return lease_of(key); });
+}
+
 /// To be called once the key's new row is there.
 template <class Index, class Backend>
 void mvcc_store<Index, Backend>::retie(const shared_bytes& key, lease_id before, lease_id now) {
@@ -90,6 +123,9 @@ void mvcc_store<Index, Backend>::retie(const shared_bytes& key, lease_id before,
         return;
     }
     if (before) {
+        if (deletion_) {
+            deletion_->untied.emplace_back(before, key);
+        }
         leases_.untie(before, key.view(), [this](byte_view one) { return lease_of(one); });
     }
     if (now) {

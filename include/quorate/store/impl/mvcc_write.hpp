@@ -83,7 +83,8 @@ error_code mvcc_store<Index, Backend>::begin_delete(const quorate::delete_range&
                          .kind = span.kind,
                          .prev_kv = asked.prev_kv,
                          .into = {current_ + 1},
-                         .answer = {}};
+                         .answer = {},
+                         .untied = {}};
     return {};
 }
 
