@@ -65,6 +65,20 @@ struct leading {
     }
 };
 
+/// Returns: the append by which the leader of `term` commits its first entry at a stale member, and
+/// confirms the member. Requires: the member's start drew no jitter.
+owned_message confirmation_to(const member& m, std::uint64_t leader, std::uint64_t term) {
+    const log_id last = m.engine().log().last_id();
+    message append = to_from(message_kind::append, m.id().value(), leader, term);
+    append.lost = true;
+    append.log_term = last.term;
+    append.index = last.index;
+    append.commit = last.index.next();
+    append.reject_hint = last.index.next();
+    append.context = 1;
+    return {append, {entry{.term = term_id(term), .index = last.index.next()}}};
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(number_is_new_once) {
@@ -210,6 +224,34 @@ BOOST_AUTO_TEST_CASE(forward_after_a_restart_is_not_answered) {
     one.m.step(forward(1, 8));
     one.m.step(forward(1, 9));
     BOOST_TEST(one.refused().empty());
+}
+
+// The copy of its disk is older than its leadership.
+BOOST_AUTO_TEST_CASE(forward_after_the_start_from_an_older_copy_is_not_answered) {
+    leading one;
+    one.m.crash(0);
+    one.m.save_copy();
+    one.m.start(0);
+    one.m.ticks(40);
+    one.elect();
+    const std::uint64_t led = one.m.term().value();
+    one.m.step(forward(led, 8));
+    one.acknowledge();
+    one.m.crash(0);
+    one.m.restore_copy();
+    one.m.start(0);
+    one.m.step(heartbeat_from(3, 1, led + 1));
+    BOOST_REQUIRE(one.m.fenced());
+    one.m.step(forward(led, 8));
+    BOOST_TEST(one.refused().empty());
+    one.m.step(confirmation_to(one.m, 3, led + 1));
+    one.m.settle();
+    BOOST_REQUIRE(!one.m.fenced());
+    one.m.step(forward(led, 8));
+    BOOST_TEST(one.refused().empty());
+    one.m.step(heartbeat_from(2, 1, led + 2));
+    one.m.step(forward(led + 2, 9)); // of a term that no earlier life can have led
+    BOOST_TEST((one.refused() == std::vector{errc::not_leader}));
 }
 
 BOOST_AUTO_TEST_CASE(forward_without_a_number_is_taken_each_time) {

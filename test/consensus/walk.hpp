@@ -389,7 +389,7 @@ private:
             group_.drop(below(all.size()));
         }
         const std::size_t place =
-            below(one_in(4) ? all.size() : std::min<std::size_t>(3, all.size()));
+            below(style(18) || one_in(4) ? all.size() : std::min<std::size_t>(3, all.size()));
         const std::uint64_t to = all[place]->to.value();
         if (to >= 1 && to <= size && paused(to)) {
             return;
@@ -397,7 +397,7 @@ private:
         if (one_in(20)) {
             group_.drop(place);
         } else {
-            static_cast<void>(group_.deliver(place, one_in(25)));
+            static_cast<void>(group_.deliver(place, one_in(style(18) ? 2 : 25)));
         }
     }
     void storage(std::uint64_t id) {

@@ -179,12 +179,13 @@ QUORATE_DECL error_code raft::forward_proposal(std::span<proposed> proposals,
 // the sender that the batch is in no log. So this member decides once on each batch, and remembers
 // the batches of the last term that it led, after that term too. It ignores a batch of an earlier
 // term or of an earlier life, which it may have accepted: the sender learns its fate from the log.
+// A stale member does not know which terms its earlier lives led.
 QUORATE_DECL bool raft::decides(const message& forwarded) {
     const term_id meant = forwarded.log_term;
     if (forwarded.context == 0 || !meant || forwarded.from == options_.id) {
         return true; // sent without numbers or terms, as the reference does
     }
-    if (meant <= forgotten_ || meant > term_) {
+    if (meant <= forgotten_ || meant > term_ || stale()) {
         return false;
     }
     return meant != led_ || forwarded_.add(forwarded.from, forwarded.context);

@@ -52,6 +52,7 @@ QUORATE_DECL void raft::rejoin() noexcept {
     const log_index held = std::min(log_.stable(), log_.committed());
     if (confirmed_.index && confirmed_.term == term_ && held >= confirmed_.index) {
         vote_ = vote_ ? vote_ : leader_;
+        forgotten_ = term_; // an earlier life may have led any term before
         lost_ = {};
         confirmed_ = {};
     }
