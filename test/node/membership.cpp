@@ -60,6 +60,36 @@ BOOST_AUTO_TEST_CASE(a_member_joins_and_takes_part) {
     BOOST_TEST(!again->failed);
 }
 
+// Its log ends before its own addition, and names a lone member that the group has outgrown.
+BOOST_AUTO_TEST_CASE(member_stopped_while_it_received_the_log_before_its_addition_joins) {
+    file_group g(1);
+    node_options slow = g.options_of(1); // an entry at a time
+    slow.engine.append_bytes_max = 1;
+    slow.engine.inflight_messages_max = 1;
+    g.start(slow);
+    for (int i = 0; i < 50; ++i) {
+        BOOST_REQUIRE(g.wrote(1, "word " + std::to_string(i)));
+    }
+    const auto added = add(g, 1, 2, change_kind::add_voter);
+    BOOST_REQUIRE(g.finished(added));
+    g.initial.push_back({node_id(2), g.url(2)});
+    g.start(joining(g, 2));
+    BOOST_REQUIRE(g.run_until([&] { return g.nodes.at(2)->status().engine.last > log_index(3); }));
+    g.stop(2);
+    for (const bool joins : {true, false}) {
+        node_options again = g.options_of(2);
+        again.join = joins;
+        auto& node = g.add(again);
+        BOOST_REQUIRE_MESSAGE(!node.start(), node.explanation());
+        if (joins) {
+            BOOST_REQUIRE(node.members().find(node_id(2)) == nullptr);
+            g.stop(2);
+        }
+    }
+    BOOST_TEST(g.agree(50));
+    BOOST_TEST(g.wrote(2, "last"));
+}
+
 BOOST_AUTO_TEST_CASE(a_learner_follows_without_a_vote) {
     std::map<std::uint64_t, server_metrics> counted; // outlives the group
     memory_group g;

@@ -318,14 +318,17 @@ bool basic_node<Policies>::is_only_voter(const start_state& start) const {
 }
 
 // The directory decides who the members are. Those in the options only help to notice a directory
-// of another group. Members may have come and gone, and moved, since the first start.
+// of another group. Members may have come and gone, and moved, since the first start. A member that
+// joins may have been stopped while it received the log from the time before it was added: then the
+// directory names former members alone, and a member that it does not name decides nothing.
 template <class Policies>
 error_code basic_node<Policies>::examine(std::span<const entry> entries) {
     if (const auto known = latest_members(snapshots_->newest(), entries)) {
         found_members_ = *known;
     }
     const member_table& table = found_members_.table;
-    if (options_.force_new_group || table.size() == 0 || !table.removed().empty()) {
+    if (options_.force_new_group || table.find(options_.id) == nullptr ||
+        !table.removed().empty()) {
         return {};
     }
     const auto is_known = [&](const member_info& listed) {
