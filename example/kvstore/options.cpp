@@ -138,6 +138,7 @@ options translate(const raw_options& raw) {
     out.hosts = hosts_of(raw, out.node.initial_members[static_cast<std::size_t>(raw.id - 1)]);
     out.node.peer_url =
         out.node.initial_members[static_cast<std::size_t>(raw.id - 1)].peer_urls.front();
+    out.node.announced_peer_urls = out.node.peer_url;
     out.node.join = raw.join;
     out.node.accept_data_loss = raw.accept_data_loss;
     out.node.force_new_group = raw.force_new_cluster;

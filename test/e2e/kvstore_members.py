@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from cluster import Cluster, free_ports, put
+from cluster import Cluster, free_ports, get, put
 from suite import Suite, expect, expect_equal, expect_status, parser
 from wire import once
 
@@ -75,6 +75,26 @@ def a_member_without_a_quorum_goes_on_with_force_new_cluster(options):
         both = subprocess.run([cluster.binary, "--join", "--force-new-cluster"],
                               capture_output=True, text=True, check=False)
         expect_equal(both.returncode, 2, "exit status with --join and --force-new-cluster")
+
+
+@suite.case(90)
+def a_member_at_another_port_takes_part(options):
+    with Cluster(options.bin) as cluster:
+        put(cluster.port(1), "/kept", "value")
+        cluster.stop_all()
+        former = {number: cluster.command(number) for number in (1, 2)}
+        cluster.members[3].url = f"http://127.0.0.1:{free_ports(1)[0]}"
+        command = cluster.command
+        cluster.command = lambda number: former.get(number) or command(number)
+        for number in cluster.members:
+            cluster.launch(number)
+        cluster.wait_ready()
+        expect_equal(get(cluster.port(3), "/kept"), b"value", "the value at the moved member")
+        cluster.kill(cluster.followers()[0])    # each of the others is needed for a write now
+        put(cluster.port(cluster.leader()), "/again", "value", 40)
+        words = f"announces the peer URLs {cluster.members[3].url}"
+        told = [number for number in (1, 2) if words in cluster.members[number].log.read_text()]
+        expect(told, f"no member logs {words!r}")
 
 
 if __name__ == "__main__":
