@@ -235,6 +235,17 @@ BOOST_FIXTURE_TEST_CASE(plaintext_is_refused, pair) {
     BOOST_TEST(hears(a, "refused a peer"));
 }
 
+BOOST_FIXTURE_TEST_CASE(peer_that_leaves_in_its_handshake_is_lost_not_refused, pair) {
+    open_one(files.good());
+    const std::string part_of_a_hello("\x16\x03\x01\x02\x00\x01", 6);
+    raw_client leaves(*this, one);
+    leaves.send(part_of_a_hello);
+    leaves.close();
+    BOOST_TEST(hears(a, "lost a peer that connected from 127.0.0.1"));
+    BOOST_TEST(a.refused.size() == 1U);
+    BOOST_TEST(wire(one).statistics().handshakes_failed == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_peer_that_answers_in_plaintext_is_refused, pair) {
     scheme = "http";
     open_two(files.good());

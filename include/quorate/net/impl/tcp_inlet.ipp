@@ -6,6 +6,7 @@
 #include <quorate/net/tcp_inlet.hpp>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
@@ -24,6 +25,16 @@ namespace quorate::detail {
     return address.is_v6() && address.to_v6().is_v4_mapped()
                ? boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6())
                : address;
+}
+
+[[nodiscard]] inline std::string place_of(const boost::asio::ip::tcp::endpoint& remote) {
+    return remote.address().to_string() + ", port " + std::to_string(remote.port());
+}
+
+/// Returns: whether the other end closed the connection, or its process ended.
+[[nodiscard]] inline bool is_departure(const error_code& failed) {
+    return failed == boost::asio::error::eof || failed == boost::asio::error::connection_reset ||
+           failed == boost::asio::error::broken_pipe;
 }
 
 QUORATE_DECL tcp_inlet::tcp_inlet(std::shared_ptr<tcp_hub> hub, tcp_socket socket)
@@ -57,14 +68,19 @@ QUORATE_DECL void tcp_inlet::on_encrypted(const error_code& failed) {
         return;
     }
     ++hub_->statistics.handshakes_failed;
+    if (is_departure(failed)) {
+        hub_->complain("lost a peer that connected from " + place_of(remote_) +
+                       ": it left before the handshake of the encryption was complete");
+        close();
+        return;
+    }
     const std::string wrong =
         stream_.channel() != nullptr ? stream_.channel()->complaint() : std::string();
     refuse_stranger(wrong.empty() ? failed.message() : wrong);
 }
 
 QUORATE_DECL void tcp_inlet::refuse_stranger(const std::string& why) {
-    hub_->complain("refused a peer that connected from " + remote_.address().to_string() +
-                   ", port " + std::to_string(remote_.port()) + ": " + why);
+    hub_->complain("refused a peer that connected from " + place_of(remote_) + ": " + why);
     close();
 }
 

@@ -104,7 +104,7 @@ QUORATE_DECL void channel::handshake(done f) {
             self->refused_ = true;
             ec = boost::asio::error::access_denied;
         }
-        f(ec);
+        f(ec == boost::asio::ssl::error::stream_truncated ? boost::asio::error::eof : ec);
     };
     if (host_.empty()) {
         stream_.async_handshake(boost::asio::ssl::stream_base::server, std::move(finish));
