@@ -192,6 +192,7 @@ class workshop:
             shutil.copytree(root / part, scratch / part)
         bodies = sorted((scratch / "include/quorate").glob("base/impl/*.ipp"))
         bodies += sorted((scratch / "include/quorate").glob("consensus/impl/*.ipp"))
+        bodies.append(scratch / "include/quorate/log/impl/recovery.ipp")  # of the model disk
         text = "".join(f"#include <{b.relative_to(scratch / 'include')}>\n" for b in bodies)
         (scratch / "bodies.cpp").write_text(text)
         self.tests = sorted((scratch / "test/consensus").glob("*.cpp"))

@@ -111,6 +111,18 @@ BOOST_AUTO_TEST_CASE(what_was_never_sent_is_not_acknowledged) {
     BOOST_TEST(m.commit() == log_index(0));
 }
 
+BOOST_AUTO_TEST_CASE(answer_to_a_round_that_was_never_sent_confirms_no_read) {
+    member m(usual(1), start_of(voters({1, 2, 3})));
+    elect(m);
+    ack_all(m, 2);
+    message answer = to_from(message_kind::heartbeat_response, 1, 2, m.term().value());
+    answer.context = 1000;
+    m.step(answer);
+    BOOST_TEST(!m.read_index(7));
+    m.settle();
+    BOOST_TEST(m.reads.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_leader_that_contradicts_what_is_committed_is_refused) {
     member m(usual(1), disk_with(voters({1, 2, 3}), {1, 1}, hard_of(1, 0, 2)));
     std::vector<entry> other = run_of(2, {2});

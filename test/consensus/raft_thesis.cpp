@@ -266,13 +266,16 @@ BOOST_AUTO_TEST_CASE(t3_10_who_lags_is_brought_up_to_date_first) {
     member m = leader_of_three();
     m.step(ack_from(2, 1, 1, 1));
     m.propose("x");
+    m.propose("y");
     m.settle();
     m.sent();
     m.transfer_to(2);
     m.settle();
+    BOOST_CHECK(m.propose("z") == errc::transfer_in_progress);
+    m.step(ack_from(2, 1, 1, 2)); // holds a part of it
+    m.settle();
     BOOST_TEST(count_of(m.sent(), message_kind::timeout_now) == 0U);
-    BOOST_CHECK(m.propose("y") == errc::transfer_in_progress);
-    m.step(ack_from(2, 1, 1, 2));
+    m.step(ack_from(2, 1, 1, 3));
     m.settle();
     BOOST_TEST(count_of(m.sent(), message_kind::timeout_now) == 1U);
 }
@@ -463,6 +466,29 @@ BOOST_AUTO_TEST_CASE(t9_6_no_pre_vote_for_an_older_log) {
     m.step(vote_request(1, 2, 5, at(1, 9), message_kind::pre_vote));
     m.settle();
     BOOST_TEST(m.sent().at(0)->reject);
+}
+
+BOOST_AUTO_TEST_CASE(t9_6_no_pre_vote_for_a_term_in_which_a_vote_was_given) {
+    member m(usual(2), disk_with(voters({1, 2, 3}), {1, 2}, hard_of(5, 1)));
+    for (const std::uint64_t term : {5U, 6U}) {
+        m.step(vote_request(3, 2, term, at(2, 2), message_kind::pre_vote));
+        m.settle();
+        BOOST_TEST(m.sent().at(0)->reject == (term == 5));
+    }
+}
+
+// Without them the member that needs the snapshot could never go on from it.
+BOOST_AUTO_TEST_CASE(t5_1_entries_behind_the_newest_snapshot_are_kept) {
+    member m = leader_of_three();
+    ack_all(m, 2);
+    m.make_snapshot();
+    const log_index held = m.last();
+    m.propose("x");
+    m.settle();
+    ack_all(m, 2);
+    BOOST_REQUIRE(m.status().applied == held.next());
+    BOOST_CHECK(m.run([&](raft& r) { return r.compact(held.next()); }) == errc::index_unavailable);
+    BOOST_TEST(m.engine().log().base().index == held);
 }
 
 BOOST_AUTO_TEST_CASE(t10_2_1_the_leaders_disk_works_beside_the_network) {

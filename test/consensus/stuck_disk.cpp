@@ -141,6 +141,21 @@ BOOST_AUTO_TEST_CASE(member_whose_disk_takes_no_writes_says_so_and_keeps_still) 
     BOOST_CHECK(m.role() != role_kind::follower);
 }
 
+// Else answers would gather, for as long as the disk hangs.
+BOOST_AUTO_TEST_CASE(member_whose_disk_takes_no_writes_answers_no_candidate_and_no_older_term) {
+    member m(bounded(2), disk_with(voters({1, 2, 3}), {1, 2}, hard_of(3)));
+    set_writable(m, false);
+    m.step(vote_request(3, 2, 7, at(5, 5)));
+    m.step(vote_request(3, 2, 7, at(5, 5), message_kind::pre_vote));
+    m.step(vote_request(3, 2, 2, at(5, 5), message_kind::pre_vote));
+    m.step(append_from(1, 2, 2, at(2, 2)));
+    m.step(heartbeat_from(1, 2, 2));
+    m.settle();
+    BOOST_TEST(m.sent().empty());
+    BOOST_TEST(m.term() == term_id(3));
+    BOOST_TEST(m.vote() == node_id(0));
+}
+
 BOOST_AUTO_TEST_CASE(leader_sends_no_entries_to_a_disk_that_takes_none) {
     member m = leader();
     m.step(condition_of(2, true, false));
