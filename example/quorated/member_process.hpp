@@ -271,7 +271,7 @@ private:
         tending_.expires_after(node.tick_interval * node.engine.election_ticks / 2);
         tending_.async_wait([this](const quorate::error_code& cancelled) {
             if (!cancelled && !finishing_) {
-                api_.tend_streams(std::chrono::steady_clock::now());
+                api_.tend_streams();
                 tend();
             }
         });

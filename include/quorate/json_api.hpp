@@ -97,7 +97,7 @@ public:
                                          std::string_view why) const;
     /// Effects: ends the streams of clients that asked for a member with a leader, once there has
     /// been none for three election timeouts. To be called now and then.
-    void tend_streams(std::chrono::steady_clock::time_point now);
+    void tend_streams();
 
 private:
     /// One request on its way: what it was decoded to, and where the answer goes.
@@ -108,10 +108,11 @@ private:
         gateway::api_call what;
         std::shared_ptr<request_trace> trace; ///< Where its path is noted, if it asked for that.
         bool needs_leader = false;            ///< The client does not want to wait for one.
-        std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
+        monotonic_clock::time_point begun;
 
-        call_state(http::exchange asked, identity who, gateway::api_call call)
-            : client(std::move(asked)), by(std::move(who)), what(call) {}
+        call_state(http::exchange asked, identity who, gateway::api_call call,
+                   monotonic_clock::time_point now)
+            : client(std::move(asked)), by(std::move(who)), what(call), begun(now) {}
     };
     using call = std::shared_ptr<call_state>;
     /// A stream that may have to end before its client does.
@@ -205,7 +206,7 @@ private:
     std::list<std::weak_ptr<live_stream>> sessions_; ///< Streams that clients hold open.
     std::list<pending_turn> turns_;
     std::list<std::weak_ptr<live_stream>> leader_bound_; ///< Of clients that want a leader.
-    std::optional<std::chrono::steady_clock::time_point> leaderless_since_;
+    std::optional<monotonic_clock::time_point> leaderless_since_;
 };
 
 } // namespace quorate

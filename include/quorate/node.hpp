@@ -128,6 +128,8 @@ public:
     basic_node(const basic_node&) = delete;
     basic_node& operator=(const basic_node&) = delete;
 
+    [[nodiscard]] runtime_type& runtime() noexcept { return runtime_; }
+    [[nodiscard]] const runtime_type& runtime() const noexcept { return runtime_; }
     /// Effects: `watching` is told of everything from now on; null: nobody. Requires: not started.
     /// Lifetime: `watching` outlives the node.
     void observe(observer* watching) noexcept {

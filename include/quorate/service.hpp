@@ -4,7 +4,7 @@
 // Invariants: what is refused here was not proposed; what was proposed is answered exactly once;
 //             watches are told of a write before anybody is answered that it is made
 // Source:     etcd's server: the same guards in the same order; doc/service.md
-// Threads:    everything on the io_context's one thread; passwords are hashed on one of its own
+// Threads:    everything on the runtime's one thread; passwords are hashed on a worker's
 #ifndef QUORATE_SERVICE_HPP
 #define QUORATE_SERVICE_HPP
 
@@ -24,17 +24,12 @@
 #include <quorate/store/auth_machine.hpp>
 #include <quorate/store/watch_hub.hpp>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
-
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <variant>
@@ -51,8 +46,9 @@ struct state_comparison {
 /// A member of a cluster with all that it serves. The same calls a program makes in-process that a
 /// front door makes for its clients.
 ///
-/// Lifetime: the io_context outlives the service and is run by one thread at a time. What a request
-/// views lives until its handler is called. Call `stop` and let its handler run before the end.
+/// Lifetime: the context outlives the service; an io_context is run by one thread at a time. What a
+/// request views lives until its handler is called. Call `stop` and let its handler run before the
+/// end.
 /// Threads: as basic_node. Handlers may be called before the call that was given them returns.
 template <class Policies = default_policies>
 class basic_service final : private node_observer<reply> {
@@ -61,6 +57,8 @@ public:
         using machine = auth_machine<machine_of<Policies>>;
     };
     using node_type = basic_node<policies>;
+    using runtime_type = typename node_type::runtime_type;
+    using context_type = typename runtime_type::context_type; ///< An io_context by default.
     using machine_type = typename node_type::machine_type;
     using store_type = typename machine_type::machine_type::store_type;
     using hub_type = watch_hub<store_type>;
@@ -72,13 +70,14 @@ public:
     using hash_handler = std::function<void(error_code, store_hash)>;
     using members_handler = std::function<void(error_code, std::vector<cluster_member>)>;
 
-    /// With a transport that is made from the io_context and transport_options.
+    /// With a transport that is made from the context and transport_options.
     template <class Wire = typename Policies::transport>
-    basic_service(boost::asio::io_context& io, service_options options)
-        : basic_service(io, options,
-                        std::make_unique<Wire>(io, detail::transport_options_of(options.node))) {}
+    basic_service(context_type& context, service_options options)
+        : basic_service(
+              context, options,
+              std::make_unique<Wire>(context, detail::transport_options_of(options.node))) {}
     /// With a transport of one's own.
-    basic_service(boost::asio::io_context& io, service_options options,
+    basic_service(context_type& context, service_options options,
                   std::unique_ptr<typename Policies::transport> wire);
     basic_service(const basic_service&) = delete;
     basic_service& operator=(const basic_service&) = delete;
@@ -92,6 +91,7 @@ public:
     void stop(handler done);
     [[nodiscard]] node_type& node() noexcept { return node_; }
     [[nodiscard]] const node_type& node() const noexcept { return node_; }
+    [[nodiscard]] runtime_type& runtime() noexcept { return node_.runtime(); }
     [[nodiscard]] const service_options& options() const noexcept { return options_; }
     /// Effects: calls `then` after the pause, unless the service is stopped by then.
     void after(std::chrono::milliseconds pause, std::function<void()> then);
@@ -130,7 +130,7 @@ public:
 
     // Watches (impl/service_watch.hpp).
 
-    /// Returns: a stream; `wake` is called, on a later turn of the io_context, when there is
+    /// Returns: a stream; `wake` is called, on a later turn of the runtime, when there is
     /// something to take.
     [[nodiscard]] watch_stream_id open_watches(std::function<void()> wake);
     void close_watches(watch_stream_id stream);
@@ -227,7 +227,7 @@ public:
     [[nodiscard]] error_code serves_all() const;
 
 private:
-    using clock = std::chrono::steady_clock;
+    using clock = monotonic_clock;
     using call_kind = detail::call_kind;
     static constexpr std::size_t changes_max = 1000; // of members, that wait
 
@@ -243,12 +243,13 @@ private:
     void propose(request asked, handler lost = {});
     void raise_space_alarm();
     void catch_up_watches();
-    void tend_leases(clock::time_point now);
-    void tend_compaction(clock::time_point now);
-    void tend_progress(clock::time_point now);
+    [[nodiscard]] clock::time_point now() const { return node_.runtime().now(); }
+    void tend_leases(clock::time_point at);
+    void tend_compaction(clock::time_point at);
+    void tend_progress(clock::time_point at);
     [[nodiscard]] std::uint32_t watch_owner_of(byte_view user);
     void recheck_watches();
-    void tend_corruption(clock::time_point now);
+    void tend_corruption(clock::time_point at);
     void compare_state(node_id other, const store_hash& mine,
                        std::function<void(std::optional<bool>)> done);
 
@@ -273,7 +274,7 @@ private:
     [[nodiscard]] error_code may_promote(node_id id) const;
     void promote(node_id id, handler done);
     [[nodiscard]] membership_guard guard() const;
-    void listen_for_members(clock::time_point now);
+    void listen_for_members(clock::time_point at);
     [[nodiscard]] bool was_heard(node_id id) const;
     [[nodiscard]] error_code check_urls(const std::vector<std::string>& urls, node_id self) const;
     [[nodiscard]] error_code may_manage(const auth_request& asked, const identity& by);
@@ -283,7 +284,6 @@ private:
     void hash_then(std::string password, given_up left, token_handler then);
     void note_failed_login(const std::string& user);
 
-    boost::asio::io_context& io_;
     service_options options_;
     node_type node_;
     node_observer<reply>* also_ = nullptr;
@@ -293,8 +293,7 @@ private:
     std::optional<hub_type> hub_;                // since the node has recovered
     std::optional<auto_compactor> compactor_;    // while this member leads
     std::map<node_id, clock::time_point> heard_; // while this member leads: when from whom
-    boost::asio::steady_timer timer_;
-    std::mt19937_64 random_;
+    typename runtime_type::timer timer_{runtime()};
     struct waiting_change {
         change_attempt attempt;
         handler done;
@@ -316,8 +315,9 @@ private:
     clock::time_point login_logged_{};      // the last line of a failed login
     std::uint64_t logins_failed_since_ = 0; // that line
     bool stopping_ = false;
-    lifeline alive_;                              // of what is posted to io_
-    boost::asio::thread_pool password_thread_{1}; // last: its thread ends before what it uses
+    lifeline alive_; // of what is posted
+    typename runtime_type::worker hash_worker_{
+        runtime()}; // last: its jobs end before what they use
 };
 
 } // namespace quorate

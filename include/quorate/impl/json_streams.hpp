@@ -31,7 +31,7 @@ std::string json_api<Service>::last_line(const gateway::api_error& reason) const
 }
 
 template <class Service>
-void json_api<Service>::tend_streams(std::chrono::steady_clock::time_point now) {
+void json_api<Service>::tend_streams() {
     for (const auto& one : std::list<std::weak_ptr<live_stream>>(sessions_)) {
         if (const auto session = one.lock()) {
             session->on_tick();
@@ -43,6 +43,7 @@ void json_api<Service>::tend_streams(std::chrono::steady_clock::time_point now) 
     }
     const node_options& node = service_.options().node;
     const auto patience = 3 * node.tick_interval * node.engine.election_ticks;
+    const monotonic_clock::time_point now = service_.runtime().now();
     if (!leaderless_since_) {
         leaderless_since_ = now;
     }

@@ -49,7 +49,8 @@ void json_api<Service>::serve(http::exchange asked) {
     if (options_.users_from_certificates && by.token.empty()) {
         by = identity::of_user(asked.peer().common_name);
     }
-    const call taken = std::make_shared<call_state>(std::move(asked), std::move(by), route.call);
+    const call taken = std::make_shared<call_state>(std::move(asked), std::move(by), route.call,
+                                                    service_.runtime().now());
     taken->needs_leader = needs_leader;
     if (taken->client.request().field("X-Quorate-Trace") == "1") {
         taken->trace = std::make_shared<request_trace>();
@@ -96,7 +97,7 @@ gateway::response_header json_api<Service>::header(std::uint64_t revision) const
 template <class Service>
 void json_api<Service>::note_end(const call_state& asked, gateway::grpc_code code) const {
     if (options_.ended) {
-        options_.ended(asked.what, code, std::chrono::steady_clock::now() - asked.begun);
+        options_.ended(asked.what, code, service_.runtime().now() - asked.begun);
     }
 }
 

@@ -4,8 +4,6 @@
 
 #include <quorate/service.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -78,7 +76,7 @@ void basic_service<Policies>::authenticate(std::string user, std::string passwor
             [this, user, done, checked_at](error_code unanswered, bool right) {
                 result<std::string> token = unanswered ? unanswered : errc::auth_failed;
                 if (right) {
-                    token = tokens_.give(auth(), user, checked_at, clock::now());
+                    token = tokens_.give(auth(), user, checked_at, now());
                 } else if (!unanswered) {
                     note_failed_login(user);
                 }
@@ -94,12 +92,12 @@ void basic_service<Policies>::note_failed_login(const std::string& user) {
     if (options_.node.metrics != nullptr) {
         options_.node.metrics->logins_failed.add();
     }
-    const clock::time_point now = clock::now();
-    if (now - login_logged_ < std::chrono::seconds(1)) {
+    const clock::time_point at = now();
+    if (at - login_logged_ < std::chrono::seconds(1)) {
         ++logins_failed_since_;
         return;
     }
-    login_logged_ = now;
+    login_logged_ = at;
     const std::uint64_t more = std::exchange(logins_failed_since_, 0);
     if (options_.node.log) {
         const bool known = auth().find_user(user) != nullptr;

@@ -77,10 +77,10 @@ membership_guard basic_service<Policies>::guard() const {
 // The engine forgets with each election timeout whom it heard from, and hears from them anew; who
 // is asked about in between shall not look as if gone.
 template <class Policies>
-void basic_service<Policies>::listen_for_members(clock::time_point now) {
+void basic_service<Policies>::listen_for_members(clock::time_point at) {
     for (const member_progress& p : node_.progress()) {
         if (p.recently_active) {
-            heard_[p.id] = now;
+            heard_[p.id] = at;
         }
     }
 }
@@ -90,7 +90,7 @@ bool basic_service<Policies>::was_heard(node_id id) const {
     const auto found = heard_.find(id);
     const std::chrono::milliseconds patience =
         std::max(2 * options_.election_timeout(), 3 * detail::service_tick);
-    return found != heard_.end() && clock::now() - found->second <= patience;
+    return found != heard_.end() && now() - found->second <= patience;
 }
 
 /// Errors: peer_url_invalid; peer_url_exists where a member other than `self` has one of them.
@@ -117,7 +117,7 @@ void basic_service<Policies>::change_members(change_attempt attempt, handler don
         const bool passing = failed == errc::change_pending || failed == errc::not_leader ||
                              failed == errc::peer_not_found;
         const bool again =
-            passing && !stopping_ && clock::now() < deadline && changes_.size() < changes_max;
+            passing && !stopping_ && now() < deadline && changes_.size() < changes_max;
         if (again) {
             changes_.push_back({std::move(attempt), std::move(done), deadline});
         } else {
@@ -135,15 +135,14 @@ void basic_service<Policies>::tend_changes() {
 
 template <class Policies>
 void basic_service<Policies>::change_members(change_attempt attempt, handler done) {
-    change_members(std::move(attempt), std::move(done),
-                   clock::now() + options_.node.request_timeout);
+    change_members(std::move(attempt), std::move(done), now() + options_.node.request_timeout);
 }
 
 template <class Policies>
 void basic_service<Policies>::add_member(std::vector<std::string> peer_urls, bool learner,
                                          const identity& by,
                                          std::function<void(error_code, node_id)> done) {
-    const node_id id(random_() >> 1 | 1); // no id of a member that left comes back
+    const node_id id(runtime().fresh() >> 1 | 1); // no id of a member that left comes back
     member_info added;
     added.id = id;
     added.peer_urls = detail::with_small_schemes(std::move(peer_urls));
@@ -203,9 +202,9 @@ void basic_service<Policies>::update_member(node_id id, std::vector<std::string>
 /// Errors: those of promote_member; not_leader.
 template <class Policies>
 error_code basic_service<Policies>::may_promote(node_id id) const {
-    const node_status now = node_.status();
-    return now.engine.soft.role == role_kind::leader
-               ? guard().promote(id, now.engine.last.value(), options_.strict_reconfig_check)
+    const engine_status engine = node_.status().engine;
+    return engine.soft.role == role_kind::leader
+               ? guard().promote(id, engine.last.value(), options_.strict_reconfig_check)
                : make_error_code(errc::not_leader);
 }
 

@@ -38,7 +38,7 @@ result<issuer> basic_service<Policies>::identify(const identity& by) {
         return by.token.empty() ? result<issuer>(issuer::nobody()) : errc::invalid_auth_token;
     }
     if (!by.token.empty()) {
-        return tokens_.use(auth(), by.token, clock::now());
+        return tokens_.use(auth(), by.token, now());
     }
     if (by.user.empty()) {
         return issuer::nobody(); // who may do nothing

@@ -32,7 +32,8 @@ void basic_service<Policies>::grant(lease_id id, std::int64_t ttl, const identit
 template <class Policies>
 void basic_service<Policies>::draw_lease(std::int64_t ttl, const identity& by, reply_handler done,
                                          int tries) {
-    const lease_grant asked = lessor::settle({}, ttl, options_.election_timeout(), random_());
+    const lease_grant asked =
+        lessor::settle({}, ttl, options_.election_timeout(), runtime().fresh());
     submit(asked, by,
            [this, ttl, by, done = std::move(done), tries](error_code failed, reply made) {
                if (failed == errc::lease_exists && tries > 1) {
@@ -57,7 +58,7 @@ void basic_service<Policies>::keep_alive(lease_id id, const identity& by, life_h
         leads() ? renew(id, std::move(answer))
                 : ask_leader(call_kind::keep_alive, id, std::move(answer));
     };
-    ask_until(attempt, clock::now() + options_.node.request_timeout, std::move(done));
+    ask_until(attempt, now() + options_.node.request_timeout, std::move(done));
 }
 
 // While leadership moves only the next leader can answer; a client should not notice.
@@ -69,14 +70,13 @@ void basic_service<Policies>::ask_until(const life_attempt& attempt, clock::time
         const bool passing = failed == errc::no_leader || failed == errc::not_leader ||
                              failed == errc::peer_not_found || failed == errc::leader_changed ||
                              failed == errc::read_timed_out; // the leader that was asked is gone
-        if (!passing || stopping_ || clock::now() + detail::lease_retry >= deadline) {
+        if (!passing || stopping_ || now() + detail::lease_retry >= deadline) {
             done(failed, std::move(life));
             return;
         }
-        const auto pause = std::make_shared<boost::asio::steady_timer>(io_, detail::lease_retry);
-        pause->async_wait(alive_.guard([this, attempt, deadline, done,
-                                        pause](const error_code& cancelled) {
-            cancelled || stopping_ ? done(errc::stopped, {}) : ask_until(attempt, deadline, done);
+        const auto pause = std::make_shared<typename runtime_type::timer>(runtime());
+        pause->arm(detail::lease_retry, alive_.guard([this, attempt, deadline, done, pause] {
+            stopping_ ? done(errc::stopped, {}) : ask_until(attempt, deadline, done);
         }));
     });
 }
@@ -89,7 +89,7 @@ bool basic_service<Policies>::leads() const {
 // A lease that is not there has no time, and that is no error; as in the reference.
 template <class Policies>
 void basic_service<Policies>::renew(lease_id id, life_handler done) {
-    result<lessor::renewal> renewed = lessor_.renew(id, clock::now());
+    result<lessor::renewal> renewed = lessor_.renew(id, now());
     lease_life_reply life{id, 0, 0, {}};
     if (!renewed && renewed.error() == errc::lease_not_found) {
         confirm(std::move(life), std::move(done));
@@ -127,7 +127,7 @@ void basic_service<Policies>::confirm(lease_life_reply life, life_handler done) 
 template <class Policies>
 lease_life_reply basic_service<Policies>::life_of(lease_id id) {
     lease_life_reply life{id, -1, 0, {}};
-    if (const result<lessor::life> left = lessor_.time_to_live(id, clock::now())) {
+    if (const result<lessor::life> left = lessor_.time_to_live(id, now())) {
         life.ttl = static_cast<std::int64_t>(left->remaining);
         life.granted = left->ttl;
     }
@@ -167,7 +167,7 @@ void basic_service<Policies>::time_to_live(lease_id id, bool keys, const identit
             }
         });
     };
-    ask_until(attempt, clock::now() + options_.node.request_timeout, std::move(told));
+    ask_until(attempt, now() + options_.node.request_timeout, std::move(told));
 }
 
 template <class Policies>
@@ -215,12 +215,12 @@ void basic_service<Policies>::ask_leader(call_kind kind, lease_id id, life_handl
 }
 
 template <class Policies>
-void basic_service<Policies>::tend_leases(clock::time_point now) {
+void basic_service<Policies>::tend_leases(clock::time_point at) {
     const auto next = lessor_.next_due();
-    if (!next || *next > now) {
+    if (!next || *next > at) {
         return;
     }
-    lessor::work work = lessor_.due(now);
+    lessor::work work = lessor_.due(at);
     if (work.takeover) {
         propose(*work.takeover);
     }
@@ -232,7 +232,7 @@ void basic_service<Policies>::tend_leases(clock::time_point now) {
     }
     if (work.checkpoint) {
         propose(*work.checkpoint,
-                [this, lost = *work.checkpoint](error_code) { lessor_.lost(lost, clock::now()); });
+                [this, lost = *work.checkpoint](error_code) { lessor_.lost(lost, now()); });
     }
 }
 

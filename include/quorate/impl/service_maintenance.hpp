@@ -36,17 +36,17 @@ std::vector<raised_alarm> basic_service<Policies>::raised_alarms() const {
 
 template <class Policies>
 member_status basic_service<Policies>::status() const {
-    const node_status now = node_.status();
+    const node_status node = node_.status();
     member_status said;
     said.db_size = std::max(used_bytes(), detail::state_bytes_least);
     said.db_size_in_use = said.db_size;
     if constexpr (durable_machine<machine_type>) {
         said.db_size_in_use = std::min(store().backend().used_bytes(), said.db_size);
     }
-    said.leader = now.engine.soft.leader;
-    said.raft_index = now.engine.hard.commit;
-    said.raft_term = now.engine.hard.term;
-    said.raft_applied_index = now.applied;
+    said.leader = node.engine.soft.leader;
+    said.raft_index = node.engine.hard.commit;
+    said.raft_term = node.engine.hard.term;
+    said.raft_applied_index = node.applied;
     said.is_learner = serves_all().failed();
     if (!said.leader) {
         said.errors.emplace_back("etcdserver: no leader");
@@ -56,10 +56,10 @@ member_status basic_service<Policies>::status() const {
         said.errors.push_back("memberID:" + std::to_string(one.member.value()) + " alarm:" + name +
                               " ");
     }
-    if (now.disk_full) {
-        said.errors.emplace_back(now.database_full ? "the database is full" : "the disk is full");
+    if (node.disk_full) {
+        said.errors.emplace_back(node.database_full ? "the database is full" : "the disk is full");
     }
-    if (now.fenced) {
+    if (node.fenced) {
         said.errors.emplace_back("this member lost entries that it had acknowledged");
     }
     return said;
@@ -125,10 +125,10 @@ void basic_service<Policies>::hash_state(std::uint64_t revision, hash_handler do
         }
         done({}, *found->hash);
     };
-    const auto timed = [found](const auto& compute) {
-        const clock::time_point began = clock::now();
+    const auto timed = [this, found](const auto& compute) {
+        const clock::time_point began = now();
         found->hash = compute();
-        found->took = clock::now() - began;
+        found->took = now() - began;
     };
     if constexpr (durable_machine<machine_type>) {
         node_.examine(
@@ -157,7 +157,7 @@ void basic_service<Policies>::snapshot(const identity& by,
         return;
     }
     if (snapshots_read_->load() >= options_.snapshot_streams_max) {
-        if (options_.node.log && snapshot_lines_.admit(clock::now())) {
+        if (options_.node.log && snapshot_lines_.admit(now())) {
             options_.node.log(severity::warning,
                               "refused a snapshot: " + std::to_string(snapshots_read_->load()) +
                                   " are being read, as many as snapshot_streams_max allows" +
@@ -176,13 +176,13 @@ void basic_service<Policies>::snapshot(const identity& by,
 }
 
 template <class Policies>
-void basic_service<Policies>::tend_corruption(clock::time_point now) {
+void basic_service<Policies>::tend_corruption(clock::time_point at) {
     const bool due = options_.corrupt_check_interval.count() > 0 &&
-                     now - compared_ >= options_.corrupt_check_interval;
+                     at - compared_ >= options_.corrupt_check_interval;
     if (!due || !node_.status().leads_fresh) {
         return;
     }
-    compared_ = now;
+    compared_ = at;
     compare_states([this](const state_comparison& found) {
         for (const node_id other : found.differing) {
             if (!stopping_) {
@@ -247,11 +247,11 @@ void basic_service<Policies>::compare_others(const store_hash& mine,
 }
 
 template <class Policies>
-void basic_service<Policies>::tend_compaction(clock::time_point now) {
+void basic_service<Policies>::tend_compaction(clock::time_point at) {
     if (!compactor_ || !node_.status().leads_fresh) {
         return;
     }
-    const auto upto = compactor_->due(now, store().current_revision(), store().compact_revision());
+    const auto upto = compactor_->due(at, store().current_revision(), store().compact_revision());
     if (upto) {
         propose(compact{.revision = *upto});
     }

@@ -4,8 +4,6 @@
 
 #include <quorate/service.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <utility>
 
@@ -25,16 +23,13 @@ namespace detail {
 } // namespace detail
 
 template <class Policies>
-basic_service<Policies>::basic_service(boost::asio::io_context& io, service_options options,
+basic_service<Policies>::basic_service(context_type& context, service_options options,
                                        std::unique_ptr<typename Policies::transport> wire)
-    : io_(io),
-      options_(std::move(options)),
-      node_(io, detail::node_options_of(options_), std::move(wire)),
+    : options_(std::move(options)),
+      node_(context, detail::node_options_of(options_), std::move(wire)),
       quota_(options_.quota_bytes),
       lessor_(options_.lease),
-      tokens_(options_.tokens),
-      timer_(io),
-      random_(std::random_device{}()) {
+      tokens_(options_.tokens) {
     node_.observe(this);
 }
 
@@ -51,7 +46,7 @@ error_code basic_service<Policies>::start(handler ended) {
     }
     hub_.emplace(store(), options_.watch);
     watches_checked_at_ = {auth().enabled_since(), auth().revision()};
-    progress_told_ = clock::now();
+    progress_told_ = now();
     compared_ = progress_told_;
     arm_timer();
     return {};
@@ -70,9 +65,8 @@ void basic_service<Policies>::stop(handler done) {
 
 template <class Policies>
 void basic_service<Policies>::arm_timer() {
-    timer_.expires_after(detail::service_tick);
-    timer_.async_wait(alive_.guard([this](const error_code& cancelled) {
-        if (!cancelled && !stopping_) {
+    timer_.arm(detail::service_tick, alive_.guard([this] {
+        if (!stopping_) {
             on_timer();
         }
     }));
@@ -81,17 +75,17 @@ void basic_service<Policies>::arm_timer() {
 template <class Policies>
 void basic_service<Policies>::on_timer() {
     arm_timer();
-    const clock::time_point now = clock::now();
-    tend_leases(now);
-    tend_compaction(now);
-    tend_progress(now);
-    tend_corruption(now);
-    listen_for_members(now);
+    const clock::time_point at = now();
+    tend_leases(at);
+    tend_compaction(at);
+    tend_progress(at);
+    tend_corruption(at);
+    listen_for_members(at);
     tend_changes();
     if (node_.status().database_full) {
         raise_space_alarm(); // the others must not make larger what this member cannot hold
     }
-    tokens_.sweep(now);
+    tokens_.sweep(at);
 }
 
 // What this member proposes of its own accord: nobody waits for the answer, and what fails comes
@@ -109,13 +103,12 @@ void basic_service<Policies>::propose(request asked, handler lost) {
 
 template <class Policies>
 void basic_service<Policies>::after(std::chrono::milliseconds pause, std::function<void()> then) {
-    const auto timer = std::make_shared<boost::asio::steady_timer>(io_, pause);
-    timer->async_wait(
-        alive_.guard([this, timer, then = std::move(then)](const error_code& cancelled) {
-            if (!cancelled && !stopping_) {
-                then();
-            }
-        }));
+    const auto timer = std::make_shared<typename runtime_type::timer>(runtime());
+    timer->arm(pause, alive_.guard([this, timer, then = std::move(then)] {
+        if (!stopping_) {
+            then();
+        }
+    }));
 }
 
 // Watches first: whoever is answered a revision may rely on it that watches know of it.
@@ -131,7 +124,7 @@ void basic_service<Policies>::on_applied(log_index index, const reply& done) {
                            std::holds_alternative<lease_checkpoint_reply>(done.body) ||
                            std::holds_alternative<lease_takeover_reply>(done.body);
     if (of_leases) {
-        lessor_.applied(done, clock::now());
+        lessor_.applied(done, now());
     }
     if (also_ != nullptr) {
         also_->on_applied(index, done);
@@ -149,9 +142,9 @@ void basic_service<Policies>::on_restored() {
         catch_up_watches();
     }
     // A member may be elected while its state is being restored: then its leases come only now.
-    const node_status now = node_.status();
-    if (now.engine.soft.role == role_kind::leader) {
-        lessor_.promote(clock::now(), options_.election_timeout(), now.engine.hard.term.value(),
+    const engine_status engine = node_.status().engine;
+    if (engine.soft.role == role_kind::leader) {
+        lessor_.promote(now(), options_.election_timeout(), engine.hard.term.value(),
                         store().leases());
     }
 }
@@ -167,10 +160,10 @@ void basic_service<Policies>::on_role(const soft_state& soft, term_id term) {
         heard_.clear();
         return;
     }
-    const clock::time_point now = clock::now();
-    lessor_.promote(now, options_.election_timeout(), term.value(), store().leases());
-    compactor_.emplace(options_.compaction, now);
-    tend_leases(now); // the takeover
+    const clock::time_point at = now();
+    lessor_.promote(at, options_.election_timeout(), term.value(), store().leases());
+    compactor_.emplace(options_.compaction, at);
+    tend_leases(at); // the takeover
 }
 
 // Members are members: each has checked its own clients.
@@ -219,17 +212,17 @@ void basic_service<Policies>::on_worker(given_up left, std::function<Answer()> j
         return;
     }
     ++passwords_waiting_;
-    boost::asio::post(password_thread_, [this, left = std::move(left), job = std::move(job),
-                                         then = std::move(then)]() mutable {
-        const bool dropped = left != nullptr && left->load();
-        Answer made = dropped ? Answer() : job();
-        job = nullptr; // and its password
-        boost::asio::post(
-            io_, alive_.guard([this, dropped, made = std::move(made), then = std::move(then)] {
-                --passwords_waiting_;
-                then(dropped ? make_error_code(errc::stopped) : error_code(), made);
-            }));
-    });
+    hash_worker_.run(
+        [this, left = std::move(left), job = std::move(job), then = std::move(then)]() mutable {
+            const bool dropped = left != nullptr && left->load();
+            Answer made = dropped ? Answer() : job();
+            job = nullptr; // and its password
+            runtime().post(
+                alive_.guard([this, dropped, made = std::move(made), then = std::move(then)] {
+                    --passwords_waiting_;
+                    then(dropped ? make_error_code(errc::stopped) : error_code(), made);
+                }));
+        });
 }
 
 } // namespace quorate

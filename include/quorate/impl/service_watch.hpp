@@ -4,8 +4,6 @@
 
 #include <quorate/service.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -21,7 +19,7 @@ inline constexpr std::size_t watch_step_rows = 1000;
 template <class Policies>
 watch_stream_id basic_service<Policies>::open_watches(std::function<void()> wake) {
     // The hub calls while it works; the consumer shall find it done.
-    return hub_->open([this, wake = std::move(wake)] { boost::asio::post(io_, wake); });
+    return hub_->open([this, wake = std::move(wake)] { runtime().post(wake); });
 }
 
 template <class Policies>
@@ -95,7 +93,7 @@ void basic_service<Policies>::catch_up_watches() {
         return;
     }
     watches_behind_ = true;
-    boost::asio::post(io_, alive_.guard([this] {
+    runtime().post(alive_.guard([this] {
         watches_behind_ = false;
         if (!stopping_) {
             hub_->step(detail::watch_step_rows);
@@ -105,9 +103,9 @@ void basic_service<Policies>::catch_up_watches() {
 }
 
 template <class Policies>
-void basic_service<Policies>::tend_progress(clock::time_point now) {
-    if (now - progress_told_ >= options_.watch_progress_interval) {
-        progress_told_ = now;
+void basic_service<Policies>::tend_progress(clock::time_point at) {
+    if (at - progress_told_ >= options_.watch_progress_interval) {
+        progress_told_ = at;
         hub_->notify_progress();
     }
 }
