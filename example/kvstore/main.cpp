@@ -35,9 +35,9 @@ public:
     explicit member(const kvstore::options& options)
         : options_(options),
           context_(1),
-          node_(context_, options.node),
+          node_(here_, options.node),
           routes_(context_, node_, options.hosts),
-          server_(context_, options.http,
+          server_(here_, options.http,
                   [this](quorate::http::exchange asked) { routes_.serve(std::move(asked)); }),
           signals_(context_) {}
 
@@ -98,6 +98,7 @@ private:
 
     kvstore::options options_;
     boost::asio::io_context context_;
+    quorate::asio_context here_ = quorate::asio_context::of_one_thread(context_);
     kvstore::node node_;
     kvstore::routes routes_;
     quorate::http::server server_;

@@ -51,7 +51,7 @@ public:
         : told_(told),
           say_(log.say),
           reopen_log_(log.reopen),
-          service_(context_, options_with_log()),
+          service_(here_, options_with_log()),
           api_(service_, options_with_counts()),
           signals_(context_),
           hangups_(context_) {
@@ -174,7 +174,7 @@ private:
     bool open_doors(const std::vector<endpoint>& all, door serve, const std::string& what) {
         for (const endpoint& where : all) {
             auto& server = servers_.emplace_back(
-                context_, http_options(where),
+                here_, http_options(where),
                 [this, serve](quorate::http::exchange asked) { (api_.*serve)(std::move(asked)); },
                 where.tls ? encryption_ : nullptr, traffic_);
             if (const quorate::error_code failed = server.start()) {
@@ -338,6 +338,7 @@ private:
     call_counter calls_{counts_};
     activity activity_{counts_};
     boost::asio::io_context context_{1};
+    quorate::asio_context here_ = quorate::asio_context::of_one_thread(context_);
     quorate::basic_service<Policies> service_;
     api_type api_;
     /// Of all client URLs together.

@@ -1,10 +1,10 @@
-// The assembly: one member of a group, made of the chosen policies, driven by one thread.
+// The assembly: one member of a group, made of the chosen policies.
 // Flow:       3, 5, 7, 11 and 13: requests → proposals, effects → their execution, replies
 // In / Out:   requests, messages, ticks → replies, messages, files
 // Invariants: effects are executed in the order that effects.hpp names; R7
 // Source:     doc/flow.md; thesis §10.2.1 for the disk beside the network
-// Threads:    everything on the io_context's one thread; writes and syncs on two threads of its
-//             own, walks over the state of a detachable or durable machine on a third
+// Threads:    everything on the runtime's context, one thing at a time; writes and syncs, and walks
+//             over the state of a detachable or durable machine, on the runtime's workers
 #ifndef QUORATE_NODE_HPP
 #define QUORATE_NODE_HPP
 
@@ -73,9 +73,10 @@ inline transport_options transport_options_of(const node_options& options) {
 
 /// A member of a replicated group. See doc/tutorial for programs that use one.
 ///
-/// Lifetime: the context outlives the node; an io_context is run by one thread at a time. `stop`
-/// answers all that waits; a node that is destroyed without it does not. Threads: call members from
-/// that thread; handlers are called on it, possibly before the call that was given them returns.
+/// Lifetime: what runs the context's handlers outlives the node. `stop` answers all that waits; a
+/// node that is destroyed without it does not. Threads: members are called within the context, or
+/// while no thread runs it; handlers are called within it, possibly before the call that was given
+/// them returns.
 template <class Policies = default_policies>
 class basic_node final : private transport_sink {
     using machine_policy = machine_of<Policies>;
@@ -105,7 +106,8 @@ public:
     using snapshots_type = typename Policies::snapshots;
     using transport_type = typename Policies::transport;
     using runtime_type = runtime_of<Policies>;
-    using context_type = typename runtime_type::context_type; ///< An io_context by default.
+    /// By default made of an io_context, or of any executor of Asio.
+    using context_type = typename runtime_type::context_type;
     using machine_type = machine_policy;
     using request_type = typename machine_type::request_type;
     using reply_type = typename machine_type::reply_type;
@@ -116,11 +118,12 @@ public:
 
     /// With a transport that is made from the context and transport_options.
     template <class Wire = transport_type>
-    basic_node(context_type& context, node_options options)
+    basic_node(const context_type& context, node_options options)
         : basic_node(context, options,
                      std::make_unique<Wire>(context, detail::transport_options_of(options))) {}
     /// With a transport of one's own.
-    basic_node(context_type& context, node_options options, std::unique_ptr<transport_type> wire);
+    basic_node(const context_type& context, node_options options,
+               std::unique_ptr<transport_type> wire);
     /// Effects: ends at once, without stop too, and waits for the disk's job under way. Handlers of
     /// what is not answered yet are destroyed without a call: it may or may not have happened.
     /// Requires: no other thread runs handlers of this node.

@@ -4,7 +4,7 @@
 // Invariants: what is refused here was not proposed; what was proposed is answered exactly once;
 //             watches are told of a write before anybody is answered that it is made
 // Source:     etcd's server: the same guards in the same order; doc/service.md
-// Threads:    everything on the runtime's one thread; passwords are hashed on a worker's
+// Threads:    everything on the runtime's context, one thing at a time; passwords are hashed on a worker's
 #ifndef QUORATE_SERVICE_HPP
 #define QUORATE_SERVICE_HPP
 
@@ -46,9 +46,8 @@ struct state_comparison {
 /// A member of a cluster with all that it serves. The same calls a program makes in-process that a
 /// front door makes for its clients.
 ///
-/// Lifetime: the context outlives the service; an io_context is run by one thread at a time. What a
-/// request views lives until its handler is called. Call `stop` and let its handler run before the
-/// end.
+/// Lifetime: what runs the context's handlers outlives the service. What a request views lives until
+/// its handler is called. Call `stop` and let its handler run before the end.
 /// Threads: as basic_node. Handlers may be called before the call that was given them returns.
 template <class Policies = default_policies>
 class basic_service final : private node_observer<reply> {
@@ -58,7 +57,8 @@ public:
     };
     using node_type = basic_node<policies>;
     using runtime_type = typename node_type::runtime_type;
-    using context_type = typename runtime_type::context_type; ///< An io_context by default.
+    /// By default made of an io_context, or of any executor of Asio.
+    using context_type = typename runtime_type::context_type;
     using machine_type = typename node_type::machine_type;
     using store_type = typename machine_type::machine_type::store_type;
     using hub_type = watch_hub<store_type>;
@@ -72,12 +72,12 @@ public:
 
     /// With a transport that is made from the context and transport_options.
     template <class Wire = typename Policies::transport>
-    basic_service(context_type& context, service_options options)
+    basic_service(const context_type& context, service_options options)
         : basic_service(
               context, options,
               std::make_unique<Wire>(context, detail::transport_options_of(options.node))) {}
     /// With a transport of one's own.
-    basic_service(context_type& context, service_options options,
+    basic_service(const context_type& context, service_options options,
                   std::unique_ptr<typename Policies::transport> wire);
     basic_service(const basic_service&) = delete;
     basic_service& operator=(const basic_service&) = delete;

@@ -114,9 +114,11 @@ struct wire : pinned {
 };
 
 struct runtime : pinned {
-    struct context_type : pinned {};
-    runtime(context_type& given, std::uint64_t) : given_(given) {}
-    context_type& context() { return given_; }
+    struct context_type {
+        context_type() = delete;
+    };
+    runtime(const context_type& given, std::uint64_t) : given_(given) {}
+    const context_type& context() const { return given_; }
     monotonic_clock::time_point now() const { return {}; }
     std::uint64_t boot_time() const { return 1; }
     std::chrono::system_clock::time_point wall_time() const { return {}; }
@@ -138,7 +140,7 @@ struct runtime : pinned {
         void join() {}
     };
 
-    context_type& given_;
+    const context_type& given_;
     std::uint64_t numbers_ = 0;
 };
 

@@ -68,8 +68,8 @@ node_options options_of(std::uint64_t id, std::uint64_t members, std::uint64_t s
 }
 
 template <class Node>
-std::unique_ptr<Node> make_node(typename Node::context_type& context, loopback_network& network,
-                                const node_options& options) {
+std::unique_ptr<Node> make_node(const typename Node::context_type& context,
+                                loopback_network& network, const node_options& options) {
     transport_options wire;
     wire.cluster = options.cluster;
     wire.self = options.id;

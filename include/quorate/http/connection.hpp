@@ -8,7 +8,7 @@
 //             at most one read and one write are under way; where nothing may be begun, one is only
 //             to notice that the client leaves, and what it brings waits
 // Source:     RFC 9112 §9 (persistence, pipelining, tear-down)
-// Threads:    the io_context's, one at a time
+// Threads:    those of the asio_context, one at a time
 #ifndef QUORATE_HTTP_CONNECTION_HPP
 #define QUORATE_HTTP_CONNECTION_HPP
 
@@ -19,8 +19,8 @@
 #include <quorate/http/server_options.hpp>
 #include <quorate/http/traffic.hpp>
 #include <quorate/net/secure_channel.hpp>
+#include <quorate/runtime/asio_context.hpp>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/intrusive/list_hook.hpp>
 
@@ -88,8 +88,8 @@ public:
     /// Lifetime: `host` outlives the connection's being open.
     connection(tcp_socket socket, peer_identity peer, connection_host& host);
     /// Requires: `channel` is not null and belongs to `executor`.
-    connection(boost::asio::io_context::executor_type executor,
-               std::shared_ptr<secure_channel> channel, peer_identity peer, connection_host& host);
+    connection(asio_context::executor_type executor, std::shared_ptr<secure_channel> channel,
+               peer_identity peer, connection_host& host);
 
     ~connection() override;
 
@@ -234,9 +234,9 @@ private:
     void write();
     void on_write(error_code ec, std::size_t bytes);
 
-    std::optional<tcp_socket> socket_;                ///< Neither, when closed.
-    std::shared_ptr<secure_channel> channel_;         ///< In place of the socket.
-    boost::asio::io_context::executor_type executor_; ///< The socket's, which may be gone.
+    std::optional<tcp_socket> socket_;        ///< Neither, when closed.
+    std::shared_ptr<secure_channel> channel_; ///< In place of the socket.
+    asio_context::executor_type executor_;    ///< The socket's, which may be gone.
     connection_host* host_;
     std::shared_ptr<traffic> load_;
     peer_identity peer_;

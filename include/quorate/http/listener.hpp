@@ -4,7 +4,7 @@
 // more
 //             than leave descriptors to the rest of the process; full places never stop accepting
 //             running out of descriptors waits, and never spins
-// Threads:    the io_context's, one at a time
+// Threads:    those of the asio_context, one at a time
 #ifndef QUORATE_HTTP_LISTENER_HPP
 #define QUORATE_HTTP_LISTENER_HPP
 
@@ -25,7 +25,7 @@ namespace quorate::http::detail {
 
 class listener final : public connection_host, public std::enable_shared_from_this<listener> {
 public:
-    listener(boost::asio::io_context& context, server_options given,
+    listener(const asio_context& context, server_options given,
              std::function<void(exchange)> on_request, std::shared_ptr<secure_layer> security,
              std::shared_ptr<traffic> shared);
 
@@ -46,7 +46,7 @@ public:
     void on_closed(connection& closed) noexcept override;
 
 private:
-    using executor = boost::asio::io_context::executor_type;
+    using executor = asio_context::executor_type;
     using steady = std::chrono::steady_clock;
     using timer =
         boost::asio::basic_waitable_timer<steady, boost::asio::wait_traits<steady>, executor>;

@@ -1,4 +1,4 @@
-// An HTTP/1.1 server for one io_context: whole requests in, whole responses or streams out.
+// An HTTP/1.1 server: whole requests in, whole responses or streams out.
 // Flow:       0 and 13. HTTP bytes → exchange → handler → response → HTTP bytes
 // Invariants: a client can neither exceed the options' bounds nor hold up another client
 // Source:     RFC 9110, RFC 9112
@@ -11,16 +11,13 @@
 #include <quorate/http/exchange.hpp>
 #include <quorate/http/server_options.hpp>
 #include <quorate/http/traffic.hpp>
+#include <quorate/runtime/asio_context.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-
-namespace boost::asio {
-class io_context;
-}
 
 namespace quorate {
 class secure_layer;
@@ -42,7 +39,7 @@ public:
     /// `shared` traffic keep to their limits together, and count together; null: alone.
     /// Requires: the handler is not empty, does not throw and does not destroy the server.
     /// Lifetime: `context` outlives the server and all exchanges.
-    server(boost::asio::io_context& context, server_options options,
+    server(const asio_context& context, server_options options,
            std::function<void(exchange)> handler, std::shared_ptr<secure_layer> security = nullptr,
            std::shared_ptr<traffic> shared = nullptr);
     server(const server&) = delete;

@@ -34,7 +34,7 @@ std::uint64_t first_number(Runtime& runtime) {
 } // namespace detail
 
 template <class Policies>
-basic_node<Policies>::basic_node(context_type& context, node_options options,
+basic_node<Policies>::basic_node(const context_type& context, node_options options,
                                  std::unique_ptr<transport_type> wire)
     : runtime_(context, options.seed),
       options_(std::move(options)),

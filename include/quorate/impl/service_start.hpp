@@ -23,7 +23,7 @@ namespace detail {
 } // namespace detail
 
 template <class Policies>
-basic_service<Policies>::basic_service(context_type& context, service_options options,
+basic_service<Policies>::basic_service(const context_type& context, service_options options,
                                        std::unique_ptr<typename Policies::transport> wire)
     : options_(std::move(options)),
       node_(context, detail::node_options_of(options_), std::move(wire)),

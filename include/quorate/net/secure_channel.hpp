@@ -1,14 +1,14 @@
 // How a connection speaks through encryption, whoever encrypts; plain sockets need none of this.
 // Flow:    0, 8, 9 and 13. bytes of a client or a peer → the same, readable, and back
-// Threads: the io_context's, one at a time
+// Threads: those of the asio_context, one at a time
 #ifndef QUORATE_NET_SECURE_CHANNEL_HPP
 #define QUORATE_NET_SECURE_CHANNEL_HPP
 
 #include <quorate/base/error.hpp>
+#include <quorate/runtime/asio_context.hpp>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <cstddef>
@@ -20,10 +20,10 @@
 namespace quorate {
 
 using tcp_socket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, asio_context::executor_type>;
 
 /// One encrypted connection, over the socket it owns. At most one read and one write are under way.
-/// Functions are called from the io_context, never from within a call; with an error after `close`.
+/// Functions are called from the context, never from within a call; with an error after `close`.
 class secure_channel {
 public:
     using done = std::function<void(error_code)>;

@@ -2,7 +2,7 @@
 // Flow:       8. message → frame → peer
 // In / Out:   messages → bytes on a socket
 // Invariants: one attempt or connection at a time; a handler of an earlier one does nothing
-// Threads:    the io_context's one thread
+// Threads:    those of the asio_context, one at a time
 #ifndef QUORATE_NET_TCP_DIALLER_HPP
 #define QUORATE_NET_TCP_DIALLER_HPP
 
@@ -77,9 +77,9 @@ private:
     using timer =
         boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                           boost::asio::wait_traits<std::chrono::steady_clock>,
-                                          boost::asio::io_context::executor_type>;
-    using resolver = boost::asio::ip::basic_resolver<boost::asio::ip::tcp,
-                                                     boost::asio::io_context::executor_type>;
+                                          asio_context::executor_type>;
+    using resolver =
+        boost::asio::ip::basic_resolver<boost::asio::ip::tcp, asio_context::executor_type>;
     using tcp_endpoint = boost::asio::ip::tcp::endpoint;
     static constexpr std::size_t views_max = tcp_stream::buffers_max;
 

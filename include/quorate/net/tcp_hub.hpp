@@ -2,7 +2,7 @@
 // Flow:       8 and 9
 // In / Out:   events of connections → calls of the sink
 // Invariants: the sink is never called inside a call of the transport, nor after stop
-// Threads:    the io_context's one thread
+// Threads:    those of the asio_context, one at a time
 #ifndef QUORATE_NET_TCP_HUB_HPP
 #define QUORATE_NET_TCP_HUB_HPP
 
@@ -12,8 +12,8 @@
 #include <quorate/net/secure_channel.hpp>
 #include <quorate/net/tcp_statistics.hpp>
 #include <quorate/net/transport.hpp>
+#include <quorate/runtime/asio_context.hpp>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -53,13 +53,13 @@ class tcp_inlet;
 
 /// Held by the transport and by every pending handler. `sink` is null once stopped.
 struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
-    tcp_hub(boost::asio::io_context& context, const transport_options& settings)
-        : io(context),
+    tcp_hub(const asio_context& context, const transport_options& settings)
+        : executor(context.get_executor()),
           options(settings),
           identity{settings.cluster, settings.self},
           snapshot_rate(settings.snapshot_bytes_per_second, tcp_tick_ms) {}
 
-    boost::asio::io_context& io;
+    asio_context::executor_type executor;
     transport_options options;
     local_identity identity;
     transport_sink* sink = nullptr;
@@ -104,8 +104,8 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
         boost::asio::post(
             *worker, [this, work = std::move(work), then = std::move(then)]() mutable {
                 // Stopping joins this thread, so that the hub is there.
-                boost::asio::post(io, [self = shared_from_this(), then = std::move(then),
-                                       outcome = work()]() mutable {
+                boost::asio::post(executor, [self = shared_from_this(), then = std::move(then),
+                                             outcome = work()]() mutable {
                     if (!self->stopped) {
                         then(std::move(outcome));
                     }
@@ -124,7 +124,7 @@ struct tcp_hub : std::enable_shared_from_this<tcp_hub> {
     /// Effects: calls `call(sink)` from the event loop, unless stopped by then.
     template <class Call>
     void tell(Call call) {
-        boost::asio::post(io, [self = shared_from_this(), call = std::move(call)] {
+        boost::asio::post(executor, [self = shared_from_this(), call = std::move(call)] {
             if (self->sink != nullptr) {
                 call(*self->sink);
             }

@@ -2,7 +2,7 @@
 // Flow:       9. frame → message
 // In / Out:   bytes from a socket → on_message
 // Invariants: nothing but a hello is read from a stranger; a wrong frame ends the connection
-// Threads:    the io_context's one thread
+// Threads:    those of the asio_context, one at a time
 #ifndef QUORATE_NET_TCP_INLET_HPP
 #define QUORATE_NET_TCP_INLET_HPP
 

@@ -3,7 +3,7 @@
 // In / Out:   sockets → inlets
 // Invariants: a bounded number of connections, of which strangers take none from peers; never spins
 //             when the system cannot accept
-// Threads:    the io_context's one thread
+// Threads:    those of the asio_context, one at a time
 #ifndef QUORATE_NET_TCP_LISTENER_HPP
 #define QUORATE_NET_TCP_LISTENER_HPP
 
@@ -41,16 +41,17 @@ public:
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
 private:
-    using acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp,
-                                                        boost::asio::io_context::executor_type>;
+    using acceptor =
+        boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, asio_context::executor_type>;
     using timer =
         boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                           boost::asio::wait_traits<std::chrono::steady_clock>,
-                                          boost::asio::io_context::executor_type>;
+                                          asio_context::executor_type>;
 
     /// One address that is listened to.
     struct door {
-        door(boost::asio::io_context& io, bool encrypted) : accepting(io), secure(encrypted) {}
+        door(const asio_context::executor_type& executor, bool encrypted)
+            : accepting(executor), secure(encrypted) {}
 
         acceptor accepting;
         bool secure;

@@ -1,14 +1,14 @@
 // A connection as its reader and its writer see it, encrypted or not.
 // Flow:       8 and 9. bytes → socket → bytes
 // Invariants: a plain one hands its buffers to the system as they are
-// Threads:    the io_context's one thread
+// Threads:    those of the asio_context, one at a time
 #ifndef QUORATE_NET_TCP_STREAM_HPP
 #define QUORATE_NET_TCP_STREAM_HPP
 
 #include <quorate/net/secure_channel.hpp>
+#include <quorate/runtime/asio_context.hpp>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <array>
 #include <cstddef>
@@ -21,11 +21,11 @@ namespace quorate::detail {
 /// that are read into have to live until the handler is called, closed or not.
 class tcp_stream {
 public:
-    using executor_type = boost::asio::io_context::executor_type;
+    using executor_type = asio_context::executor_type;
     /// As many buffers as Asio hands to the system at once; of more, the rest waits.
     static constexpr std::size_t buffers_max = 64;
 
-    explicit tcp_stream(boost::asio::io_context& io) : socket_(io) {}
+    explicit tcp_stream(const executor_type& executor) : socket_(executor) {}
     explicit tcp_stream(tcp_socket socket) : socket_(std::move(socket)) {}
 
     [[nodiscard]] executor_type get_executor() noexcept { return socket_.get_executor(); }

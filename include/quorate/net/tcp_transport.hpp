@@ -3,15 +3,14 @@
 // In / Out:   message ↔ bytes on sockets
 // Invariants: see tcp_hub.hpp, tcp_dialler.hpp and tcp_inlet.hpp
 // Source:     doc/concept/transport.md; doc/format.md, "Frame"
-// Threads:    the io_context's one thread, on which every function is called
+// Threads:    those of the asio_context, one at a time, on which every function is called
 #ifndef QUORATE_NET_TCP_TRANSPORT_HPP
 #define QUORATE_NET_TCP_TRANSPORT_HPP
 
 #include <quorate/net/peer_address.hpp>
 #include <quorate/net/tcp_statistics.hpp>
 #include <quorate/net/transport.hpp>
-
-#include <boost/asio/io_context.hpp>
+#include <quorate/runtime/asio_context.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -42,10 +41,10 @@ class tcp_listener;
 /// Peers that were added may connect and send everything. What to hear of other ids the sink
 /// decides, on_unknown. Peers are authenticated, and what they say is encrypted, where URLs are
 /// https:// ones; see doc/concept/transport.md.
-/// Models: transport. Lifetime: the io_context outlives the transport.
+/// Models: transport. Lifetime: what runs the handlers outlives the transport.
 class tcp_transport {
 public:
-    tcp_transport(boost::asio::io_context& io, const transport_options& options);
+    tcp_transport(const asio_context& context, const transport_options& options);
     tcp_transport(const tcp_transport&) = delete;
     tcp_transport& operator=(const tcp_transport&) = delete;
     /// Effects: stop().

@@ -1,16 +1,15 @@
-// The runtime of programs: an io_context, the machine's clocks, and threads that a process shares.
-// Flow:       none
-// Invariants: the jobs of one worker run one after the other, in the order in which they were given
-// Source:     doc/concept/runtime.md
-// Threads:    as runtime.hpp; jobs run on threads of the process
+// The runtime of programs: an executor of Asio, the machine's clocks, and threads that a process
+// shares. Flow:       none Invariants: the jobs of one worker run one after the other, in the order
+// in which they were given Source:     doc/concept/runtime.md Threads:    as runtime.hpp; jobs run
+// on threads of the process
 #ifndef QUORATE_RUNTIME_ASIO_RUNTIME_HPP
 #define QUORATE_RUNTIME_ASIO_RUNTIME_HPP
 
 #include <quorate/base/config.hpp>
+#include <quorate/runtime/asio_context.hpp>
 #include <quorate/runtime/boot_clock.hpp>
 #include <quorate/runtime/runtime.hpp>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -33,18 +32,22 @@ namespace quorate {
 /// that holds them. A job may hang with its disk, so there are more than processors.
 [[nodiscard]] std::shared_ptr<boost::asio::thread_pool> shared_workers();
 
-/// Lifetime: the io_context outlives it, and is run by one thread at a time.
+/// Lifetime: what runs the handlers of its context outlives it.
 class asio_runtime {
 public:
-    using context_type = boost::asio::io_context;
+    using context_type = asio_context;
+    using executor_type = asio_context::executor_type;
 
     /// `seed`: of `random`; zero: one of its own.
-    asio_runtime(context_type& io, std::uint64_t seed)
-        : io_(io), random_(seed != 0 ? seed : fresh()) {}
+    asio_runtime(const context_type& context, std::uint64_t seed)
+        : context_(context), random_(seed != 0 ? seed : fresh()) {}
     asio_runtime(const asio_runtime&) = delete;
     asio_runtime& operator=(const asio_runtime&) = delete;
 
-    [[nodiscard]] context_type& context() noexcept { return io_; }
+    [[nodiscard]] const context_type& context() const noexcept { return context_; }
+    [[nodiscard]] const executor_type& get_executor() const noexcept {
+        return context_.get_executor();
+    }
     [[nodiscard]] monotonic_clock::time_point now() const noexcept {
         return monotonic_clock::now();
     }
@@ -58,13 +61,13 @@ public:
     }
     template <class Handler>
     void post(Handler handler) {
-        boost::asio::post(io_, std::move(handler));
+        boost::asio::post(get_executor(), std::move(handler));
     }
 
     /// Lifetime: no handler runs after `cancel`, nor after the timer is destroyed.
     class timer {
     public:
-        explicit timer(asio_runtime& own) : timer_(own.io_) {}
+        explicit timer(asio_runtime& own) : timer_(own.get_executor()) {}
         timer(const timer&) = delete;
         timer& operator=(const timer&) = delete;
         ~timer() { cancel(); }
@@ -116,7 +119,7 @@ public:
     };
 
 private:
-    context_type& io_;
+    context_type context_;
     std::random_device device_;
     std::mt19937_64 random_;
 };

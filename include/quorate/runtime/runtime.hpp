@@ -31,12 +31,13 @@ struct runtime_probe {
 
 /// See doc/concept/runtime.md for what each expression means.
 template <class R>
-concept runtime = std::constructible_from<R, typename R::context_type&, std::uint64_t> &&
+concept runtime = std::copy_constructible<typename R::context_type> &&
+    std::constructible_from<R, const typename R::context_type&, std::uint64_t> &&
     std::constructible_from<typename R::timer, R&> &&
     std::constructible_from<typename R::worker, R&> &&
     requires(R& own, const R& fixed, typename R::timer& timer, typename R::worker& worker,
              monotonic_clock::duration delay, detail::runtime_probe handler) {
-    { own.context() } -> std::same_as<typename R::context_type&>;
+    { fixed.context() } -> std::same_as<const typename R::context_type&>;
     { fixed.now() } -> std::same_as<monotonic_clock::time_point>;
     { fixed.boot_time() } -> std::same_as<std::uint64_t>;
     { fixed.wall_time() } -> std::same_as<std::chrono::system_clock::time_point>;

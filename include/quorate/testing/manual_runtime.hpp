@@ -84,17 +84,27 @@ private:
     std::mt19937_64 fresh_;
 };
 
+/// A world as the context of a runtime. Lifetime: the world outlives it.
+class manual_context {
+public:
+    manual_context(manual_world& world) noexcept : world_(&world) {}
+    [[nodiscard]] manual_world& world() const noexcept { return *world_; }
+
+private:
+    manual_world* world_;
+};
+
 /// Jobs run in the queue of the world as well, so that a test decides when a disk answers.
 class manual_runtime {
 public:
-    using context_type = manual_world;
+    using context_type = manual_context;
 
-    manual_runtime(context_type& world, std::uint64_t seed)
-        : world_(world), random_(seed != 0 ? seed : fresh()) {}
+    manual_runtime(const context_type& context, std::uint64_t seed)
+        : context_(context), world_(context.world()), random_(seed != 0 ? seed : fresh()) {}
     manual_runtime(const manual_runtime&) = delete;
     manual_runtime& operator=(const manual_runtime&) = delete;
 
-    [[nodiscard]] context_type& context() noexcept { return world_; }
+    [[nodiscard]] const context_type& context() const noexcept { return context_; }
     [[nodiscard]] monotonic_clock::time_point now() const noexcept { return world_.now(); }
     [[nodiscard]] std::uint64_t boot_time() const noexcept {
         const auto since = now().time_since_epoch();
@@ -167,7 +177,8 @@ public:
     };
 
 private:
-    context_type& world_;
+    context_type context_;
+    manual_world& world_;
     std::mt19937_64 random_;
 };
 

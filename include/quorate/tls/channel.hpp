@@ -1,7 +1,7 @@
 // One TLS connection, accepted or dialled.
 // Flow:       0, 8, 9 and 13. bytes of a client or a peer → the same, readable, and back
 // Invariants: the stream and the context it was made of live until the last operation has ended
-// Threads:    the io_context's, one at a time
+// Threads:    those of the asio_context, one at a time
 #ifndef QUORATE_TLS_CHANNEL_HPP
 #define QUORATE_TLS_CHANNEL_HPP
 

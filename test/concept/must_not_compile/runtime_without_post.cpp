@@ -7,8 +7,8 @@
 
 struct incomplete : archetype::pinned {
     using context_type = archetype::runtime::context_type;
-    incomplete(context_type& given, std::uint64_t) : given_(given) {}
-    context_type& context() { return given_; }
+    incomplete(const context_type& given, std::uint64_t) : given_(given) {}
+    const context_type& context() const { return given_; }
     quorate::monotonic_clock::time_point now() const { return {}; }
     std::uint64_t boot_time() const { return 1; }
     std::chrono::system_clock::time_point wall_time() const { return {}; }
@@ -32,7 +32,7 @@ struct incomplete : archetype::pinned {
         void join() {}
     };
 
-    context_type& given_;
+    const context_type& given_;
 };
 struct policies : quorate::default_policies {
     using transport = archetype::wire;

@@ -42,7 +42,7 @@ QUORATE_DECL connection::connection(tcp_socket socket, peer_identity peer, conne
       slots_(host.options.pipeline_max),
       opened_at_(host.tick) {}
 
-QUORATE_DECL connection::connection(boost::asio::io_context::executor_type executor,
+QUORATE_DECL connection::connection(asio_context::executor_type executor,
                                     std::shared_ptr<secure_channel> channel, peer_identity peer,
                                     connection_host& host)
     : channel_(std::move(channel)),

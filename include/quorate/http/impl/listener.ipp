@@ -80,7 +80,7 @@ inline void probe_when_silent(tcp_socket& socket) {
     return {.address = endpoint.address().is_v6() ? '[' + address + ']' + port : address + port};
 }
 
-QUORATE_DECL listener::listener(boost::asio::io_context& context, server_options given,
+QUORATE_DECL listener::listener(const asio_context& context, server_options given,
                                 std::function<void(exchange)> on_request,
                                 std::shared_ptr<secure_layer> security,
                                 std::shared_ptr<traffic> shared)

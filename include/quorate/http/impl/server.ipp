@@ -9,7 +9,7 @@
 
 namespace quorate::http {
 
-QUORATE_DECL server::server(boost::asio::io_context& context, server_options options,
+QUORATE_DECL server::server(const asio_context& context, server_options options,
                             std::function<void(exchange)> handler,
                             std::shared_ptr<secure_layer> security,
                             std::shared_ptr<traffic> shared) {

@@ -52,9 +52,9 @@ QUORATE_DECL tcp_dialler::tcp_dialler(std::shared_ptr<tcp_hub> hub, node_id peer
       addresses_(std::move(addresses)),
       jitter_(static_cast<std::minstd_rand::result_type>(
           (hub_->identity.self.value() * 31 + peer.value()) % 0x7fffffff)),
-      stream_(hub_->io),
-      resolver_(hub_->io),
-      retry_(hub_->io),
+      stream_(hub_->executor),
+      resolver_(hub_->executor),
+      retry_(hub_->executor),
       outbox_({hub_->options.queue_bytes_max, hub_->options.frame_bytes_max,
                hub_->options.snapshot_bytes_max}) {
     link_.peer = peer;
@@ -388,7 +388,7 @@ QUORATE_DECL void tcp_dialler::flush_soon() {
     }
     // Everything that this turn of the loop still sends leaves with the same write.
     flush_posted_ = true;
-    boost::asio::post(hub_->io, [self = shared_from_this()] {
+    boost::asio::post(hub_->executor, [self = shared_from_this()] {
         self->flush_posted_ = false;
         if (self->state_ == state::open) {
             self->flush();

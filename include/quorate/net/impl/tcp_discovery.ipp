@@ -128,7 +128,7 @@ private:
 
     boost::asio::io_context io_{1};
     boost::asio::ip::tcp::resolver resolver_{io_};
-    tcp_stream stream_{io_};
+    tcp_stream stream_{io_.get_executor()};
     std::string host_;
     secure_layer* security_ = nullptr; ///< Null: nothing is encrypted.
     framer framer_{answer_bytes_max};

@@ -327,7 +327,7 @@ QUORATE_DECL void tcp_inlet::on_held_tick() {
     }
     answer(id, hello_status::ok);
     // Not from here: the owner may be called, and the lists of connections are being walked.
-    boost::asio::post(hub_->io, [self = shared_from_this()] {
+    boost::asio::post(hub_->executor, [self = shared_from_this()] {
         if (!self->closed_) {
             self->take_frames();
         }

@@ -16,11 +16,12 @@
 namespace quorate::detail {
 
 QUORATE_DECL tcp_listener::tcp_listener(std::shared_ptr<tcp_hub> hub)
-    : hub_(std::move(hub)), tick_(hub_->io), random_(std::random_device{}()) {}
+    : hub_(std::move(hub)), tick_(hub_->executor), random_(std::random_device{}()) {}
 
 QUORATE_DECL error_code tcp_listener::start(const std::vector<peer_address>& addresses) {
     for (const peer_address& address : addresses) {
-        if (const error_code ec = open(doors_.emplace_back(hub_->io, address.secure), address)) {
+        if (const error_code ec =
+                open(doors_.emplace_back(hub_->executor, address.secure), address)) {
             close_doors();
             doors_.clear();
             return ec;
@@ -41,7 +42,7 @@ QUORATE_DECL error_code tcp_listener::open(door& one, const peer_address& addres
     if (address.literal) {
         endpoint = {boost::asio::ip::make_address(address.host, ec), address.port};
     } else {
-        boost::asio::ip::tcp::resolver resolver(hub_->io);
+        boost::asio::ip::tcp::resolver resolver(hub_->executor);
         const auto found = resolver.resolve(address.host, std::to_string(address.port),
                                             boost::asio::ip::resolver_base::numeric_service, ec);
         if (!ec && !found.empty()) {
@@ -71,8 +72,7 @@ QUORATE_DECL error_code tcp_listener::listen(acceptor& accepting,
 QUORATE_DECL void tcp_listener::accept(door& one) {
     one.accept_later = false;
     one.accepting.async_accept(
-        hub_->io.get_executor(),
-        [self = shared_from_this(), &one](const error_code& ec, tcp_socket socket) {
+        hub_->executor, [self = shared_from_this(), &one](const error_code& ec, tcp_socket socket) {
             if (self->stopped_) {
                 return;
             }

@@ -13,9 +13,9 @@
 
 namespace quorate {
 
-QUORATE_DECL tcp_transport::tcp_transport(boost::asio::io_context& io,
+QUORATE_DECL tcp_transport::tcp_transport(const asio_context& context,
                                           const transport_options& options)
-    : hub_(std::make_shared<detail::tcp_hub>(io, options)),
+    : hub_(std::make_shared<detail::tcp_hub>(context, options)),
       listener_(std::make_shared<detail::tcp_listener>(hub_)) {}
 
 QUORATE_DECL cluster_id tcp_transport::cluster() const noexcept {
