@@ -4,7 +4,8 @@
 // Invariants: what is refused here was not proposed; what was proposed is answered exactly once;
 //             watches are told of a write before anybody is answered that it is made
 // Source:     etcd's server: the same guards in the same order; doc/service.md
-// Threads:    everything on the runtime's context, one thing at a time; passwords are hashed on a worker's
+// Threads:    everything on the runtime's context, one thing at a time; passwords are hashed by a
+//             worker of it
 #ifndef QUORATE_SERVICE_HPP
 #define QUORATE_SERVICE_HPP
 
@@ -46,9 +47,9 @@ struct state_comparison {
 /// A member of a cluster with all that it serves. The same calls a program makes in-process that a
 /// front door makes for its clients.
 ///
-/// Lifetime: what runs the context's handlers outlives the service. What a request views lives until
-/// its handler is called. Call `stop` and let its handler run before the end.
-/// Threads: as basic_node. Handlers may be called before the call that was given them returns.
+/// Lifetime: what runs the context's handlers outlives the service. What a request views lives
+/// until its handler is called. Call `stop` and let its handler run before the end. Threads: as
+/// basic_node. Handlers may be called before the call that was given them returns.
 template <class Policies = default_policies>
 class basic_service final : private node_observer<reply> {
 public:

@@ -1,7 +1,8 @@
-// The runtime of programs: an executor of Asio, the machine's clocks, and threads that a process
-// shares. Flow:       none Invariants: the jobs of one worker run one after the other, in the order
-// in which they were given Source:     doc/concept/runtime.md Threads:    as runtime.hpp; jobs run
-// on threads of the process
+// The runtime of programs: an executor of Asio, the machine's clocks, and shared threads.
+// Flow:       none
+// Invariants: the jobs of one worker run one after the other, in the order in which they were given
+// Source:     doc/concept/runtime.md
+// Threads:    as runtime.hpp; jobs run on threads of the process
 #ifndef QUORATE_RUNTIME_ASIO_RUNTIME_HPP
 #define QUORATE_RUNTIME_ASIO_RUNTIME_HPP
 
