@@ -149,8 +149,8 @@ public:
 
     /// Effects: replicates a request and applies it; the handler gets the reply after that, on
     /// whichever member it was asked.
-    /// Errors: too_many_unapplied, request_too_large, uncommitted_limit, unsynced_limit, no_leader,
-    /// no_space, stopped: it is not applied and never will be. outcome_unknown,
+    /// Errors: too_many_unapplied, request_too_large, uncommitted_limit, unsynced_limit, log_limit,
+    /// no_leader, no_space, stopped: it is not applied and never will be. outcome_unknown,
     /// timed_out_leader_lost, timed_out_disconnected: it may be. `trace`, unless null, is filled
     /// with the request's path until it is answered; it stays empty when the request is refused at
     /// once.
@@ -237,6 +237,8 @@ private:
     static constexpr int ticks_to_retry = 5;                        // a commit that found no space
     static constexpr int elections_without_leader = 10;             // before an unknown id may lead
     static constexpr std::uint64_t elections_in_snapshot_save = 60; // before it counts as hanging
+    static constexpr std::uint64_t elections_to_retry_snapshot = 10; // while the log is full
+    static constexpr const char* disk_takes_no_writes = "the disk of this member takes no writes";
     static constexpr std::chrono::milliseconds slow_apply{100};
     static constexpr bool blocking = log_type::blocking || snapshots_type::blocking;
     static constexpr bool durable = durable_machine<machine_type>;
@@ -327,6 +329,7 @@ private:
     [[nodiscard]] std::uint64_t place_in_line() const;
     [[nodiscard]] bool snapshot_due() const;
     void maybe_snapshot();
+    void watch_log(clock::time_point now);
     void save_snapshot(snapshot_ptr snap);
     [[nodiscard]] bulk_bytes state_with(const member_table& members) const;
     [[nodiscard]] snapshot_ptr as_stored(const snapshot_ptr& snap) const;
@@ -397,7 +400,7 @@ private:
     // Leading, and who else might (impl/node_leader.hpp).
     void on_new_role();
     [[nodiscard]] node_id successor(std::span<const node_id> besides = {}) const;
-    void hand_over(clock::time_point now);
+    void hand_over(clock::time_point now, const char* why);
     void abandon_all();
     [[nodiscard]] errc why_timed_out(clock::time_point began) const;
     void time_round_trips();
@@ -531,10 +534,12 @@ private:
     bool proposals_blocked_ = false; // no leader took the last ones: wait for a tick or an election
     bool reads_blocked_ = false;
     bool snapshot_under_way_ = false;
-    bool fenced_ = false;        // the disk lost what this member acknowledged
-    bool fence_in_job_ = false;  // as of the start of the sync under way
-    bool fence_durable_ = false; // as of the last sync that succeeded
-    bool loss_is_final_ = false; // this member is the only voter, so no leader can repair it
+    bool log_full_ = false;            // its limit is reached until a snapshot is saved
+    std::uint32_t log_full_ticks_ = 0; // since a snapshot was last begun for that
+    bool fenced_ = false;              // the disk lost what this member acknowledged
+    bool fence_in_job_ = false;        // as of the start of the sync under way
+    bool fence_durable_ = false;       // as of the last sync that succeeded
+    bool loss_is_final_ = false;       // this member is the only voter, so no leader can repair it
     bool disk_full_ = false;
     bool disk_hangs_ = false;
     clock::time_point job_began_{};

@@ -85,6 +85,7 @@ constexpr error_row rows[] = {
     {errc::session_expired, "session_expired", condition::rejected},
     {errc::reply_too_large, "reply_too_large", condition::rejected},
     {errc::unsynced_limit, "unsynced_limit", condition::retry},
+    {errc::log_limit, "log_limit", condition::retry},
 };
 
 constexpr condition groups[] = {condition::retry, condition::outcome_unknown, condition::rejected,

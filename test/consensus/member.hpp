@@ -457,7 +457,25 @@ private:
     void check_after(const raft_facts& before) {
         require(check_step(before, *engine_), id());
         require(check_state(*engine_, options_.validate_changes), id());
+        check_counts();
         watch(before);
+    }
+    // The log counts the bytes of its entries as they come and go; here they are counted anew.
+    void check_counts() const {
+        const raft_log& log = engine_->log();
+        std::uint64_t behind_snapshot = 0;
+        std::uint64_t unstable = 0;
+        for (const entry& e : log.range(log.first(), log.last() - log.base().index)) {
+            const std::uint64_t size = held_size(e.payload.size());
+            behind_snapshot += e.index > disk_.base_id().index ? size : 0;
+            unstable += e.index > log.stable() ? size : 0;
+        }
+        if (behind_snapshot != log.bytes_behind_snapshot()) {
+            throw violation("the log counts the bytes behind its snapshot wrongly");
+        }
+        if (unstable != log.unstable_bytes()) {
+            throw violation("the log counts the bytes that are not durable wrongly");
+        }
     }
     void watch(const raft_facts& before) const {
         if (watcher) {

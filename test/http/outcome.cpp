@@ -17,13 +17,21 @@ BOOST_AUTO_TEST_CASE(success_has_no_body) {
 
 BOOST_AUTO_TEST_CASE(each_kind_of_failure_has_its_status) {
     const std::pair<errc, unsigned> rows[] = {
-        {errc::outcome_unknown, 504},   {errc::no_leader, 503},
-        {errc::stopped, 503},           {errc::change_pending, 503},
-        {errc::read_timed_out, 503},    {errc::too_many_unapplied, 429},
-        {errc::uncommitted_limit, 429}, {errc::unsynced_limit, 429},
-        {errc::request_too_large, 413}, {errc::member_unknown, 404},
-        {errc::invalid_option, 400},    {errc::key_empty, 400},
-        {errc::member_exists, 409},     {errc::removed_all_voters, 409},
+        {errc::outcome_unknown, 504},
+        {errc::no_leader, 503},
+        {errc::stopped, 503},
+        {errc::change_pending, 503},
+        {errc::read_timed_out, 503},
+        {errc::too_many_unapplied, 429},
+        {errc::uncommitted_limit, 429},
+        {errc::unsynced_limit, 429},
+        {errc::log_limit, 429},
+        {errc::request_too_large, 413},
+        {errc::member_unknown, 404},
+        {errc::invalid_option, 400},
+        {errc::key_empty, 400},
+        {errc::member_exists, 409},
+        {errc::removed_all_voters, 409},
     };
     for (const auto& [code, status] : rows) {
         BOOST_TEST(http::status_of(code) == status, name_of(code));

@@ -81,6 +81,75 @@ struct failing_policies : memory_policies {
     using log = failing_log;
 };
 
+/// Snapshots on a disk that is full, or that hangs.
+class failing_snapshots {
+public:
+    static constexpr bool blocking = true;
+    static inline std::atomic<std::uint64_t> full{0}; // the member whose snapshots find no space
+    static inline std::atomic<std::uint64_t> hangs{0};
+
+    explicit failing_snapshots(node_id member) : member_(member) {}
+    [[nodiscard]] static result<std::unique_ptr<failing_snapshots>> open(
+        const snapshot_options& options) {
+        return std::make_unique<failing_snapshots>(options.member);
+    }
+    [[nodiscard]] error_code save(const snapshot& snap) {
+        while (hangs == member_.value()) {
+            std::this_thread::sleep_for(milliseconds(1));
+        }
+        return full == member_.value() ? error_code(errc::no_space) : saved_.save(snap);
+    }
+    [[nodiscard]] snapshot_ptr newest() const { return saved_.newest(); }
+    [[nodiscard]] snapshot_intake& intake() noexcept { return saved_.intake(); }
+
+private:
+    node_id member_;
+    memory_snapshots saved_;
+};
+
+static_assert(snapshot_store<failing_snapshots>);
+
+struct unsaved_policies : memory_policies {
+    using snapshots = failing_snapshots;
+};
+
+struct unsaved_group : group<unsaved_policies> {
+    explicit unsaved_group(std::uint64_t first_members) : group<unsaved_policies>(first_members) {
+        failing_snapshots::full = failing_snapshots::hangs = 0;
+        for (const member_info& m : initial) {
+            node_options options = options_of(m.id.value());
+            options.snapshot_entries = 1'000'000;
+            options.snapshot_bytes = 10'000;
+            options.catch_up_entries = 0;
+            options.engine.log_bytes_max = 40'000;
+            options.log = [this](severity, const std::string& text) { logged.push_back(text); };
+            start(std::move(options));
+        }
+    }
+    ~unsaved_group() { failing_snapshots::hangs = 0; } // so that they stop
+    [[nodiscard]] std::uint64_t log_bytes(std::uint64_t id) const {
+        return nodes.at(id)->status().engine.log_bytes;
+    }
+    /// Effects: writes at the member until it refuses. Returns: how many writes it took.
+    std::size_t fill(std::uint64_t id) {
+        std::size_t taken = 0;
+        std::shared_ptr<outcome> last;
+        do {
+            last = submit(id, std::string(500, 'w'));
+            BOOST_REQUIRE(finished(last));
+            taken += last->well() ? 1U : 0U;
+        } while (last->well() && taken < 1000);
+        BOOST_TEST(last->failed == errc::log_limit);
+        return taken;
+    }
+    [[nodiscard]] auto count_logged(const std::string& start) const {
+        return std::count_if(logged.begin(), logged.end(),
+                             [&start](const std::string& text) { return text.starts_with(start); });
+    }
+
+    std::vector<std::string> logged;
+};
+
 struct failing_group : group<failing_policies> {
     explicit failing_group(std::uint64_t first_members) : group<failing_policies>(first_members) {
         failing_log::syncs_left = -1;
@@ -298,6 +367,57 @@ BOOST_AUTO_TEST_CASE(save_of_a_received_snapshot_that_hangs_is_noticed) {
     failing_log::snapshot_hangs = 0;
     BOOST_TEST(g.agree(41));
     BOOST_TEST(!g.nodes.at(3)->status().disk_hangs);
+}
+
+BOOST_AUTO_TEST_CASE(leader_without_space_for_snapshots_accepts_bounded_bytes) {
+    unsaved_group g(1);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 1; }));
+    failing_snapshots::full = 1;
+    const std::size_t taken = g.fill(1);
+    BOOST_TEST(g.log_bytes(1) < 42'000U);
+    BOOST_REQUIRE(
+        g.run_until([&] { return g.count_logged("the log behind the last snapshot") > 0; }));
+    BOOST_REQUIRE(g.finished(g.read(1)));
+    BOOST_TEST(g.count_logged("the log behind the last snapshot is full") == 1);
+    const auto refused = g.submit(1, "refused");
+    BOOST_REQUIRE(g.finished(refused));
+    BOOST_TEST(refused->failed == errc::log_limit);
+    failing_snapshots::full = 0;
+    // Without any write: time makes the snapshot due.
+    BOOST_REQUIRE(g.run_until([&] { return g.log_bytes(1) < 10'000; }));
+    BOOST_TEST(g.wrote(1, "after"));
+    BOOST_TEST(g.words(1).words().size() == taken + 1);
+    BOOST_TEST(g.run_until([&] { return g.count_logged("a snapshot made room in the log") == 1; }));
+}
+
+BOOST_AUTO_TEST_CASE(leader_whose_snapshot_hangs_accepts_bounded_bytes) {
+    unsaved_group g(1);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() == 1; }));
+    failing_snapshots::hangs = 1;
+    g.fill(1);
+    BOOST_TEST(g.log_bytes(1) < 42'000U);
+    failing_snapshots::hangs = 0;
+    BOOST_REQUIRE(g.run_until([&] { return g.log_bytes(1) < 40'000; }));
+    BOOST_TEST(g.wrote(1, "after"));
+}
+
+BOOST_AUTO_TEST_CASE(leader_with_a_full_log_hands_over) {
+    unsaved_group g(3);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader() != 0; }));
+    const std::uint64_t old = g.leader();
+    failing_snapshots::full = old;
+    g.fill(old);
+    BOOST_REQUIRE(g.run_until([&] { return g.leader(old) != 0; }));
+    const std::uint64_t next = g.leader(old);
+    for (int i = 0; i < 200; ++i) {
+        BOOST_REQUIRE(g.wrote(next, std::string(500, 'x')));
+    }
+    // As a follower it goes on.
+    BOOST_TEST(g.agree(200));
+    BOOST_TEST(g.log_bytes(old) > 80'000U);
+    BOOST_TEST(g.log_bytes(next) < 42'000U);
+    failing_snapshots::full = 0;
+    BOOST_TEST(g.run_until([&] { return g.log_bytes(old) < 20'000; }));
 }
 
 BOOST_AUTO_TEST_CASE(voter_with_a_hanging_disk_gets_no_leadership) {

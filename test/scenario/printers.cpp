@@ -126,7 +126,7 @@ std::string describe_reason(const parcel& p) {
         return {};
     }
     const std::uint64_t number = p.header.reject_hint.value();
-    const bool known = number > 0 && number <= static_cast<std::uint64_t>(errc::unsynced_limit);
+    const bool known = number > 0 && number <= static_cast<std::uint64_t>(errc_last);
     return " Reason:" + (known ? std::string(name_of(static_cast<errc>(number))) : decimal(number));
 }
 

@@ -87,6 +87,10 @@ BOOST_AUTO_TEST_CASE(each_other_relation_is_checked) {
                      {"request_bytes_max", "pending_bytes_max (1000)"}));
     BOOST_TEST(names(problem_after([](auto& o) { o.peer_queue_bytes_max = 1000; }),
                      {"append_bytes_max", "peer_queue_bytes_max (1000)"}));
+    BOOST_TEST(
+        names(problem_after([](auto& o) { o.engine.log_bytes_max = 2 * o.snapshot_bytes - 2; }),
+              {"snapshot_bytes", "half of engine.log_bytes_max (268435455)"}));
+    BOOST_TEST(problem_after([](auto& o) { o.engine.log_bytes_max = 0; }) == "");
     const change small_snapshots = [](auto& o) { o.snapshot_bytes_max = 1000; };
     BOOST_TEST(problem_after(small_snapshots) == "");
     BOOST_TEST(names(problem_after(small_snapshots, frame_bytes_limit, true),

@@ -139,10 +139,11 @@ enum class errc {
 
     // As uncommitted_limit.
     unsynced_limit, ///< Too many bytes wait for the leader's disk. Try again later.
+    log_limit,      ///< The leader's log is full until a snapshot is saved. Try again later.
 };
 
 /// The last enumerator of errc.
-inline constexpr errc errc_last = errc::unsynced_limit;
+inline constexpr errc errc_last = errc::log_limit;
 
 /// Returns: whether the number is that of an enumerator, as it has to be before a number that a
 /// peer sent becomes an errc.

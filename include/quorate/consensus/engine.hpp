@@ -95,6 +95,7 @@ struct engine_status {
     log_index last{};
     bool change_pending =
         false; ///< It leads, and takes no membership change before it applied more.
+    std::uint64_t log_bytes = 0; ///< Of memory, of the entries behind the newest saved snapshot.
 };
 
 /// Deterministic: the same calls in the same order give the same effects, bit for bit. Never

@@ -53,7 +53,7 @@ public:
     /// leader takes one copy of a batch that is forwarded under a context other than zero, so no
     /// life of this member uses such a context twice. If this member starts more than
     /// forwarded_batches::runs_max times in one term, the leader may ignore a batch as a copy.
-    /// Errors: no_leader, transfer_in_progress, uncommitted_limit, unsynced_limit,
+    /// Errors: no_leader, transfer_in_progress, uncommitted_limit, unsynced_limit, log_limit,
     /// forwarding_disabled, request_too_large for a payload over entry_bytes_limit, or of a
     /// membership change (see membership_change.hpp); in exact mode always proposal_dropped.
     error_code propose(std::span<proposed> proposals, std::uint64_t context = 0);
@@ -87,7 +87,13 @@ public:
     void on_unreachable(node_id peer);
     void on_snapshot_sent(node_id peer, bool delivered);
     /// Effects: what a follower that fell behind is sent from now on. Null: nothing.
-    void offer_snapshot(snapshot_ptr snap) noexcept { offered_ = std::move(snap); }
+    /// It is saved, so that entries up to its index no longer count for log_bytes_max.
+    void offer_snapshot(snapshot_ptr snap) noexcept {
+        offered_ = std::move(snap);
+        if (offered_ != nullptr) {
+            log_.on_snapshot_saved(offered_->last.index);
+        }
+    }
     /// Effects: forgets entries up to and including `upto`. Errors: index_compacted,
     /// index_unavailable (not applied here, or newer than the offered snapshot).
     error_code compact(log_index upto);

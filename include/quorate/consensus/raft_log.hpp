@@ -75,6 +75,14 @@ public:
     /// index_unavailable (not applied yet).
     [[nodiscard]] error_code compact(log_index upto);
 
+    /// Effects: a snapshot up to `index` is saved, so that the entries behind it count from now on.
+    void on_snapshot_saved(log_index index) noexcept;
+    /// Returns: bytes of memory of the entries behind the newest saved snapshot, which cannot be
+    /// compacted. Complexity: constant.
+    [[nodiscard]] std::uint64_t bytes_behind_snapshot() const noexcept {
+        return bytes_behind_snapshot_;
+    }
+
     // Commitment.
     [[nodiscard]] log_index committed() const noexcept { return committed_; }
     /// Effects: moves the commit index forward to min(index, last); never back.
@@ -129,6 +137,8 @@ private:
     std::uint64_t apply_bytes_max_;
     std::uint64_t apply_bytes_ = 0; // handed out, not applied
     std::uint64_t unstable_bytes_ = 0;
+    log_index saved_snapshot_; // at least the base
+    std::uint64_t bytes_behind_snapshot_;
 };
 
 } // namespace quorate

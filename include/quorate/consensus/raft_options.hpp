@@ -42,6 +42,10 @@ struct raft_options {
     /// What comes while nothing waits for the disk is always taken. At least append_bytes_max, or
     /// no two appends could be on their way to the disk.
     std::uint64_t unstable_bytes_max = 256 << 20;
+    /// Bytes of memory of the entries behind the newest snapshot, soft by one batch; zero:
+    /// unlimited. Only a leader refuses more, and it still takes changes of the members: a follower
+    /// that took no entries could keep a group from committing what was accepted.
+    std::uint64_t log_bytes_max = std::uint64_t{4} << 30;
     /// Append messages in flight per follower.
     std::uint32_t inflight_messages_max = 256;
     /// Payload bytes in flight per follower; zero: unlimited; soft by one message.
@@ -101,6 +105,7 @@ struct raft_options {
         options.append_bytes_max = unlimited;
         options.uncommitted_bytes_max = 0;
         options.unstable_bytes_max = 0;
+        options.log_bytes_max = 0;
         options.inflight_bytes_max = 0;
         options.check_quorum = false;
         options.pre_vote = false;

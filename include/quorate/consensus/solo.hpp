@@ -30,7 +30,8 @@ public:
                         state.base == nullptr ? log_index{} : state.base->last.index),
                state.applied, std::max<std::uint64_t>(options.append_bytes_max, 1)),
           term_(std::max(state.hard.term, log_.last_id().term).next()),
-          told_(state.hard) {
+          told_(state.hard),
+          log_bytes_max_(options.log_bytes_max) {
         // Everything that is durable here is committed: there is nobody else to ask.
         log_.commit_to(log_.last());
     }
@@ -39,8 +40,8 @@ public:
     /// Errors: message_invalid; there are no peers.
     error_code step(const message& /*m*/) noexcept { return errc::message_invalid; }
 
-    /// Errors: request_too_large over entry_bytes_limit; of membership_change.hpp for changes of
-    /// the membership.
+    /// Errors: log_limit; request_too_large over entry_bytes_limit; of membership_change.hpp for
+    /// changes of the membership.
     error_code propose(std::span<proposed> proposals, std::uint64_t /*context*/ = 0) {
         for (const proposed& p : proposals) {
             if (const error_code refused = admit(p)) {
@@ -77,7 +78,12 @@ public:
     void on_applied(const applied_mark& mark) { log_.on_applied(mark.last, mark.bytes); }
     void on_unreachable(node_id /*peer*/) noexcept {}
     void on_snapshot_sent(node_id /*peer*/, bool /*delivered*/) noexcept {}
-    void offer_snapshot(snapshot_ptr snap) noexcept { offered_ = std::move(snap); }
+    void offer_snapshot(snapshot_ptr snap) noexcept {
+        offered_ = std::move(snap);
+        if (offered_ != nullptr) {
+            log_.on_snapshot_saved(offered_->last.index);
+        }
+    }
     error_code compact(log_index upto) { return log_.compact(upto); }
 
     [[nodiscard]] bool has_effects() const noexcept {
@@ -106,7 +112,8 @@ public:
     }
 
     [[nodiscard]] engine_status status() const noexcept {
-        return {id_, hard(), soft(), log_.applied(), log_.first(), log_.last(), false};
+        return {id_,          hard(),      soft(), log_.applied(),
+                log_.first(), log_.last(), false,  log_.bytes_behind_snapshot()};
     }
     [[nodiscard]] const membership& members() const noexcept { return members_; }
     /// Returns: nothing; there is nobody to follow the progress of.
@@ -126,7 +133,8 @@ private:
             return errc::request_too_large; // another engine could not send it to a follower
         }
         if (p.kind == entry_kind::normal) {
-            return {};
+            const bool full = log_bytes_max_ != 0 && log_.bytes_behind_snapshot() >= log_bytes_max_;
+            return full ? error_code(errc::log_limit) : error_code();
         }
         const result<membership_change> change = decode_change(p.kind, p.payload.view());
         if (!change) {
@@ -141,6 +149,7 @@ private:
     raft_log log_;
     term_id term_;
     hard_state told_;
+    std::uint64_t log_bytes_max_;
     bool told_leader_ = false;
     snapshot_ptr offered_;
     std::vector<read_state> reads_;

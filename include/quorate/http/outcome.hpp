@@ -21,7 +21,7 @@ namespace quorate::http {
         return 504;
     }
     if (failed == errc::too_many_unapplied || failed == errc::uncommitted_limit ||
-        failed == errc::unsynced_limit) {
+        failed == errc::unsynced_limit || failed == errc::log_limit) {
         return 429;
     }
     if (failed == errc::no_space) {

@@ -316,7 +316,7 @@ bool basic_node<Policies>::snapshot_due() const {
     const bool crossed =
         (applied_.index.value() + ahead) / period > (snapshot_index_.value() + ahead) / period;
     const std::uint64_t bytes = options_.snapshot_bytes;
-    return (crossed && since >= period / 2) || since >= period ||
+    return (log_full_ && since > 0) || (crossed && since >= period / 2) || since >= period ||
            bytes_since_snapshot_ >= bytes - bytes / 4 / line * place_in_line();
 }
 
@@ -347,6 +347,35 @@ void basic_node<Policies>::maybe_snapshot() {
                           }
                       }});
     begin_walk();
+}
+
+// With each tick. A leader whose log is full takes no writes, so that no entry makes the next
+// snapshot due: time does. Another member may have saved its snapshots, and leads then.
+template <class Policies>
+void basic_node<Policies>::watch_log(clock::time_point now) {
+    const std::uint64_t most = options_.engine.log_bytes_max;
+    const std::uint64_t held = engine_->status().log_bytes;
+    const bool full = most != 0 && held >= most;
+    if (full != std::exchange(log_full_, full)) {
+        log_full_ticks_ = 0;
+        handed_to_.clear();
+        const std::string size = std::to_string(held) + " of " + std::to_string(most) + " bytes";
+        full ? say_space(severity::error,
+                         "the log behind the last snapshot is full (" + size +
+                             "): a leader refuses writes until a snapshot is saved, a follower "
+                             "goes on")
+             : say_space(severity::info, "a snapshot made room in the log (" + size + ")");
+    }
+    if (!full) {
+        return;
+    }
+    hand_over(now, "the log of this member is full");
+    const std::uint64_t pause = elections_to_retry_snapshot * options_.engine.election_ticks;
+    if (++log_full_ticks_ >= pause && !snapshot_under_way_) {
+        log_full_ticks_ = 0;
+        next_snapshot_ = {};
+        maybe_snapshot();
+    }
 }
 
 template <class Policies>

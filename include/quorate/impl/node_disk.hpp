@@ -157,7 +157,7 @@ void basic_node<Policies>::watch_sync(clock::time_point now) {
         tell_disk();
     }
     if (disk_hangs_) {
-        hand_over(now);
+        hand_over(now, disk_takes_no_writes);
     }
 }
 
@@ -203,7 +203,7 @@ void basic_node<Policies>::retry_full_disk() {
     if (held_.has_value() && !failed_) {
         const auto [here, elsewhere] = durable_marks();
         if (elsewhere > here) {
-            hand_over(runtime_.now());
+            hand_over(runtime_.now(), disk_takes_no_writes);
         }
         held_write again = std::move(*held_);
         held_.reset();

@@ -85,7 +85,7 @@ node_id basic_node<Policies>::successor(std::span<const node_id> besides) const 
 // election timeout. So the voters are asked in turn, with time to write between, and then with
 // longer pauses.
 template <class Policies>
-void basic_node<Policies>::hand_over(clock::time_point now) {
+void basic_node<Policies>::hand_over(clock::time_point now, const char* why) {
     if (soft_.role != role_kind::leader || now < next_hand_over_) {
         return;
     }
@@ -99,8 +99,8 @@ void basic_node<Policies>::hand_over(clock::time_point now) {
     next_hand_over_ = now + 2 * limit;
     handed_to_.push_back(to);
     if (!engine_->transfer_leadership(to)) {
-        say(severity::warning, "leadership is handed to member " + std::to_string(to.value()) +
-                                   ": the disk of this member takes no writes");
+        say(severity::warning,
+            "leadership is handed to member " + std::to_string(to.value()) + ": " + why);
     }
     schedule_pump();
 }

@@ -250,6 +250,7 @@ void basic_node<Policies>::on_timer() {
     if (!failed_) {
         watch_sync(now);
         retry_full_disk();
+        watch_log(now);
         seal_idle_log();
         retry_database();
         schedule_sweep();

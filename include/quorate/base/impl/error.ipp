@@ -114,6 +114,7 @@ inline constexpr std::array error_texts{
     error_text{"session_expired", "the session of the lock or the candidate expired"},
     error_text{"reply_too_large", "the reply would be too large: ask for less at a time"},
     error_text{"unsynced_limit", "too many bytes wait for the leader's disk"},
+    error_text{"log_limit", "the leader's log is full until a snapshot is saved"},
 };
 
 static_assert(error_texts.size() == static_cast<std::size_t>(errc_last));
@@ -152,6 +153,7 @@ inline condition condition_of(errc code) noexcept {
     case errc::transfer_in_progress:
     case errc::uncommitted_limit:
     case errc::unsynced_limit:
+    case errc::log_limit:
     case errc::too_many_unapplied:
     case errc::leader_changed:
     case errc::read_timed_out:

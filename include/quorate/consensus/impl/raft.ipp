@@ -473,7 +473,8 @@ QUORATE_DECL effects& raft::take_effects() {
 QUORATE_DECL engine_status raft::status() const noexcept {
     const leader_role* leads = std::get_if<leader_role>(&data_);
     const bool pending = leads != nullptr && leads->pending_change > log_.applied();
-    return {options_.id, hard(), soft(), log_.applied(), log_.first(), log_.last(), pending};
+    return {options_.id,  hard(),      soft(),  log_.applied(),
+            log_.first(), log_.last(), pending, log_.bytes_behind_snapshot()};
 }
 
 QUORATE_DECL std::span<const peer_progress> raft::progress() const noexcept {

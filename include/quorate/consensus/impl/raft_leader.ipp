@@ -157,7 +157,9 @@ QUORATE_DECL error_code raft::admit(std::span<proposed> proposals) {
 QUORATE_DECL error_code raft::admit_bytes(std::span<const proposed> proposals) const noexcept {
     std::uint64_t bytes = 0;
     std::uint64_t held = 0;
+    bool only_changes = true; // to replace a member may be what frees the log
     for (const proposed& p : proposals) {
+        only_changes = only_changes && p.kind != entry_kind::normal;
         bytes += p.payload.size();
         held += held_size(p.payload.size());
     }
@@ -165,6 +167,10 @@ QUORATE_DECL error_code raft::admit_bytes(std::span<const proposed> proposals) c
     const std::uint64_t limit = options_.uncommitted_bytes_max;
     if (limit != 0 && bytes > 0 && unapplied > 0 && unapplied + bytes > limit) {
         return dropped(errc::uncommitted_limit);
+    }
+    const std::uint64_t log_max = options_.log_bytes_max;
+    if (log_max != 0 && !only_changes && log_.bytes_behind_snapshot() >= log_max) {
+        return dropped(errc::log_limit);
     }
     const std::uint64_t waiting = log_.unstable_bytes();
     const std::uint64_t waiting_max = options_.unstable_bytes_max;

@@ -18,7 +18,9 @@ QUORATE_DECL raft_log::raft_log(log_id base, std::vector<entry> entries, log_ind
       applied_(applied),
       stable_(base.index + entries_.size()),
       handed_out_(stable_),
-      apply_bytes_max_(apply_bytes_max) {
+      apply_bytes_max_(apply_bytes_max),
+      saved_snapshot_(base.index),
+      bytes_behind_snapshot_(held_size(entries_)) {
     QUORATE_ASSERT(base_.index <= committed_);
     QUORATE_ASSERT(committed_ <= last());
     QUORATE_ASSERT(base_.index <= applied_);
@@ -83,6 +85,7 @@ QUORATE_DECL void raft_log::push(entry e) {
     QUORATE_ASSERT(e.index == last().next());
     QUORATE_ASSERT(e.term >= last_id().term);
     unstable_bytes_ += held_size(e.payload.size());
+    bytes_behind_snapshot_ += held_size(e.payload.size());
     entries_.push_back(std::move(e));
 }
 
@@ -93,6 +96,8 @@ QUORATE_DECL void raft_log::truncate_from(log_index index) {
     if (unstable <= last()) {
         unstable_bytes_ -= held_size(range(unstable, last().next() - unstable));
     }
+    // What a snapshot covers is committed, so none of it is replaced.
+    bytes_behind_snapshot_ -= held_size(range(index, last().next() - index));
     entries_.resize(dead_ + (index - first()));
     stable_ = std::min(stable_, last());
     handed_out_ = std::min(handed_out_, last());
@@ -115,6 +120,7 @@ QUORATE_DECL std::optional<log_index> raft_log::append(log_id prev, std::span<co
         }
         entries_.insert(entries_.end(), fresh, entries.end());
         unstable_bytes_ += held_size({fresh, entries.end()});
+        bytes_behind_snapshot_ += held_size({fresh, entries.end()});
     }
     return prev.index + entries.size();
 }
@@ -128,6 +134,8 @@ QUORATE_DECL void raft_log::restore(snapshot_ptr snap) {
     committed_ = base_.index;
     stable_ = base_.index;
     unstable_bytes_ = 0;
+    saved_snapshot_ = base_.index;
+    bytes_behind_snapshot_ = 0;
     handed_out_ = base_.index;
     pending_ = std::move(snap);
     snapshot_handed_out_ = false;
@@ -140,10 +148,20 @@ QUORATE_DECL error_code raft_log::compact(log_index upto) {
     if (upto > applied_ || upto > stable_) {
         return errc::index_unavailable;
     }
+    on_snapshot_saved(upto);
     const log_id base{at(upto).term, upto};
     drop_front(upto - base_.index);
     base_ = base;
     return {};
+}
+
+QUORATE_DECL void raft_log::on_snapshot_saved(log_index index) noexcept {
+    const log_index covered = std::min(index, committed_);
+    if (covered > saved_snapshot_) {
+        const auto entries = range(saved_snapshot_.next(), covered - saved_snapshot_);
+        bytes_behind_snapshot_ -= held_size(entries);
+        saved_snapshot_ = covered;
+    }
 }
 
 QUORATE_DECL void raft_log::drop_front(std::uint64_t count) {

@@ -21,6 +21,7 @@ inline constexpr api_failure no_failure{grpc_code::ok, {}};
         return {grpc_code::failed_precondition, "etcdserver: not leader"};
     case errc::uncommitted_limit:
     case errc::unsynced_limit:
+    case errc::log_limit:
     case errc::too_many_unapplied: return failures::too_many_requests;
     case errc::request_too_large:
     case errc::too_large: return {grpc_code::invalid_argument, "etcdserver: request is too large"};

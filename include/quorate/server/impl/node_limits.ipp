@@ -35,6 +35,8 @@ QUORATE_DECL std::string limit_problem(const node_options& options, std::uint64_
     const detail::named_limit per_append{
         "the append_bytes_max that a frame of the transport always holds",
         longest_entry(frame_bytes_max) / frame_bytes_per_append_byte};
+    const std::uint64_t log_bytes_max =
+        options.engine.log_bytes_max == 0 ? unlimited : options.engine.log_bytes_max;
     const std::string problems[] = {
         over(largest_request, {"entry_bytes_limit", entry_bytes_limit},
              "no member could take the entry"),
@@ -44,6 +46,9 @@ QUORATE_DECL std::string limit_problem(const node_options& options, std::uint64_
              "a request of that size would never be admitted"),
         over(append, {"peer_queue_bytes_max", options.peer_queue_bytes_max},
              "the queue of a peer would hold no message"),
+        over({"snapshot_bytes", options.snapshot_bytes},
+             {"half of engine.log_bytes_max", log_bytes_max / 2},
+             "writes would be refused while a snapshot is being saved"),
         has_database ? over({"database_bytes_max", options.database_bytes_max},
                             {"snapshot_bytes_max", options.snapshot_bytes_max},
                             "a member that lags could not be sent the state")
