@@ -126,7 +126,8 @@ std::string problem_of_doors(const std::vector<endpoint>& all, const std::string
 /// Returns: why this member cannot take part; empty: it can.
 std::string settle_cluster(serve_options& told) {
     for (const std::string& problem :
-         {problem_of_doors(told.listen_client, "clients"),
+         {problem_of_doors(told.listen_peer, "peers"),
+          problem_of_doors(told.listen_client, "clients"),
           problem_of_doors(told.listen_metrics, "health and metrics")}) {
         if (!problem.empty()) {
             return problem;

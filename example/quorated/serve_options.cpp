@@ -112,6 +112,34 @@ void check_listening(const std::string& flag, const std::vector<endpoint>& all,
     }
 }
 
+/// Returns: whether no program can listen at both. An open IPv4 address takes a port everywhere.
+bool same_door(const endpoint& one, const endpoint& other) {
+    const std::string here = one.listen_address();
+    const std::string there = other.listen_address();
+    const auto covers = [](std::string_view open, std::string_view address) {
+        return open == "0.0.0.0" && address.find(':') == std::string_view::npos;
+    };
+    return one.port != 0 && one.port == other.port &&
+           (here == there || covers(here, there) || covers(there, here));
+}
+
+/// Refuses to listen twice at one address: the second door would fail when the member has begun.
+void check_doors(const serve_options& told) {
+    std::vector<std::pair<std::string, const endpoint*>> before;
+    for (const auto& [flag, list] : {std::pair("--listen-peer-urls", &told.listen_peer),
+                                     std::pair("--listen-client-urls", &told.listen_client),
+                                     std::pair("--listen-metrics-urls", &told.listen_metrics)}) {
+        for (const endpoint& one : *list) {
+            for (const auto& [other_flag, other] : before) {
+                require(!same_door(*other, one), std::string(flag) + ": '" + one.text +
+                                                     "' listens where '" + other->text + "' of " +
+                                                     other_flag + " does");
+            }
+            before.emplace_back(flag, &one);
+        }
+    }
+}
+
 /// Returns: whether a name can stand in paths and log lines.
 bool is_member_name(const std::string& name) {
     const bool plain = std::ranges::none_of(name, [](char c) {
@@ -141,6 +169,7 @@ void read_member(const flag_reader& given, serve_options& out) {
         out.listen_metrics = given.endpoints("listen-metrics-urls");
         check_listening("listen-metrics-urls", out.listen_metrics, plaintext);
     }
+    check_doors(out);
 }
 
 /// Returns: how many bytes of a database may be in use; `given`: zero for the default.

@@ -350,7 +350,8 @@ def doors_that_cannot_open_are_found_before_the_member_takes_part(options):
         for more, complaint in (
                 (encrypted, "/no/such/"), (encrypted_metrics, "/no/such/"),
                 ({"listen-client-urls": used, "advertise-client-urls": used}, used),
-                ({"listen-metrics-urls": used}, used)):
+                ({"listen-metrics-urls": used}, used),
+                ({"listen-peer-urls": used}, used)):
             words = words_of(server(options), {**where.settings(), **more})
             told = subprocess.run(words, text=True, env=clean_environment(), capture_output=True,
                                   timeout=20)

@@ -179,7 +179,13 @@ def a_member_at_another_port_takes_part(options):
         until(lambda: said[0] in group[stays].said(), "a line in the log of its peer")
         group.change("update", {"ID": own, "peerURLs": [one.peer_url]}, at=leader)
         group.launch(other, "abc")
+        group.wait_serving(other)
+        warned = one.said().count(said[1])
+        expect_equal(group.terminate(mover), 0, "exit status")
+        group.launch(mover, "abc")      # its log holds the old URLs, and then the update
+        group.wait_serving(mover)
         group.expect_kept("abc")
+        expect_equal(one.said().count(said[1]), warned, "lines about its URLs after the update")
 
 
 @suite.case(180)

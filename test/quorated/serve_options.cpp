@@ -215,14 +215,35 @@ BOOST_AUTO_TEST_CASE(the_lone_member_is_its_cluster) {
 BOOST_AUTO_TEST_CASE(listening_in_the_open_must_be_wanted) {
     for (const char* const flag :
          {"--listen-client-urls", "--listen-peer-urls", "--listen-metrics-urls"}) {
-        const std::string given = std::string(flag) + "=http://0.0.0.0:2379";
+        const std::string given = std::string(flag) + "=http://0.0.0.0:2381";
         const char* const also = "--advertise-client-urls=http://10.0.0.1:2379";
-        BOOST_TEST(complains({given.c_str(), also}, std::string(flag) + ": 'http://0.0.0.0:2379'"));
+        BOOST_TEST(complains({given.c_str(), also}, std::string(flag) + ": 'http://0.0.0.0:2381'"));
         BOOST_TEST(refusal_of({given.c_str(), also, "--allow-plaintext"}).empty());
         const std::string name = std::string(flag) + "=http://some.host:2379";
         BOOST_TEST(complains({name.c_str(), also, "--allow-plaintext"}, flag));
     }
     BOOST_TEST(complains({"--listen-client-urls=http://127.0.0.1:1"}, "--advertise-client-urls"));
+}
+
+BOOST_AUTO_TEST_CASE(one_address_in_two_listen_flags_is_refused) {
+    const std::string clients = "--listen-client-urls=http://127.0.0.1:7";
+    const char* const also = "--advertise-client-urls=http://127.0.0.1:7";
+    const auto refusal_beside = [&](const char* other) {
+        return refusal_of({clients.c_str(), also, other, "--allow-plaintext"});
+    };
+    const std::string one = "'http://127.0.0.1:7' listens where ";
+    BOOST_TEST(refusal_beside("--listen-peer-urls=http://localhost:7") ==
+               "--listen-client-urls: " + one + "'http://localhost:7' of --listen-peer-urls does");
+    BOOST_TEST(refusal_beside("--listen-peer-urls=http://0.0.0.0:7") ==
+               "--listen-client-urls: " + one + "'http://0.0.0.0:7' of --listen-peer-urls does");
+    BOOST_TEST(refusal_beside("--listen-metrics-urls=http://127.0.0.1:7") ==
+               "--listen-metrics-urls: " + one +
+                   "'http://127.0.0.1:7' of --listen-client-urls does");
+    for (const char* const other :
+         {"--listen-peer-urls=http://127.0.0.2:7", "--listen-peer-urls=http://127.0.0.1:8",
+          "--listen-peer-urls=http://[::1]:7", "--listen-metrics-urls=http://127.0.0.2:7"}) {
+        BOOST_TEST(refusal_beside(other) == "");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(tls) {

@@ -114,7 +114,7 @@ void basic_node<Policies>::on_announced(node_id from, byte_view urls) {
             return;
         }
         const error_code refused = wire_->also_at(from, announced);
-        const member_info* known = members_.find(from);
+        const member_info* known = committed_table().find(from);
         if (known == nullptr || detail::has_peer_urls(*known, announced)) {
             announced_.erase(from);
             return;
@@ -133,10 +133,11 @@ void basic_node<Policies>::on_announced(node_id from, byte_view urls) {
     }
 }
 
-// Logged once for each list of URLs that the group has for this member.
+// Logged once for each list of URLs that the group has for this member. Entries that were committed
+// before the start and are not applied yet count: the last of them may be the member update.
 template <class Policies>
 void basic_node<Policies>::check_own_urls() {
-    const member_info* own = members_.find(options_.id);
+    const member_info* own = committed_table().find(options_.id);
     const std::string& announced = options_.announced_peer_urls;
     if (own == nullptr || announced.empty()) {
         return;
