@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -184,9 +185,15 @@ public:
     /// Effects: members on different sides do not hear each other.
     void set_side(std::uint64_t id, int side) { side_[id - 1] = side; }
     void isolate(std::uint64_t id) { set_side(id, static_cast<int>(id)); }
-    void heal() { std::fill(side_.begin(), side_.end(), 0); }
-    [[nodiscard]] bool connected(node_id a, node_id b) const {
-        return side_[a.value() - 1] == side_[b.value() - 1];
+    /// Effects: `to` does not hear `from`; the other way stays as it is.
+    void block(std::uint64_t from, std::uint64_t to) { blocked_.insert({from, to}); }
+    void heal() {
+        std::fill(side_.begin(), side_.end(), 0);
+        blocked_.clear();
+    }
+    [[nodiscard]] bool hears(node_id to, node_id from) const {
+        return side_[from.value() - 1] == side_[to.value() - 1] &&
+               !blocked_.contains({from.value(), to.value()});
     }
 
     /// Effects: takes one message off the network; it arrives unless there is no way to.
@@ -197,7 +204,7 @@ public:
             network_.erase(network_.begin() + static_cast<std::ptrdiff_t>(position));
         }
         const bool exists = m->to.value() >= 1 && m->to.value() <= size();
-        const bool arrives = exists && connected(sender(m), m->to) && (*this)[m->to.value()].up();
+        const bool arrives = exists && hears(m->to, sender(m)) && (*this)[m->to.value()].up();
         if (!arrives) {
             report_lost(m);
             return {};
@@ -206,10 +213,12 @@ public:
         report_snapshot(m, true);
         return outcome;
     }
-    void drop(std::size_t position) {
+    /// Effects: loses a message. The transport hands a snapshot over before its member decides to
+    /// take it, so its sender may be told that a snapshot was `delivered` even so.
+    void drop(std::size_t position, bool delivered = false) {
         const owned_message m = network_[position];
         network_.erase(network_.begin() + static_cast<std::ptrdiff_t>(position));
-        report_snapshot(m, false);
+        report_snapshot(m, delivered);
     }
     /// Effects: disks, state machines and the network work until nothing moves any more.
     void settle(unsigned rounds = 1000) {
@@ -339,6 +348,7 @@ private:
     ledger ledger_;
     std::vector<std::unique_ptr<member>> members_;
     std::vector<int> side_;
+    std::set<std::pair<std::uint64_t, std::uint64_t>> blocked_; // from, to
     std::vector<owned_message> network_;
 };
 

@@ -2,6 +2,7 @@
 // tools/mutants.py breaks them, one after the other, and expects exactly that.
 #include <boost/test/unit_test.hpp>
 
+#include "group.hpp"
 #include "support.hpp"
 
 BOOST_AUTO_TEST_SUITE(raft_rules)
@@ -463,6 +464,43 @@ BOOST_AUTO_TEST_CASE(a_refused_leave_is_proposed_again_by_an_idle_leader) {
     m.settle();
     BOOST_REQUIRE(m.last() == before.next());
     BOOST_CHECK(m.engine().log().range(m.last(), 1).front().kind == entry_kind::joint_change);
+}
+
+// A transport is done with a snapshot before the member decides to take it.
+BOOST_AUTO_TEST_CASE(snapshot_reported_as_delivered_and_not_taken_is_sent_again) {
+    group g(3, voters({1, 2, 3}), [](std::uint64_t id) { return usual(id); });
+    g.elect(1);
+    g.isolate(3);
+    for (int i = 0; i < 5; ++i) {
+        BOOST_REQUIRE(!g.propose(1, "word"));
+        g.settle();
+    }
+    g.at(1, [](member& m) { m.make_snapshot(); });
+    g.heal();
+    int dropped = 0;
+    const auto drop_snapshots = [&] {
+        for (std::size_t i = g.network().size(); i-- > 0;) {
+            if (g.network()[i]->kind == message_kind::install_snapshot && dropped < 3) {
+                g.drop(i, true);
+                ++dropped;
+            }
+        }
+    };
+    for (int round = 0; round < 200 && g[3].commit() < g[1].commit(); ++round) {
+        g.tick(1);
+        for (int turn = 0; turn < 20; ++turn) {
+            for (std::uint64_t id = 1; id <= 3; ++id) {
+                g.at(id, [](member& m) { m.settle(); });
+            }
+            drop_snapshots();
+            if (!g.network().empty()) {
+                static_cast<void>(g.deliver());
+            }
+        }
+    }
+    BOOST_TEST(dropped == 3);
+    BOOST_TEST(g[3].commit() == g[1].commit());
+    BOOST_TEST(g[3].durable().base_id().index > log_index());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -331,7 +331,11 @@ private:
                 restore_copy(id);
             }
         } else if (dice < 133) {
-            group_.set_side(id, static_cast<int>(below(3)));
+            if (one_in(2)) {
+                group_.set_side(id, static_cast<int>(below(3)));
+            } else {
+                group_.block(id, anybody());
+            }
         } else if (dice < 142) {
             if (time_ >= heals_at_) {
                 group_.heal();
@@ -395,7 +399,7 @@ private:
             return;
         }
         if (one_in(20)) {
-            group_.drop(place);
+            group_.drop(place, one_in(2));
         } else {
             static_cast<void>(group_.deliver(place, one_in(style(18) ? 2 : 25)));
         }
