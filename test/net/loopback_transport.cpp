@@ -114,6 +114,42 @@ BOOST_FIXTURE_TEST_CASE(the_filter_drops_and_delays, linked_fixture) {
     BOOST_TEST(a.unreachable.empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(later_life_gets_no_message_and_no_notice_of_an_earlier_one,
+                        linked_fixture) {
+    recording_sink later;
+    // A message to an earlier life.
+    wire(one).send(heartbeat(one, two, 1));
+    BOOST_REQUIRE(wire(one).call(two, {}));
+    close(two);
+    BOOST_REQUIRE(!open(two, cluster_id(7), later));
+    network.deliver_all();
+    BOOST_TEST(later.messages.empty());
+    BOOST_TEST(later.calls == 0U);
+    BOOST_TEST(a.unreachable[two] == 1U);
+    // A notice about a message of an earlier life.
+    network.cut(one, two);
+    wire(one).send(heartbeat(one, two, 2));
+    BOOST_REQUIRE(network.deliver_one());
+    close(one);
+    recording_sink reborn;
+    BOOST_REQUIRE(!open(one, cluster_id(7), reborn));
+    network.deliver_all();
+    BOOST_TEST(reborn.unreachable.empty());
+    wires.clear();
+}
+
+BOOST_FIXTURE_TEST_CASE(message_of_an_earlier_life_does_not_arrive_under_a_later_one,
+                        linked_fixture) {
+    wire(one).send(heartbeat(one, two, 1));
+    close(one);
+    recording_sink reborn;
+    BOOST_REQUIRE(!open(one, cluster_id(7), reborn));
+    network.deliver_all();
+    BOOST_TEST(b.messages.empty());
+    BOOST_TEST(reborn.unreachable.empty());
+    wires.clear();
+}
+
 BOOST_FIXTURE_TEST_CASE(it_wakes_once_for_a_queue, linked_fixture) {
     int woken = 0;
     network.set_wake([&] { ++woken; });

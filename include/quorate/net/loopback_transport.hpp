@@ -86,10 +86,15 @@ private:
         member_call asked{};
         std::string why{};                      ///< dropped: for the log.
         hello_status status = hello_status::ok; ///< refused: the reason.
+        /// The start of member `to` that it is for: no later one hears of it. Zero: `to` was away.
+        std::uint64_t life = 0;
+        std::uint64_t sender_life = 0; ///< arrives, call: the start of `peer` that sent it.
     };
 
     void queue(event e);
-    void notify(event_kind kind, node_id to, node_id peer, bool flag = false);
+    void notify(event_kind kind, node_id to, std::uint64_t life, node_id peer, bool flag = false);
+    [[nodiscard]] std::uint64_t life_of(node_id id) const;
+    [[nodiscard]] bool outlived(const event& e) const;
     void arrive_call(const event& e);
     void left_queue(const event& e);
     void arrive(event e);

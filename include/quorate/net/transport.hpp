@@ -71,7 +71,8 @@ public:
     virtual void on_message(const message& m) = 0;
     /// Messages to `peer` were lost or cannot be delivered now.
     virtual void on_unreachable(node_id peer) = 0;
-    /// `peer` has a snapshot entirely, or it was given up.
+    /// `peer` has a snapshot entirely, or it was given up. The member there may still refuse one
+    /// that was delivered; the leader notices that at its next append.
     virtual void on_snapshot_sent(node_id peer, bool delivered) = 0;
     /// Somebody was refused, or refuses this member, for want of encryption or of a certificate.
     /// At most once a second; `why` is for people.

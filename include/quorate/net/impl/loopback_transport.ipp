@@ -25,14 +25,31 @@ QUORATE_DECL loopback_transport* loopback_network::find(node_id id) const {
 }
 
 QUORATE_DECL void loopback_network::queue(event e) {
+    e.life = e.life == 0 ? life_of(e.to) : e.life;
     queue_.push_back(std::move(e));
     if (queue_.size() == 1 && wake_) {
         wake_();
     }
 }
 
-QUORATE_DECL void loopback_network::notify(event_kind kind, node_id to, node_id peer, bool flag) {
-    queue({kind, to, peer, flag, 0, {}, {}, {}});
+QUORATE_DECL std::uint64_t loopback_network::life_of(node_id id) const {
+    const loopback_transport* member = find(id);
+    return member == nullptr ? 0 : member->start_;
+}
+
+QUORATE_DECL void loopback_network::notify(event_kind kind, node_id to, std::uint64_t life,
+                                           node_id peer, bool flag) {
+    event notice{kind, to, peer, flag, 0, {}, {}, {}};
+    notice.life = life;
+    queue(std::move(notice));
+}
+
+// A connection ends with either process, and takes along what was on its way.
+/// Returns: whether the sender or the addressee has started anew since the message was sent.
+QUORATE_DECL bool loopback_network::outlived(const event& e) const {
+    const std::uint64_t to = life_of(e.to);
+    const std::uint64_t sender = life_of(e.peer);
+    return (e.life != 0 && to != 0 && to != e.life) || (sender != 0 && sender != e.sender_life);
 }
 
 // Stands for the hellos of a connection: judged once for each start of either member, and after
@@ -78,7 +95,7 @@ QUORATE_DECL bool loopback_network::deliver_one() {
         return true;
     }
     const loopback_transport* to = find(e.to);
-    if (to == nullptr) {
+    if (to == nullptr || to->start_ != e.life) {
         return true;
     }
     switch (e.kind) {
@@ -110,12 +127,12 @@ QUORATE_DECL bool loopback_network::reaches(node_id from, const loopback_transpo
 
 QUORATE_DECL void loopback_network::left_queue(const event& e) {
     loopback_transport* sender = find(e.peer);
-    if (sender == nullptr) {
+    if (sender == nullptr || sender->start_ != e.sender_life) {
         return;
     }
     const auto found = sender->queued_bytes_.find(e.to);
     if (found != sender->queued_bytes_.end()) {
-        // Less is counted than was sent when the sender or the peer was added again meanwhile.
+        // Less is counted than was sent when the peer was added again meanwhile.
         found->second -= std::min(found->second, e.bytes);
     }
 }
@@ -138,7 +155,7 @@ QUORATE_DECL void loopback_network::arrive(event e) {
             left_queue(e);
             if (e.m->kind == message_kind::install_snapshot) {
                 // A transfer always ends, one way or the other; its sender waits for the word.
-                notify(event_kind::snapshot_sent, e.peer, e.to, false);
+                notify(event_kind::snapshot_sent, e.peer, e.sender_life, e.to, false);
             }
             return;
         }
@@ -146,7 +163,7 @@ QUORATE_DECL void loopback_network::arrive(event e) {
     left_queue(e);
     loopback_transport* sender = find(e.peer);
     loopback_transport* to = find(e.to);
-    if (!reaches(e.peer, to)) {
+    if (!reaches(e.peer, to) || outlived(e)) {
         lose(e);
         return;
     }
@@ -158,13 +175,13 @@ QUORATE_DECL void loopback_network::arrive(event e) {
     }
     if (removed) {
         if (sender != nullptr && !std::exchange(sender->told_removed_, true)) {
-            notify(event_kind::removed, e.peer, e.to);
+            notify(event_kind::removed, e.peer, e.sender_life, e.to);
         }
         lose(e);
         return;
     }
     if (e.m->kind == message_kind::install_snapshot) {
-        notify(event_kind::snapshot_sent, e.peer, e.to, true);
+        notify(event_kind::snapshot_sent, e.peer, e.sender_life, e.to, true);
     }
     to->sink_->on_message(e.m.get());
 }
@@ -172,7 +189,7 @@ QUORATE_DECL void loopback_network::arrive(event e) {
 QUORATE_DECL void loopback_network::arrive_call(const event& e) {
     left_queue(e);
     loopback_transport* to = find(e.to);
-    if (reaches(e.peer, to) && !to->removed_.contains(e.peer) &&
+    if (reaches(e.peer, to) && !outlived(e) && !to->removed_.contains(e.peer) &&
         greet(find(e.peer), *to) == hello_status::ok) {
         to->sink_->on_call(e.peer, e.asked);
     }
@@ -180,9 +197,9 @@ QUORATE_DECL void loopback_network::arrive_call(const event& e) {
 
 QUORATE_DECL void loopback_network::lose(const event& e) {
     if (e.m->kind == message_kind::install_snapshot) {
-        notify(event_kind::snapshot_sent, e.peer, e.to, false);
+        notify(event_kind::snapshot_sent, e.peer, e.sender_life, e.to, false);
     }
-    notify(event_kind::unreachable, e.peer, e.to);
+    notify(event_kind::unreachable, e.peer, e.sender_life, e.to);
 }
 
 QUORATE_DECL void loopback_network::release_delayed() {
@@ -223,14 +240,16 @@ QUORATE_DECL void loopback_transport::send(const message& m) noexcept {
         return;
     }
     found->second += bytes;
-    network_.queue({loopback_network::event_kind::arrives,
-                    m.to,
-                    options_.self,
-                    false,
-                    bytes,
-                    owned_message(m),
-                    {},
-                    {}});
+    loopback_network::event sent{loopback_network::event_kind::arrives,
+                                 m.to,
+                                 options_.self,
+                                 false,
+                                 bytes,
+                                 owned_message(m),
+                                 {},
+                                 {}};
+    sent.sender_life = start_;
+    network_.queue(std::move(sent));
 }
 
 QUORATE_DECL void loopback_transport::drop(const message& m, const std::string& why) {
@@ -245,9 +264,9 @@ QUORATE_DECL void loopback_transport::drop(const message& m, const std::string& 
                         "not sent to member " + std::to_string(m.to.value()) + ": " + why});
     }
     if (m.snap != nullptr) {
-        network_.notify(loopback_network::event_kind::snapshot_sent, options_.self, m.to);
+        network_.notify(loopback_network::event_kind::snapshot_sent, options_.self, start_, m.to);
     }
-    network_.notify(loopback_network::event_kind::unreachable, options_.self, m.to);
+    network_.notify(loopback_network::event_kind::unreachable, options_.self, start_, m.to);
 }
 
 QUORATE_DECL bool loopback_transport::call(node_id to, const member_call& asked) noexcept {
@@ -258,8 +277,10 @@ QUORATE_DECL bool loopback_transport::call(node_id to, const member_call& asked)
         return false;
     }
     found->second += bytes;
-    network_.queue(
-        {loopback_network::event_kind::call, to, options_.self, false, bytes, {}, asked, {}});
+    loopback_network::event sent{
+        loopback_network::event_kind::call, to, options_.self, false, bytes, {}, asked, {}};
+    sent.sender_life = start_;
+    network_.queue(std::move(sent));
     return true;
 }
 
