@@ -263,7 +263,7 @@ private:
     error_code write_start(const start_state& start, std::span<const entry> appended);
     error_code adopt_members();
     error_code find_start_table(const start_state& start);
-    [[nodiscard]] bool starts_stale(const start_state& start) const;
+    [[nodiscard]] bool starts_stale(const start_state& start);
     [[nodiscard]] bool is_only_voter(const start_state& start) const;
     [[nodiscard]] error_code examine(std::span<const entry> entries);
 
@@ -427,6 +427,7 @@ private:
     void on_birth(node_id from, byte_view bytes);
     [[nodiscard]] bool contradicts(const message& m) const;
     void on_lost_past();
+    void doubt_final_loss(const message& m);
     void watch_unproven();
     [[nodiscard]] bool holds_nothing() const;
     [[nodiscard]] bool has_taken_part(node_id member) const;

@@ -279,6 +279,43 @@ BOOST_AUTO_TEST_CASE(member_on_a_copied_directory_leads_with_no_lagging_one) {
     BOOST_TEST(!g.nodes.at(2)->status().fenced);
 }
 
+// Its directory names no other voter, and the group has grown since.
+BOOST_AUTO_TEST_CASE(copy_from_the_time_alone_helps_no_lagging_member_to_power) {
+    namespace fs = std::filesystem;
+    disaster_group g(1);
+    g.start_all();
+    BOOST_REQUIRE(g.wrote(1, "before"));
+    const fs::path data = g.options_of(1).data_directory;
+    const fs::path copy = g.directory.path() / "copy";
+    g.stop(1);
+    fs::copy(data, copy, fs::copy_options::recursive);
+    g.start_all();
+    for (const std::uint64_t id : {2U, 3U}) {
+        const auto added = std::make_shared<outcome>();
+        g.nodes.at(1)->add_member({node_id(id), g.url(id)}, change_kind::add_voter, g.into(added));
+        BOOST_REQUIRE(g.finished(added));
+        BOOST_REQUIRE(!added->failed);
+        node_options options = g.options_of(id);
+        options.join = true;
+        g.start(std::move(options));
+        BOOST_REQUIRE(g.run_until([&] { return g.words(id).words().size() == 1; }));
+    }
+    g.stop(3);
+    BOOST_REQUIRE(g.run_until([&] { return g.wrote(1, "acknowledged"); }));
+    BOOST_REQUIRE(g.run_until([&] { return g.words(2).count("acknowledged") == 1; }));
+    g.stop_all();
+    fs::remove_all(data);
+    fs::rename(copy, data);
+    g.start(1);
+    g.start(3);
+    g.run_for(milliseconds(500)); // many election timeouts
+    BOOST_TEST((g.nodes.at(3)->status().engine.soft.role != role_kind::leader));
+    BOOST_TEST(g.nodes.at(1)->status().fenced);
+    g.start(2);
+    BOOST_TEST(g.run_until([&] { return g.words(3).count("acknowledged") == 1; }));
+    BOOST_TEST(g.words(2).count("acknowledged") == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(directory_of_a_lone_member_is_refused_beside_others) {
     disaster_group g(1);
     g.start_all();

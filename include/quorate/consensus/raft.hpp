@@ -82,7 +82,9 @@ public:
     void on_applied(const applied_mark& mark);
     /// Effects: this member is known to run on an older copy of its data, or to have been wiped. It
     /// leads, campaigns and votes no more until a leader has confirmed it; answers that wait for
-    /// the disk are dropped. Requires: this member is not the only voter.
+    /// the disk are dropped. Requires: this member is not the only voter, as far as its owner
+    /// knows. Does nothing without repair_lost_logs, as no leader confirms then: a node refuses to
+    /// start so.
     void on_stale_copy();
     void on_unreachable(node_id peer);
     void on_snapshot_sent(node_id peer, bool delivered);

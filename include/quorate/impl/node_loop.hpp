@@ -361,6 +361,7 @@ void basic_node<Policies>::on_message(const message& m) {
         note_dropped(m.from, errc::wrong_cluster);
         return;
     }
+    doubt_final_loss(m);
     traces_.on_message(m);
     tell_time();
     if (const error_code refused = engine_->step(m)) {

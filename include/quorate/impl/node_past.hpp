@@ -300,6 +300,8 @@ void basic_node<Policies>::on_refused(node_id peer, hello_status why) {
     say(level, text + refused_lines_.left_out());
 }
 
+// A loss of the only voter is final: no leader can repair it. That it was accepted stays true when
+// voters are added: the directory counts from there, and each later refusal is judged anew.
 template <class Policies>
 void basic_node<Policies>::on_lost_past() {
     const id_set voters = engine_->members().all_voters();
@@ -308,6 +310,30 @@ void basic_node<Policies>::on_lost_past() {
         if (!loss_is_final_) {
             engine_->on_stale_copy();
             schedule_pump();
+        }
+    }
+}
+
+// A copy from the time when this member was alone does not name the voters that came later. A
+// leader, or a candidate that is no member here, shows that there are some. Members that the
+// directory names as learners may campaign before they know that they are learners.
+template <class Policies>
+void basic_node<Policies>::doubt_final_loss(const message& m) {
+    const id_set voters = engine_->members().all_voters();
+    if (!loss_is_final_ || voters.size() != 1 || !voters.contains(options_.id)) {
+        return;
+    }
+    const bool leads = m.kind == message_kind::append || m.kind == message_kind::heartbeat ||
+                       m.kind == message_kind::install_snapshot;
+    const bool campaigns = (m.kind == message_kind::vote || m.kind == message_kind::pre_vote) &&
+                           members_.find(m.from) == nullptr;
+    if constexpr (requires { engine_->on_stale_copy(); }) {
+        if (leads || campaigns) {
+            loss_is_final_ = false;
+            say(severity::error, "member " + std::to_string(m.from.value()) +
+                                     " shows that the group has voters that the data directory "
+                                     "of this member does not name");
+            engine_->on_stale_copy();
         }
     }
 }

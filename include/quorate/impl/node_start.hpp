@@ -283,7 +283,7 @@ error_code basic_node<Policies>::find_start_table(const start_state& start) {
 
 // Whether the directory may hold less than this member promised: see consensus/impl/raft_stale.ipp.
 template <class Policies>
-bool basic_node<Policies>::starts_stale(const start_state& start) const {
+bool basic_node<Policies>::starts_stale(const start_state& start) {
     if constexpr (blocking || durable) {
         const bool copy = directory_->is_copy();
         // One that joins may have been stopped before it received anything; its peers know.
@@ -302,6 +302,7 @@ bool basic_node<Policies>::starts_stale(const start_state& start) const {
             return false;
         }
         const bool alone = is_only_voter(start);
+        loss_is_final_ = copy && alone;
         say(severity::warning, what + (alone ? "; there is no other member that could know" : ""));
         return !alone;
     }
