@@ -80,13 +80,15 @@ public:
         }
         return *std::move(done);
     }
-    /// Effects: the same in parts that are no pause, where a range of keys is deleted. See
-    /// stepwise_machine.
+    /// Effects: the same in parts that are no pause, where a range of keys is deleted or a lease is
+    /// revoked. See stepwise_machine.
     std::optional<reply> apply_part(log_index, const shared_bytes& command) {
-        const std::size_t rows = store_.row_count();
+        if (!store_.deleting()) {
+            rows_before_ = store_.row_count();
+        }
         std::optional<reply> done = store_.deleting() ? go_on() : begin(command);
         if (done) {
-            const std::size_t made = store_.row_count() - rows;
+            const std::size_t made = store_.row_count() - rows_before_;
             store_.sweep(std::min(sweep_rows + 2 * made, sweep_rows_max));
         }
         return done ? std::optional(trusted(*std::move(done))) : std::nullopt;
@@ -308,8 +310,8 @@ private:
     static constexpr std::size_t sweep_rows_max = 4096;
     static constexpr std::size_t sweep_step_rows = 64;
 
-    /// How many keys of a deletion are one part.
-    static constexpr std::size_t delete_part_keys = 512;
+    /// How many keys of a deletion or a revoke are one part.
+    static constexpr std::size_t part_keys = 512;
 
     std::optional<reply> begin(const shared_bytes& command) {
         const result<request> asked = decode_command(command.view());
@@ -320,7 +322,8 @@ private:
             tables_bytes_.reset();
         }
         const auto* many = std::get_if<delete_range>(&*asked);
-        if (many == nullptr || many->range_end.empty()) {
+        const auto* ended = std::get_if<lease_revoke>(&*asked);
+        if ((many == nullptr || many->range_end.empty()) && ended == nullptr) {
             return std::visit(
                 [&](const auto& one) {
                     const error_code failed = check(one);
@@ -328,14 +331,22 @@ private:
                 },
                 *asked);
         }
-        error_code failed = check(*many);
+        error_code failed = many != nullptr ? check(*many) : check(*ended);
         failed = failed ? failed : alarms_.admit(*asked);
-        failed = failed ? failed : store_.begin_delete(*many);
+        if (!failed && many != nullptr) {
+            store_.begin_delete(*many);
+        } else if (!failed) {
+            failed = store_.begin_revoke(*ended);
+        }
         return failed ? std::optional(failure(code_of(failed))) : go_on();
     }
     std::optional<reply> go_on() {
-        std::optional<delete_reply> gone = store_.continue_delete(delete_part_keys);
-        return gone ? std::optional(success(*std::move(gone))) : std::nullopt;
+        return store_.revoking() ? outcome(store_.continue_revoke(part_keys))
+                                 : outcome(store_.continue_delete(part_keys));
+    }
+    template <class Body>
+    std::optional<reply> outcome(std::optional<result<Body>> done) const {
+        return done ? std::optional(made(*std::move(done))) : std::nullopt;
     }
 
     /// What an alarm forbids is refused here, not only at the door: the alarm may have been raised
@@ -404,6 +415,7 @@ private:
     store_type store_;
     alarm_set alarms_;
     auth_store auth_;
+    std::size_t rows_before_ = 0;              // the command that is being applied
     std::optional<shared_bytes> tables_bytes_; // of the last commit, unless they changed since
 };
 

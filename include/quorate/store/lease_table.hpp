@@ -106,17 +106,19 @@ public:
         }
         --home.tied;
         --tied_;
-        if (home.keys.size() > 2 * home.tied + slack) {
+        if (!home.ending && home.keys.size() > 2 * home.tied + slack) {
             tidy(id, home, lease_of);
         }
     }
-    /// Effects: gives up the list, for a lease that ends. Each key must yet be untied.
-    /// Returns: its keys in order. Complexity: n log n.
-    template <class LeaseOf>
-    [[nodiscard]] std::vector<shared_bytes> take_keys(lease_id id, LeaseOf&& lease_of) {
-        lease& home = at(id);
-        tidy(id, home, lease_of);
-        return std::exchange(home.keys, {});
+    /// Effects: the lease's list is rearranged no more, for the lease ends. Each key must yet be
+    /// untied.
+    void begin_end(lease_id id) { at(id).ending = true; }
+    /// Returns: the list of a lease that ends; also keys that are gone, and some twice. Requires:
+    /// begin_end(id).
+    [[nodiscard]] const std::vector<shared_bytes>& list_of(lease_id id) {
+        const lease& home = at(id);
+        QUORATE_ASSERT(home.ending);
+        return home.keys;
     }
     /// Requires: no key is tied to it.
     void erase(lease_id id) {
@@ -135,7 +137,8 @@ public:
         const auto known = leases_.find(id);
         return known == leases_.end() ? std::nullopt : std::optional(known->second.life);
     }
-    /// Returns: as `take_keys`; none when there is no such lease.
+    /// Returns: the keys that are tied to a lease, in order; none when there is no such lease.
+    /// Complexity: n log n in its list.
     template <class LeaseOf>
     [[nodiscard]] std::vector<shared_bytes> keys(lease_id id, LeaseOf&& lease_of) const {
         const auto known = leases_.find(id);
@@ -237,6 +240,7 @@ private:
         std::vector<shared_bytes> keys; ///< Also some that are gone, and some twice.
         std::size_t tied = 0;           ///< How many different ones are not gone.
         std::uint64_t tidied = 0;       ///< How often the list was rearranged.
+        bool ending = false;            ///< It is being revoked: the list stays as it is.
     };
 
     [[nodiscard]] static std::uint64_t hash_of(byte_view key) noexcept {

@@ -17,6 +17,7 @@
 #include <quorate/command/validate.hpp>
 #include <quorate/format/state.hpp>
 #include <quorate/store/key_index.hpp>
+#include <quorate/store/key_runs.hpp>
 #include <quorate/store/lease_table.hpp>
 #include <quorate/store/store_hash.hpp>
 #include <quorate/store/value_backend.hpp>
@@ -77,14 +78,15 @@ public:
     /// Errors: reply_too_large. Complexity: as a range over the span.
     result<delete_reply> delete_range(const quorate::delete_range& asked);
     /// Effects: begins the same, for `continue_delete` to carry out in steps. Until that has
-    /// returned the reply, reads see the store as it was before, and nothing else is written,
-    /// swept, walked over or committed. Errors: reply_too_large: nothing was begun. Requires:
-    /// !deleting().
-    error_code begin_delete(const quorate::delete_range& asked);
-    /// Effects: deletes up to `keys_max` more keys. Returns: the reply, once all are deleted.
-    /// Requires: deleting().
-    [[nodiscard]] std::optional<delete_reply> continue_delete(std::size_t keys_max);
-    [[nodiscard]] bool deleting() const noexcept { return deletion_.has_value(); }
+    /// returned the outcome, reads see the store as it was before, and nothing else is written,
+    /// swept, walked over or committed. Requires: !deleting().
+    void begin_delete(const quorate::delete_range& asked);
+    /// Effects: looks at, or deletes, up to `keys_max` more keys. Returns: the reply, once all are
+    /// deleted, or the error: nothing was deleted then. Errors: reply_too_large. Requires:
+    /// `begin_delete`, and that it is not done.
+    [[nodiscard]] std::optional<result<delete_reply>> continue_delete(std::size_t keys_max);
+    /// Returns: whether a deletion or a revoke is carried out in steps.
+    [[nodiscard]] bool deleting() const noexcept { return deletion_ || revocation_; }
 
     /// Errors: revision_compacted, revision_in_future; reply_too_large over reply_bytes_max.
     /// Complexity: linear in the keys of the span, for the count; rows are fetched up to the limit,
@@ -124,6 +126,14 @@ public:
     /// Errors: lease_not_found; lease_epoch_over when another leader has taken over.
     /// Complexity: n log n in the keys.
     result<lease_revoke_reply> revoke(const lease_revoke& asked);
+    /// Effects: begins the same, for `continue_revoke` to carry out in steps, as `begin_delete`
+    /// does. Errors: as revoke; nothing was begun. Requires: !deleting().
+    error_code begin_revoke(const lease_revoke& asked);
+    /// Effects: looks at, or deletes, up to `keys_max` more keys. Returns: the reply, once the
+    /// lease is gone. Errors: poisoned: a durable backend failed, and the state is not used any
+    /// more. Requires: revoking().
+    [[nodiscard]] std::optional<result<lease_revoke_reply>> continue_revoke(std::size_t keys_max);
+    [[nodiscard]] bool revoking() const noexcept { return revocation_.has_value(); }
     /// Effects: notes what is left of the leases that are there.
     /// Errors: lease_epoch_over.
     result<lease_checkpoint_reply> checkpoint(const lease_checkpoint& asked);
@@ -213,23 +223,6 @@ private:
             return changes == 0 ? main - 1 : main;
         }
     };
-    /// A deletion that is carried out in steps.
-    struct deletion {
-        std::string from; ///< The first key that was not looked at.
-        std::string end;
-        key_span::shape kind;
-        bool prev_kv;
-        write into;
-        delete_reply answer;
-        /// The keys that are deleted so far and were tied to leases: reads see them there yet.
-        std::vector<std::pair<lease_id, shared_bytes>> untied;
-    };
-    /// The branches that a transaction and those nested in it take, in the order of the requests.
-    struct txn_path {
-        std::vector<bool> branches;
-        std::size_t next = 0;
-    };
-
     /// What a reply may yet hold.
     struct reply_room {
         std::uint64_t left = reply_bytes_max;
@@ -245,6 +238,31 @@ private:
             return take(kv.key.size() + kv.value.size());
         }
     };
+    /// A deletion that is carried out in steps.
+    struct deletion {
+        std::string from; ///< The first key that was not looked at.
+        std::string end;
+        key_span::shape kind;
+        bool prev_kv;
+        std::optional<std::string> unchecked; ///< The first key whose room was not looked at.
+        reply_room room;
+        write into;
+        delete_reply answer;
+    };
+    /// A revoke that is carried out in steps: the lease's keys are put in order, then deleted.
+    struct revocation {
+        lease_id id;
+        std::size_t looked_at = 0; ///< So much of the lease's list.
+        key_runs keys;
+        write into;
+        delete_reply gone;
+    };
+    /// The branches that a transaction and those nested in it take, in the order of the requests.
+    struct txn_path {
+        std::vector<bool> branches;
+        std::size_t next = 0;
+    };
+
     /// What a transaction has written so far on its way, for what later reads of it may find.
     struct pending_writes {
         std::vector<const quorate::put*> puts;
@@ -264,6 +282,8 @@ private:
                                        reply_room& room) const;
 
     put_reply put_key(write& into, const quorate::put& asked, const shared_bytes& value);
+    [[nodiscard]] bool check_room(deletion& all, std::size_t keys_max) const;
+    [[nodiscard]] bool gather(revocation& all, std::size_t keys_max);
     delete_reply delete_keys(write& into, const quorate::delete_range& asked);
     std::optional<shared_bytes> delete_some(write& into, const key_span& span, bool prev_kv,
                                             std::size_t keys_max, delete_reply& answer);
@@ -324,6 +344,10 @@ private:
     revision sweep_next_;          ///< Where the next step of freeing begins.
     std::uint64_t sweep_upto_ = 0; ///< The compacted revision that is swept; zero: all is done.
     std::optional<deletion> deletion_;
+    std::optional<revocation> revocation_;
+    /// The keys that a deletion in steps has deleted so far and that were tied to leases: reads see
+    /// them there yet.
+    std::vector<std::pair<lease_id, shared_bytes>> untied_;
 };
 
 } // namespace quorate

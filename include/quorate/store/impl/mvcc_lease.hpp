@@ -24,24 +24,74 @@ result<lease_grant_reply> mvcc_store<Index, Backend>::grant(const lease_grant& a
 
 template <class Index, class Backend>
 result<lease_revoke_reply> mvcc_store<Index, Backend>::revoke(const lease_revoke& asked) {
+    if (const error_code failed = begin_revoke(asked)) {
+        return failed;
+    }
+    std::optional<result<lease_revoke_reply>> done;
+    while (!done) {
+        done = continue_revoke(SIZE_MAX);
+    }
+    return *std::move(done);
+}
+
+template <class Index, class Backend>
+error_code mvcc_store<Index, Backend>::begin_revoke(const lease_revoke& asked) {
+    QUORATE_ASSERT(!deleting());
     if (!leases_.is_there(asked.id, asked.serial)) {
         return errc::lease_not_found;
     }
     if (asked.epoch != 0 && leases_.check_epoch(asked.epoch)) {
         return errc::lease_epoch_over;
     }
-    const auto keys = leases_.take_keys(asked.id, [this](byte_view key) { return lease_of(key); });
-    write into{current_ + 1};
-    delete_reply gone;
-    for (const shared_bytes& key : keys) {
-        delete_key(into, key.view(), false, gone);
+    leases_.begin_end(asked.id);
+    revocation_ = revocation{.id = asked.id, .keys = {}, .into = {current_ + 1}, .gone = {}};
+    return {};
+}
+
+template <class Index, class Backend>
+std::optional<result<lease_revoke_reply>> mvcc_store<Index, Backend>::continue_revoke(
+    std::size_t keys_max) {
+    QUORATE_ASSERT(revoking());
+    revocation& all = *revocation_;
+    if (gather(all, keys_max)) {
+        return std::nullopt;
+    }
+    for (std::size_t left = keys_max; left > 0 && !detail::lacks_rows(backend_); --left) {
+        const std::optional<shared_bytes> key = all.keys.take();
+        if (!key) {
+            leases_.erase(all.id);
+            current_ = all.into.visible();
+            const lease_revoke_reply answer{all.id, all.gone.deleted};
+            revocation_.reset();
+            untied_.clear();
+            return answer;
+        }
+        delete_key(all.into, key->view(), false, all.gone);
     }
     if (detail::lacks_rows(backend_)) {
-        return errc::poisoned; // some keys may not have been read: the state is not used any more
+        revocation_.reset(); // some keys may not have been read: the state is not used any more
+        return errc::poisoned;
     }
-    leases_.erase(asked.id);
-    current_ = into.visible();
-    return lease_revoke_reply{asked.id, gone.deleted};
+    return std::nullopt;
+}
+
+/// Looks at the next keys of the list of a lease that ends. Returns: whether there were any.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::gather(revocation& all, std::size_t keys_max) {
+    const std::vector<shared_bytes>& list = leases_.list_of(all.id);
+    if (all.looked_at == list.size()) {
+        return false;
+    }
+    std::vector<shared_bytes> run;
+    const std::size_t end = all.looked_at + std::min(keys_max, list.size() - all.looked_at);
+    for (; all.looked_at < end; ++all.looked_at) {
+        const shared_bytes& key = list[all.looked_at];
+        if (lease_of(key.view()) == all.id) {
+            run.push_back(key);
+        }
+    }
+    all.keys.add(std::move(run));
+    return true;
 }
 
 template <class Index, class Backend>
@@ -91,8 +141,8 @@ template <class Index, class Backend>
 std::vector<shared_bytes> mvcc_store<Index, Backend>::keys_of(lease_id id) const {
     std::vector<shared_bytes> keys =
         leases_.keys(id, [this](byte_view key) { return lease_of(key); });
-    if (deletion_) {
-        for (const auto& [lease, key] : deletion_->untied) {
+    if (!untied_.empty()) {
+        for (const auto& [lease, key] : untied_) {
             if (lease == id) {
                 keys.push_back(key);
             }
@@ -110,7 +160,7 @@ bool mvcc_store<Index, Backend>::every_key_of(lease_id id, checked_keys& done,
     const auto passes = [&](const auto& one) {
         return one.first != id || holds(one.second.view());
     };
-    if (deletion_ && !std::all_of(deletion_->untied.begin(), deletion_->untied.end(), passes)) {
+    if (!std::all_of(untied_.begin(), untied_.end(), passes)) {
         return false;
     }
     return leases_.every_key(id, done, holds, [this](byte_view key) { return lease_of(key); });
@@ -123,8 +173,8 @@ void mvcc_store<Index, Backend>::retie(const shared_bytes& key, lease_id before,
         return;
     }
     if (before) {
-        if (deletion_) {
-            deletion_->untied.emplace_back(before, key);
+        if (deleting()) {
+            untied_.emplace_back(before, key);
         }
         leases_.untie(before, key.view(), [this](byte_view one) { return lease_of(one); });
     }

@@ -61,37 +61,43 @@ result<put_reply> mvcc_store<Index, Backend>::put(const quorate::put& asked,
 
 template <class Index, class Backend>
 result<delete_reply> mvcc_store<Index, Backend>::delete_range(const quorate::delete_range& asked) {
-    if (const error_code failed = begin_delete(asked)) {
-        return failed;
+    begin_delete(asked);
+    std::optional<result<delete_reply>> done;
+    while (!done) {
+        done = continue_delete(SIZE_MAX);
     }
-    return *continue_delete(SIZE_MAX);
+    return *std::move(done);
 }
 
 template <class Index, class Backend>
-error_code mvcc_store<Index, Backend>::begin_delete(const quorate::delete_range& asked) {
+void mvcc_store<Index, Backend>::begin_delete(const quorate::delete_range& asked) {
     QUORATE_ASSERT(!deleting());
-    if (asked.prev_kv) {
-        reply_room room;
-        const quorate::range before{.key = asked.key, .range_end = asked.range_end};
-        if (const auto held = read(before, current_, room); !held) {
-            return held.error();
-        }
-    }
     const key_span span = span_of(asked.key, asked.range_end);
     deletion_ = deletion{.from = std::string(span.first),
                          .end = std::string(span.end),
                          .kind = span.kind,
                          .prev_kv = asked.prev_kv,
+                         .unchecked = {},
+                         .room = {},
                          .into = {current_ + 1},
-                         .answer = {},
-                         .untied = {}};
-    return {};
+                         .answer = {}};
+    if (asked.prev_kv) {
+        deletion_->unchecked = deletion_->from;
+    }
 }
 
 template <class Index, class Backend>
-std::optional<delete_reply> mvcc_store<Index, Backend>::continue_delete(std::size_t keys_max) {
-    QUORATE_ASSERT(deleting());
+std::optional<result<delete_reply>> mvcc_store<Index, Backend>::continue_delete(
+    std::size_t keys_max) {
+    QUORATE_ASSERT(deletion_);
     deletion& all = *deletion_;
+    if (all.unchecked) {
+        if (!check_room(all, keys_max)) {
+            deletion_.reset();
+            return errc::reply_too_large;
+        }
+        return std::nullopt;
+    }
     const key_span rest{all.kind, all.from, all.end};
     const auto last = delete_some(all.into, rest, all.prev_kv, keys_max, all.answer);
     if (last) {
@@ -101,7 +107,26 @@ std::optional<delete_reply> mvcc_store<Index, Backend>::continue_delete(std::siz
     current_ = all.into.visible();
     delete_reply answer = std::move(all.answer);
     deletion_.reset();
+    untied_.clear();
     return answer;
+}
+
+/// Looks at the next keys of a deletion whose reply names them. Returns: whether there is room.
+template <class Index, class Backend>
+bool mvcc_store<Index, Backend>::check_room(deletion& all, std::size_t keys_max) const {
+    std::size_t seen = 0;
+    std::optional<std::string> next;
+    bool fits = true;
+    index_.range({all.kind, *all.unchecked, all.end}, current_,
+                 [&](const shared_bytes& key, const key_version& found) {
+                     fits = all.room.take(fetch(found.modified));
+                     if (fits && ++seen == keys_max) {
+                         next = std::string(key.view()) + '\0';
+                     }
+                     return fits && !next;
+                 });
+    all.unchecked = all.kind == key_span::shape::one ? std::nullopt : std::move(next);
+    return fits;
 }
 
 template <class Index, class Backend>
