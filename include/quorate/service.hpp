@@ -264,10 +264,11 @@ private:
     using life_attempt = std::function<void(life_handler)>;
     void ask_until(const life_attempt& attempt, clock::time_point deadline, life_handler done);
     [[nodiscard]] bool leads() const;
-    void renew(lease_id id, life_handler done);
+    void renew(lease_id id, life_handler done, bool caught_up = false);
+    void look_at_life(lease_id id, life_handler done);
     void confirm(lease_life_reply life, life_handler done);
     void ask_leader(call_kind kind, lease_id id, life_handler done);
-    [[nodiscard]] lease_life_reply life_of(lease_id id);
+    [[nodiscard]] result<lease_life_reply> life_of(lease_id id) const;
     using change_attempt = std::function<void(handler)>;
     void change_members(change_attempt attempt, handler done);
     void change_members(change_attempt attempt, handler done, clock::time_point deadline);

@@ -2,6 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <future>
+#include <vector>
+
 #include "support.hpp"
 
 BOOST_AUTO_TEST_SUITE(lease)
@@ -35,6 +38,37 @@ life time_to_live(cluster& c, service& at, std::uint64_t id) {
     });
     BOOST_REQUIRE(c.run_until([&] { return done; }));
     return got;
+}
+
+// A walk over the leader's state holds back what it applies.
+BOOST_AUTO_TEST_CASE(
+    leader_that_is_behind_in_applying_knows_the_lease_that_another_member_answered) {
+    cluster c(3);
+    c.start_all();
+    service& leader = c.leading();
+    service& follower = c.following();
+    static_cast<void>(grant(c, leader, 5, 100));
+    BOOST_TEST(keep_alive(c, leader, 5).made.ttl == 100); // it counts the leases by now
+    std::promise<void> go_on;
+    leader.node().inspect([held = go_on.get_future().share()](const auto&) { held.wait(); },
+                          [](error_code) {});
+    BOOST_TEST(grant(c, follower, 77, 100).as<lease_grant_reply>().ttl == 100u);
+    BOOST_TEST(!leader.store().leases().contains(lease_id(77)));
+    std::vector<life> answers;
+    const auto note = [&](error_code failed, const lease_life_reply& made) {
+        answers.push_back({failed, made});
+    };
+    for (service* one : {&leader, &follower}) {
+        one->keep_alive(lease_id(77), {}, note);
+        one->time_to_live(lease_id(77), false, {}, note);
+    }
+    c.run_for(milliseconds(100));
+    go_on.set_value();
+    BOOST_REQUIRE(c.run_until([&] { return answers.size() == 4; }));
+    for (const life& one : answers) {
+        BOOST_TEST(!one.failed);
+        BOOST_TEST(one.made.ttl >= 98);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_lease_lives_as_every_member_says) {

@@ -86,13 +86,21 @@ bool basic_service<Policies>::leads() const {
     return node_.status().engine.soft.role == role_kind::leader;
 }
 
-// A lease that is not there has no time, and that is no error; as in the reference.
+// A lease that is not there has no time, and that is no error; as in the reference. But this leader
+// may be behind in applying a grant that another member has answered: it looks twice, and in
+// between it catches up.
 template <class Policies>
-void basic_service<Policies>::renew(lease_id id, life_handler done) {
+void basic_service<Policies>::renew(lease_id id, life_handler done, bool caught_up) {
     result<lessor::renewal> renewed = lessor_.renew(id, now());
     lease_life_reply life{id, 0, 0, {}};
+    if (!renewed && renewed.error() == errc::lease_not_found && !caught_up) {
+        node_.read([this, id, done = std::move(done)](error_code failed) {
+            failed ? done(failed, {id, 0, 0, {}}) : renew(id, done, true);
+        });
+        return;
+    }
     if (!renewed && renewed.error() == errc::lease_not_found) {
-        confirm(std::move(life), std::move(done));
+        done({}, std::move(life));
         return;
     }
     if (!renewed) {
@@ -124,14 +132,26 @@ void basic_service<Policies>::confirm(lease_life_reply life, life_handler done) 
     });
 }
 
+/// Errors: not_leader: this member has just been elected, or deposed, and does not count leases.
 template <class Policies>
-lease_life_reply basic_service<Policies>::life_of(lease_id id) {
-    lease_life_reply life{id, -1, 0, {}};
-    if (const result<lessor::life> left = lessor_.time_to_live(id, now())) {
-        life.ttl = static_cast<std::int64_t>(left->remaining);
-        life.granted = left->ttl;
+result<lease_life_reply> basic_service<Policies>::life_of(lease_id id) const {
+    const result<lessor::life> left = lessor_.time_to_live(id, now());
+    if (left) {
+        return lease_life_reply{id, static_cast<std::int64_t>(left->remaining), left->ttl, {}};
     }
-    return life;
+    return left.error() == errc::lease_not_found
+               ? result<lease_life_reply>(lease_life_reply{id, -1, 0, {}})
+               : left.error();
+}
+
+// Linearizable: a grant that was answered is applied here before this looks.
+template <class Policies>
+void basic_service<Policies>::look_at_life(lease_id id, life_handler done) {
+    node_.read([this, id, done = std::move(done)](error_code failed) {
+        const result<lease_life_reply> life =
+            failed ? result<lease_life_reply>(failed) : life_of(id);
+        done(life ? error_code() : life.error(), life ? *life : lease_life_reply());
+    });
 }
 
 template <class Policies>
@@ -157,14 +177,12 @@ void basic_service<Policies>::time_to_live(lease_id id, bool keys, const identit
         return;
     }
     const life_attempt attempt = [this, id](life_handler answer) {
-        node_.read([this, id, answer = std::move(answer)](error_code failed) {
-            if (failed) {
-                answer(failed, {});
-            } else if (leads()) {
-                answer({}, life_of(id));
-            } else {
-                ask_leader(call_kind::time_to_live, id, answer);
-            }
+        if (leads()) {
+            look_at_life(id, std::move(answer));
+            return;
+        }
+        node_.read([this, id, answer = std::move(answer)](error_code failed) { // for the keys
+            failed ? answer(failed, {}) : ask_leader(call_kind::time_to_live, id, answer);
         });
     };
     ask_until(attempt, now() + options_.node.request_timeout, std::move(told));

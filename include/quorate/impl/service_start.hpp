@@ -194,8 +194,7 @@ void basic_service<Policies>::on_call(node_id, shared_bytes asked,
     } else if (kind == call_kind::keep_alive) {
         renew(id, tell);
     } else if (kind == call_kind::time_to_live) {
-        const bool leads = node_.status().engine.soft.role == role_kind::leader;
-        tell(leads ? error_code() : errc::not_leader, life_of(id));
+        look_at_life(id, tell);
     }
 }
 
