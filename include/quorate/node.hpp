@@ -54,7 +54,19 @@ namespace quorate {
 
 namespace detail {
 
-inline transport_options transport_options_of(const node_options& options) {
+/// Returns: the options, with the peer URLs that initial_members has for this member where
+/// peer_url is empty.
+[[nodiscard]] inline node_options with_peer_url(node_options options) {
+    for (const member_info& m : options.initial_members) {
+        if (options.peer_url.empty() && m.id == options.id) {
+            options.peer_url = joined_peer_urls(m);
+        }
+    }
+    return options;
+}
+
+inline transport_options transport_options_of(const node_options& given) {
+    const node_options options = with_peer_url(given);
     transport_options wire;
     wire.cluster = options.cluster;
     wire.self = options.id;
@@ -133,6 +145,11 @@ public:
 
     [[nodiscard]] runtime_type& runtime() noexcept { return runtime_; }
     [[nodiscard]] const runtime_type& runtime() const noexcept { return runtime_; }
+    /// Returns: the executor of the node's context.
+    [[nodiscard]] auto get_executor() const noexcept requires requires(const runtime_type& own) {
+        own.get_executor();
+    }
+    { return runtime_.get_executor(); }
     /// Effects: `watching` is told of everything from now on; null: nobody. Requires: not started.
     /// Lifetime: `watching` outlives the node.
     void observe(observer* watching) noexcept {
@@ -155,6 +172,15 @@ public:
     /// with the request's path until it is answered; it stays empty when the request is refused at
     /// once.
     void submit(const request_type& asked, reply_handler done,
+                std::shared_ptr<request_trace> trace = nullptr);
+    /// The same for a request that is encoded already; see draft_of. It may be encoded anywhere.
+    struct drafted_request {
+        draft command;
+        bool grows = true; ///< It may make the state larger.
+        bool answered_when_swept = false;
+    };
+    [[nodiscard]] static drafted_request draft_of(const request_type& asked);
+    void submit(drafted_request asked, reply_handler done,
                 std::shared_ptr<request_trace> trace = nullptr);
     /// Effects: calls back once `machine()` reflects everything that was acknowledged to anyone
     /// before this call (linearizable, thesis §6.4). Errors: no_leader, read_timed_out, stopped.
@@ -229,7 +255,51 @@ public:
 
     [[nodiscard]] node_status status() const noexcept;
 
+    // The same for completion tokens of Asio, with a runtime that has an executor. They may be
+    // called on any thread, while the node lives; the handler is called once, on its own executor,
+    // never inside the call. A cancelled write ends with outcome_unknown: it may happen yet; what
+    // else is cancelled ends with operation_aborted (impl/node_async.hpp).
+
+    /// Completes with void(error_code, reply_type): the error is also what the reply says, if it
+    /// says one. Lifetime: what the request views, until the operation was initiated.
+    template <class Token>
+    auto async_submit(const request_type& asked, Token&& token);
+    /// Completes with void(error_code); within the node's context `machine()` may be looked at.
+    template <class Token>
+    auto async_read(Token&& token);
+    /// Effects: `look(machine())` within the node's context, once the state is as fresh as a
+    /// read's. Completes with void(error_code, what it returned), by default nothing after an
+    /// error.
+    template <class Look, class Token>
+    auto async_read(Look look, Token&& token);
+    /// Completes with void(error_code).
+    template <class Token>
+    auto async_add_member(member_info member, change_kind kind, Token&& token);
+    template <class Token>
+    auto async_update_member(member_info member, Token&& token);
+    template <class Token>
+    auto async_remove_member(node_id member, Token&& token);
+    template <class Token>
+    auto async_transfer_leadership(node_id to, Token&& token);
+    template <class Token>
+    auto async_stop(Token&& token);
+
+    /// Completes with void(error_code, std::uint64_t), the revision. Keys and values, as all below:
+    /// for a machine whose requests are those of the command layer.
+    template <class Token>
+    auto async_put(std::string key, std::string value, Token&& token);
+    /// Completes with void(error_code, std::optional<key_value>), linearizable.
+    template <class Token>
+    auto async_get(std::string key, Token&& token);
+    /// Completes with void(error_code, std::uint64_t), the number of keys that are gone.
+    template <class Token>
+    auto async_del(std::string key, Token&& token);
+
 private:
+    /// Completes `token` with what `start(node, completion)` gives within the node's context, or
+    /// with `cancelled`.
+    template <class... Results, class Token, class Start>
+    auto initiate(Token&& token, Start start, error_code cancelled);
     using clock = monotonic_clock;
     static constexpr int rounds_per_pump = 64;
     static constexpr int ticks_per_round_trip = 30;
@@ -576,6 +646,7 @@ private:
 } // namespace quorate
 
 #include <quorate/impl/node_apply.hpp>
+#include <quorate/impl/node_async.hpp>
 #include <quorate/impl/node_calls.hpp>
 #include <quorate/impl/node_database.hpp>
 #include <quorate/impl/node_disk.hpp>

@@ -26,6 +26,7 @@ TESTS = (
     ("http_abuse", 300, (), (), ()),
     ("raftexample", 180, (), (), ()),
     ("kvstore_members", 180, (), (), ()),
+    ("embedded", 180, (), (), ()),
     ("linearizable", 300, (), ("--rounds", "2"), ("--rounds", "15")),
     ("snapshot", 400, (), (), ()),
     ("trace", 120, (), (), ()),

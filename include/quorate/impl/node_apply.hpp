@@ -54,33 +54,45 @@ void basic_node<Policies>::submit(const request_type& asked, reply_handler done,
         done(refused, reply_type{});
         return;
     }
-    if (database_full_) {
-        bool grows = true;
-        if constexpr (requires { machine_type::grows(asked); }) {
-            grows = machine_type::grows(asked);
-        }
-        if (grows) {
-            done(errc::no_space, reply_type{});
-            return;
-        }
+    submit(draft_of(asked), std::move(done), std::move(trace));
+}
+
+template <class Policies>
+auto basic_node<Policies>::draft_of(const request_type& asked) -> drafted_request {
+    drafted_request made{machine_type::encode(asked)};
+    QUORATE_ASSERT(made.command.size() >= command_header_bytes);
+    if constexpr (requires { machine_type::grows(asked); }) {
+        made.grows = machine_type::grows(asked);
     }
-    draft command = machine_type::encode(asked);
-    QUORATE_ASSERT(command.size() >= command_header_bytes);
-    if (const error_code refused = admit_bytes(command.size(), options_.request_bytes_max)) {
+    if constexpr (requires { machine_type::answers_when_swept(asked); }) {
+        made.answered_when_swept = machine_type::answers_when_swept(asked);
+    }
+    return made;
+}
+
+template <class Policies>
+void basic_node<Policies>::submit(drafted_request asked, reply_handler done,
+                                  std::shared_ptr<request_trace> trace) {
+    error_code refused = admit();
+    if (!refused && database_full_ && asked.grows) {
+        refused = errc::no_space;
+    }
+    if (!refused) {
+        refused = admit_bytes(asked.command.size(), options_.request_bytes_max);
+    }
+    if (refused) {
         done(refused, reply_type{});
         return;
     }
     const request_id id = ids_.next();
-    store_request_id(command.data(), id);
-    if constexpr (requires { machine_type::answers_when_swept(asked); }) {
-        if (machine_type::answers_when_swept(asked)) {
-            done = once_swept(std::move(done));
-        }
+    store_request_id(asked.command.data(), id);
+    if (asked.answered_when_swept) {
+        done = once_swept(std::move(done));
     }
     if (trace != nullptr) {
         done = follow(id, std::move(trace), std::move(done));
     }
-    enqueue(id, entry_kind::normal, std::move(command).freeze(), std::move(done));
+    enqueue(id, entry_kind::normal, std::move(asked.command).freeze(), std::move(done));
 }
 
 template <class Policies>

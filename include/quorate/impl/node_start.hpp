@@ -37,7 +37,7 @@ template <class Policies>
 basic_node<Policies>::basic_node(const context_type& context, node_options options,
                                  std::unique_ptr<transport_type> wire)
     : runtime_(context, options.seed),
-      options_(std::move(options)),
+      options_(detail::with_peer_url(std::move(options))),
       wire_(std::move(wire)),
       ids_(runtime_.fresh()),
       requests_(detail::first_number(runtime_)),

@@ -36,7 +36,7 @@ struct node_options {
     /// told of this member.
     bool join = false;
     /// Where peers reach this member; the transport listens there. Several have commas between
-    /// them.
+    /// them. Empty: those of initial_members.
     std::string peer_url;
     /// The peer URLs that this member tells its peers, with commas between them, in case that the
     /// group has others for it: they try these, too. Empty: it tells none.
