@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Checks what clang-format does not: guards, preambles, widths, lengths and refused includes."""
+"""Checks beyond clang-format: guards, preambles, widths, lengths, prose and refused includes."""
 
 import re
 import statistics
 import sys
 
+import prose
 import source_tree
 
 WIDTH_MAX = 100
@@ -185,9 +186,11 @@ def main():
             check_guard(root, path, lines, findings)
         if path.is_relative_to(root / "include"):
             check_preamble(path, lines, findings)
+            prose.check_headline(path, lines, findings)
         if path.is_relative_to(root / "test") and path.suffix == ".cpp":
             check_mirror(root, path, findings)
     report_lengths(root, lengths)
+    prose.check(root, sources, findings)
     return findings.finish("style", f"{len(sources)} sources, {len(scripts)} scripts")
 
 

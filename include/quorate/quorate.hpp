@@ -1,5 +1,5 @@
-// Everything, for programs that would rather compile longer than choose; headers of the library
-// include what they use.
+// The whole library, for programs that would rather compile longer than choose; headers of the
+// library include only their needs.
 // Flow:    none
 #ifndef QUORATE_QUORATE_HPP
 #define QUORATE_QUORATE_HPP

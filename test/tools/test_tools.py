@@ -187,6 +187,21 @@ class Style(ToolTest):
             "QUORATE_BASE_IDS_HPP", preamble="// A sentence.\n// Flow: none\n// Author: me\n"))
         self.refuses("check_style.py", "unknown preamble key 'Author'")
 
+    def test_headline(self):
+        self.write("include/quorate/base/ids.hpp",
+                   header("QUORATE_BASE_IDS_HPP", preamble="// What ids are.\n// Flow:    none\n"))
+        self.refuses("check_style.py", "the headline is no noun phrase")
+
+    def test_prose_beyond_its_budget(self):
+        budget = "include noun 1\ninclude opening 0\ninclude negation 2\n"
+        self.write("tools/prose_budget.txt", budget)
+        self.append("include/quorate/net/tcp_transport.hpp",
+                    "/// Returns: what it is. Empty: none.\n")
+        self.accepts("check_style.py")
+        self.append("include/quorate/net/tcp_transport.hpp", "\nint n; ///< Who asks.\n")
+        self.refuses("check_style.py", "2 sentences of kind 'noun', at most 1",
+                     "1 sentences of kind 'opening', at most 0")
+
     def test_lines(self):
         for fault, expected in ((f"// {'x' * 98}\n", "101 columns"), ("\tint x;\n", "a tab"),
                                 ("int x; \n", "blanks at the end"),

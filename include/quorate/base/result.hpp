@@ -1,4 +1,4 @@
-// A value or the reason why there is none.
+// A value, or the error in its place.
 // Flow:    none
 // Source:  Boost.System 1.81; its result is not [[nodiscard]], so functions that return one are
 #ifndef QUORATE_BASE_RESULT_HPP

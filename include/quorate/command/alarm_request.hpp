@@ -1,4 +1,4 @@
-// What is asked of alarms: conditions of a member that stop requests until somebody clears them.
+// Requests about alarms: conditions of a member that stop requests until a client clears them.
 // Flow:       1 and 2. HTTP bytes, or a member's finding → request → command bytes; and 11
 // In / Out:   the fields, unchanged
 // Invariants: an alarm is raised and cleared through the log, so that all members refuse alike

@@ -1,4 +1,4 @@
-// What auth requests get back.
+// Replies to auth requests.
 // Flow:       13. what the auth store found or did → the fields of etcd's responses
 // In / Out:   names and permissions, as copies
 // Invariants: no password hash is in any reply

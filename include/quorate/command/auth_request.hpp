@@ -1,4 +1,4 @@
-// What an administrator asks about users, roles and permissions, as plain values.
+// Requests about users, roles and permissions, as plain values.
 // Flow:       1 and 2. the fields of a call → request → command bytes; and 11
 // In / Out:   the client's fields; in place of a password its hash
 // Invariants: no request holds a password: it is hashed before it can reach the log

@@ -1,4 +1,4 @@
-// What is told of a cluster's members, and of one member's state.
+// Replies about a cluster's members, and about one member's state.
 // Flow:       13. membership and status → the fields of etcd's responses
 // In / Out:   what the node knows → plain values that own what they hold
 // Source:     etcd's Cluster and Maintenance services; field by field the same meaning

@@ -1,4 +1,4 @@
-// How much a request may grow the store, before it is carried out.
+// The estimate of a request's growth of the store, before it is carried out.
 // Flow:       1 and 12. request → bytes, for the quota and for the alarm
 // In / Out:   request → an upper estimate
 // Invariants: depends on nothing but the request, so that every member decides alike

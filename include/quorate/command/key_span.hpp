@@ -1,4 +1,4 @@
-// Which keys a request means: one, all before an end, or all from a key on.
+// The keys that a request means: one, all before an end, or all from a key on.
 // Flow:       1 and 12. the two byte strings of a request → keys in order
 // In / Out:   key, range_end → a span that can be asked and walked
 // Invariants: the two byte strings mean here what they mean to etcd's clients

@@ -1,4 +1,4 @@
-// What is asked of leases: promises that keys stay while a client says that it lives.
+// Requests about leases: promises that keys stay while a client keeps them alive.
 // Flow:       1 and 2. HTTP bytes or an expired clock → request → command bytes; and 11
 // In / Out:   the client's fields, settled by the leader before they are proposed
 // Invariants: no request carries a time of day: what the log decides does not depend on a clock

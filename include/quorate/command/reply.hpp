@@ -1,4 +1,4 @@
-// What a client gets back, as plain values that share the store's bytes.
+// Replies to clients, as plain values that share the store's bytes.
 // Flow:       13. revision → reply → HTTP bytes
 // In / Out:   what the store found or did → the fields of etcd's responses
 // Invariants: keys and values are shared slices; a reply copies none of their bytes

@@ -1,4 +1,4 @@
-// What a client asks of the key-value store, as plain values.
+// Requests of clients to the key-value store, as plain values.
 // Flow:       1 and 2. HTTP bytes → request → command bytes; and 11, command bytes → request
 // In / Out:   the client's fields, unchanged
 // Invariants: a request owns no bytes of keys and values: the value of a put is copied once, from

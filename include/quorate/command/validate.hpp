@@ -1,4 +1,4 @@
-// Whether a request makes sense by itself, before anybody looks at the store.
+// Checks of a request by itself, before the store is looked at.
 // Flow:       1. HTTP bytes → request, checked once, here
 // In / Out:   request → error_code
 // Invariants: `check` depends on nothing but the request, so that every member applies alike; the

@@ -1,4 +1,4 @@
-// Everything the engine wants done, and the order to do it in.
+// The effects of the engine, in the order in which they are carried out.
 // Flow:       5. entry → effects
 // Invariants: what waits for the disk and what does not are different fields, so that a vote or an
 //             acknowledgement cannot leave early (R7)

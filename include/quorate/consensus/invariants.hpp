@@ -1,4 +1,4 @@
-// What must always hold of a member, numbered: facts about one state, about two, and about a batch.
+// The invariants of a member, numbered: of one state, of two states, and of a batch.
 // Flow:       none; tests and simulations call it after every event
 // Invariants: states R1 to R15 and R23; R16 to R20 concern several members (see doc/invariants.md)
 // Source:     Raft figures 2 and 3, §5 and §7; thesis §4, §6.4, §10.2; the form is LogCabin's

@@ -1,4 +1,4 @@
-// Who is part of the group: voters, learners, and both halves of a joint configuration.
+// The members of the group: voters, learners, and both halves of a joint configuration.
 // Flow:       10; quorums are counted over it
 // Invariants: R12 (a membership never contradicts itself; see check())
 // Source:     thesis §4.3 (joint consensus), §4.2.1 (learners)

@@ -1,4 +1,4 @@
-// What members say to one another, as flat values.
+// The messages between members, as flat values.
 // Flow:    5, 8 and 9. effects → frame → step
 // Source:  Raft figure 2 and 13; thesis §4.2.1, §6.4, §9.6; field use as in etcd-io/raft
 #ifndef QUORATE_CONSENSUS_MESSAGE_HPP

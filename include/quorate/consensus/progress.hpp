@@ -1,4 +1,4 @@
-// The leader's view of one follower: what it holds, what is on its way, and how fast to send.
+// The leader's view of one follower: its log, the messages on their way, and the pace.
 // Flow:       10. acks → match; match → next appends
 // Invariants: R5 (match < next), R6 (at most one unacknowledged append while probing)
 // Source:     Raft figure 2 (nextIndex, matchIndex); flow states as in etcd-io/raft

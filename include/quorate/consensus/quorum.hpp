@@ -1,4 +1,4 @@
-// How many is enough: acknowledgements → commit index, votes → won or lost.
+// Quorums: acknowledgements → commit index, votes → won or lost.
 // Flow:       10. acks → commit index
 // Invariants: any two quorums of one configuration share a member; a joint one needs both halves
 // Source:     Raft §5.3, §5.4; thesis §4.3

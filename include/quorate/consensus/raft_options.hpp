@@ -1,4 +1,4 @@
-// How a raft engine behaves: limits, timing in ticks, optional rules.
+// The options of a raft engine: limits, timing in ticks, optional rules.
 // Flow:    none
 // Source:  etcd-io/raft's options, under standard terms; pacing beyond it is marked so
 #ifndef QUORATE_CONSENSUS_RAFT_OPTIONS_HPP

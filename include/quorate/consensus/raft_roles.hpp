@@ -1,4 +1,4 @@
-// What each role knows beyond the common state; it cannot outlive the role.
+// The state of each role beyond the common state; it cannot outlive the role.
 // Flow:    10
 // Source:  Raft figure 2, "volatile state on leaders"; the variant is ScyllaDB's idea
 #ifndef QUORATE_CONSENSUS_RAFT_ROLES_HPP

@@ -1,4 +1,4 @@
-// The state up to an index, as a value that many may hold: what replaces a compacted log prefix.
+// The state up to an index, as a shared value: the replacement of a compacted log prefix.
 // Flow:    beside 6 to 11; sent to a member that needs entries which are compacted away
 // Source:  Raft §7, figure 13
 #ifndef QUORATE_CONSENSUS_SNAPSHOT_HPP

@@ -1,4 +1,4 @@
-// Where a snapshot goes that arrives block by block, and where an interrupted one goes on.
+// The receiver of a snapshot that arrives block by block, and resumes where it was interrupted.
 // Flow:       beside 9; chunks → snapshot
 // In / Out:   head, blocks → a snapshot that is durable, if the model is
 // Invariants: nothing but a whole and verified snapshot ever comes out; one is under way at a time

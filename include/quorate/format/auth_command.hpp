@@ -1,4 +1,4 @@
-// The bytes of auth requests, and of the envelope that says who asks.
+// The bytes of auth requests, and of the envelope that names the user.
 // Flow:       2. request → command bytes; 11. command bytes → request
 // In / Out:   request and issuer → draft with room for the request id in front; and back
 // Invariants: decode(encode(x)) = x for every x that check() lets pass, and encode(decode(b)) = b

@@ -1,4 +1,4 @@
-// The bytes of a command: what the log keeps of a client's request.
+// The bytes of a command: a client's request in the log.
 // Flow:       2. request → command bytes; 11. command bytes → request
 // In / Out:   request → draft with room for the request id in front; bytes behind that → request
 // Invariants: decode(encode(x)) = x for every x that check() lets pass, and encode(decode(b)) = b

@@ -1,4 +1,4 @@
-// What members exchange, as bytes: hello, messages, and snapshots in chunks.
+// The bytes between members: hello, messages, and snapshots in chunks.
 // Flow:       8 and 9. message → frame → message
 // In / Out:   message → header and fields in a gather_buffer, payloads shared; frame → message
 // Invariants: each byte is under a checksum; payloads keep the checksum of their proposer

@@ -1,4 +1,4 @@
-// What a snapshot of the key-value machine holds in front of the rows: alarms and leases.
+// The front of a snapshot of the key-value machine: alarms and leases, ahead of the rows.
 // Flow:       beside 11 to 13; see format/state.hpp for what follows
 // In / Out:   alarms and leases ↔ bytes
 // Invariants: the same alarms and leases give the same bytes

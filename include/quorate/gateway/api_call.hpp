@@ -1,4 +1,4 @@
-// Which call of the API a path means, and what is answered to paths and methods that mean none.
+// Routes of a method and a path to an API call, or to an error.
 // Flow:       1. request line → call
 // In / Out:   method and target → api_call, or a whole answer
 // Source:     the routes of etcd 3.4's gateway, as observed, and those of later ones that are

@@ -1,4 +1,4 @@
-// What a client of the JSON API is told when its request fails: a gRPC code and words.
+// Errors of the JSON API: a gRPC code and a message.
 // Flow:       13. error_code → HTTP status and body
 // In / Out:   errc → gRPC code, message, HTTP status, JSON
 // Source:     etcd's rpctypes and the two generations of its JSON gateway, as observed

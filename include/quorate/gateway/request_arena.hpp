@@ -1,4 +1,4 @@
-// Memory for what one request was decoded to, given back all at once.
+// The memory of one decoded request, freed all at once.
 // Flow:       1. JSON text → request
 // Invariants: what was taken stays where it is until the arena is emptied or ends
 // Threads:    none: it belongs to one request

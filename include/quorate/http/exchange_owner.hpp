@@ -1,4 +1,4 @@
-// What stands behind an exchange and a stream: the place of one request, and who sends for it.
+// The owner of an exchange and a stream: the place of one request, and the sender of its response.
 // Flow:       13. reply → HTTP bytes
 // Invariants: functions of a stream or an exchange are called from the io_context only, never from
 //             within a call to it, and not once its handle is gone or it is answered

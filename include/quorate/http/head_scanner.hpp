@@ -1,4 +1,4 @@
-// Finds where the head of a request ends, and refuses early what could never become one.
+// The search for the end of a request's head, with early refusals.
 // Flow:       0. HTTP bytes → http::request
 // In / Out:   bytes so far → incomplete, complete with a size, or a status that refuses
 // Invariants: no head over the limit is complete; every line of a complete head ends with CRLF and

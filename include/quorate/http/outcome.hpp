@@ -1,5 +1,5 @@
-// What a request's outcome means over HTTP: each error code as the status that tells a client what
-// it may do next.
+// The meaning of a request's outcome over HTTP: each error code as the status that tells a client
+// its next step.
 // Flow:    13. reply → HTTP bytes
 // Source:  RFC 9110 §15; 503 and 429 promise that nothing was done, 504 that nobody knows
 // Threads: any

@@ -1,4 +1,4 @@
-// Who is at the other end of a connection.
+// The other end of a connection.
 // Flow:    0. HTTP bytes → http::request
 // Threads: a plain value
 #ifndef QUORATE_HTTP_PEER_HPP

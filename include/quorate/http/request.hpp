@@ -1,4 +1,4 @@
-// What a client sent, as views of the connection's own memory.
+// A client's request, as views of the connection's own memory.
 // Flow:       0. HTTP bytes → http::request
 // Invariants: the head obeys RFC 9112 and all limits before a handler sees it; nothing is decoded
 // Threads:    the connection's

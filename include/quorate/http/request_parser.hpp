@@ -1,4 +1,4 @@
-// Beast's parser behind checks of our own: a whole head → what a request needs to go on.
+// Beast's parser behind checks of our own: a whole head → the facts that a request needs.
 // Flow:       0. HTTP bytes → http::request
 // In / Out:   a head that the scanner found complete → request line, fields, framing, or a refusal
 // Invariants: the framing of an accepted request is unambiguous: at most one Content-Length made of

@@ -1,4 +1,4 @@
-// The target of a request: which of its four forms it has, and what of it counts.
+// The target of a request: its form, of four, and the part that counts.
 // Flow:       0. HTTP bytes → http::request
 // In / Out:   method and raw target → path and query, and the authority that an absolute form names
 // Source:     RFC 9112 §3.2

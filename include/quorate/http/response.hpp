@@ -1,4 +1,4 @@
-// What a handler answers.
+// A handler's response.
 // Flow:    13. reply → HTTP bytes
 // Threads: a plain value
 #ifndef QUORATE_HTTP_RESPONSE_HPP

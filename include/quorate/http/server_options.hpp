@@ -1,4 +1,4 @@
-// Where a server listens, and the bounds it holds every client to.
+// The addresses of a server, and the bounds that it holds every client to.
 // Flow:    0. HTTP bytes → http::request
 // Threads: a plain value
 #ifndef QUORATE_HTTP_SERVER_OPTIONS_HPP

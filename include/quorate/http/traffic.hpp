@@ -1,4 +1,4 @@
-// What servers have under way, which their limits are about; servers of one process share it.
+// The load of all servers of a process, which their limits are about.
 // Flow:       0 and 13, beside them
 // Invariants: a limit that holds for a server holds for all servers that share its traffic
 // Threads:    the io_context's

@@ -1,4 +1,4 @@
-// basic_node: who leads, how far the others are, and leadership handed over.
+// basic_node: leadership, the progress of the others, and transfers.
 #ifndef QUORATE_IMPL_NODE_LEADER_HPP
 #define QUORATE_IMPL_NODE_LEADER_HPP
 

@@ -1,4 +1,4 @@
-// basic_node: members added, changed and removed, and what each tells of itself.
+// basic_node: members added, changed and removed, and the announcements of each.
 #ifndef QUORATE_IMPL_NODE_MEMBERS_HPP
 #define QUORATE_IMPL_NODE_MEMBERS_HPP
 

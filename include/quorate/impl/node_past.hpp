@@ -1,4 +1,4 @@
-// basic_node: what members state of their data to one another, and what follows from it.
+// basic_node: the members' statements about their data, and their consequences.
 #ifndef QUORATE_IMPL_NODE_PAST_HPP
 #define QUORATE_IMPL_NODE_PAST_HPP
 

@@ -1,4 +1,4 @@
-// basic_node: what a machine's commands left to be freed, in bounded steps between everything else.
+// basic_node: the garbage of a machine's commands, freed in bounded steps between all other work.
 #ifndef QUORATE_IMPL_NODE_SWEEP_HPP
 #define QUORATE_IMPL_NODE_SWEEP_HPP
 

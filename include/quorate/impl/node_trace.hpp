@@ -1,4 +1,4 @@
-// basic_node: what happens to a request, for those who ask, and where slow ones lost their time.
+// basic_node: the path of a request, for clients that ask, and the lost time of slow ones.
 #ifndef QUORATE_IMPL_NODE_TRACE_HPP
 #define QUORATE_IMPL_NODE_TRACE_HPP
 

@@ -1,4 +1,4 @@
-// basic_service: who belongs to the cluster, and which changes of that it survives.
+// basic_service: the members of the cluster, and the changes that it survives.
 #ifndef QUORATE_IMPL_SERVICE_CLUSTER_HPP
 #define QUORATE_IMPL_SERVICE_CLUSTER_HPP
 

@@ -1,4 +1,4 @@
-// basic_service: what operators ask for.
+// basic_service: the requests of operators.
 #ifndef QUORATE_IMPL_SERVICE_MAINTENANCE_HPP
 #define QUORATE_IMPL_SERVICE_MAINTENANCE_HPP
 

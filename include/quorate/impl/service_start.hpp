@@ -1,4 +1,4 @@
-// basic_service: starting, stopping, and what its timer and the node's events set going.
+// basic_service: starting, stopping, and the work of its timer and of the node's events.
 #ifndef QUORATE_IMPL_SERVICE_START_HPP
 #define QUORATE_IMPL_SERVICE_START_HPP
 

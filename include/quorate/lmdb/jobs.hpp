@@ -1,4 +1,4 @@
-// What a database does on another thread than its owner's: commits and defragmentations.
+// The work of a database on a worker's thread: commits and defragmentations.
 // Flow:       beside 12; rows → durable
 // In / Out:   pending rows → a transaction; a file → a smaller one
 // Invariants: a job shares nothing with its owner that either of them changes

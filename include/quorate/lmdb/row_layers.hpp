@@ -1,4 +1,4 @@
-// The rows as one sequence: the database, what is on its way there, and what came since.
+// The rows as one sequence: the database, the commit under way, and the newest rows.
 // Flow:       12. command → revision
 // In / Out:   revision → row; span of revisions → rows in order
 // Invariants: a layer's rows are later than those of the layers below, and its erasures hide only

@@ -1,4 +1,4 @@
-// The bytes of one row in a database, and of what stands beside the rows.
+// The bytes of one row in a database, and of the records beside the rows.
 // Flow:       beside 12; revision and row ↔ key and value
 // In / Out:   row ↔ checked bytes
 // Invariants: keys sort as their revisions; nothing is yielded that its checksums do not cover, and

@@ -1,4 +1,4 @@
-// Reads a data directory without changing anything, and tells what is in it and all that is wrong.
+// A report about a data directory, its contents and its faults, which changes nothing.
 // Flow:       none; for operators, see doc/operations.md
 // In / Out:   directory → what was found, piece by piece, to a visitor
 // Invariants: opens nothing for writing and takes no lock; memory is bounded, whatever the files

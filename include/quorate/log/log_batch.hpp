@@ -1,4 +1,4 @@
-// What waits to become durable together.
+// The entries and states that become durable together.
 // Flow:       7. entries → one group commit
 // Invariants: entries are dense and follow what was queued before; a restart voids what it follows
 // Threads:    none; a batch has one owner, first the log, then its sync job

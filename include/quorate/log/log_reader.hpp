@@ -1,4 +1,4 @@
-// Reads a log directory into the log that it means, or says which file is damaged and where.
+// A log directory read into its log, or into the name of the damaged file and the place.
 // Flow:       7, backwards: files → entries, hard state, where to go on
 // In / Out:   directory → found_log or log_damage
 // Invariants: changes nothing in the directory; what it finds before a damage is a former state of

@@ -1,4 +1,4 @@
-// The contract of a durable log, and what it gives back after a restart.
+// The contract of a durable log, and of its recovery after a restart.
 // Flow:    6 and 7. entry → record → durable
 // Source:  doc/concept/log_store.md; the sync job is LogCabin's idea
 #ifndef QUORATE_LOG_LOG_STORE_HPP

@@ -1,4 +1,4 @@
-// Decides what the files of a log mean after a crash: sound, torn, or damaged.
+// The verdict on the files of a log after a crash: sound, torn, or damaged.
 // Flow:       7, backwards: bytes found → log
 // In / Out:   what was found → a verdict; the files are read elsewhere
 // Invariants: nothing that was acknowledged is ever cut silently; what is cut was never

@@ -1,4 +1,4 @@
-// The bytes of a log segment: a header, slots that say what is durable, and chained frames.
+// The bytes of a log segment: a header, slots that state the durable part, and chained frames.
 // Flow:       7. record → durable
 // In / Out:   header, slot, entry ↔ bytes
 // Invariants: a frame's chain value binds it to all frames before it, to its place and to its file

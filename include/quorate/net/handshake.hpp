@@ -1,4 +1,4 @@
-// Who may talk to whom: what both ends of a connection make of a hello.
+// The admission of a connection: the conclusions of both ends from a hello.
 // Flow:       8. before the first frame of a connection
 // In / Out:   hello → status
 // Invariants: members of different clusters exchange no message

@@ -1,4 +1,4 @@
-// What waits to be sent to one peer: bounded, and gathered into few writes.
+// The queue of messages to one peer: bounded, and gathered into few writes.
 // Flow:       8. messages → frames
 // In / Out:   message → views for one gathered write
 // Invariants: memory is bounded whatever the peer does; whole frames, in the order given

@@ -1,4 +1,4 @@
-// Where a member listens, taken from its URL.
+// The listening address of a member, taken from its URL.
 // Flow:       none; read once per peer
 // In / Out:   http://host:port or https://host:port → host and port
 // Threads:    any

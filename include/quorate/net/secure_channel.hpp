@@ -1,4 +1,4 @@
-// How a connection speaks through encryption, whoever encrypts; plain sockets need none of this.
+// An encrypted connection, for any library that encrypts; plain sockets need none of this.
 // Flow:    0, 8, 9 and 13. bytes of a client or a peer → the same, readable, and back
 // Threads: those of the asio_context, one at a time
 #ifndef QUORATE_NET_SECURE_CHANNEL_HPP

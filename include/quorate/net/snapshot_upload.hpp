@@ -1,4 +1,4 @@
-// How far one snapshot is on its way to a peer.
+// The progress of one snapshot on its way to a peer.
 // Flow:       beside 8; snapshot → start and chunks, as the peer takes them
 // In / Out:   what the peer took → which block to read next
 // Invariants: what is read and not taken yet is bounded by the window, wherever it is

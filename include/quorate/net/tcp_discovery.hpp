@@ -1,4 +1,4 @@
-// Asks a member over TCP who the members are, on behalf of somebody who is none yet.
+// A question over TCP for the list of members, by a member that is to join.
 // Flow:       before 1; how a member that joins a running group learns who it is
 // In / Out:   an address → the group's id and its encoded member table
 // Invariants: no more is read than the answer may have; nothing lasts longer than its limit

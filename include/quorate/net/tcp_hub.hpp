@@ -1,4 +1,4 @@
-// What the connections of one TCP transport share, and how they tell their owner anything.
+// The shared state of one TCP transport's connections, and their reports to its owner.
 // Flow:       8 and 9
 // In / Out:   events of connections → calls of the sink
 // Invariants: the sink is never called inside a call of the transport, nor after stop

@@ -1,4 +1,4 @@
-// What the TCP transport counts.
+// The counters of the TCP transport.
 // Flow:       8 and 9
 // Invariants: none
 // Source:     doc/concept/transport.md

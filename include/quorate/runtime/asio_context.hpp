@@ -1,4 +1,4 @@
-// Where the handlers of a node, its transport and its service run: one after the other.
+// The executor of a node, its transport and its service: handlers run one after the other.
 // Flow:       none
 // Invariants: no two handlers of one context run at a time, whatever threads run them
 // Source:     Asio's strands; doc/concept/runtime.md

@@ -1,4 +1,4 @@
-// What a node asks of the program around it: time, chance, a turn, and a place for blocking work.
+// The contract of a node's surroundings: time, chance, a turn, and a place for blocking work.
 // Flow:       none
 // Invariants: below a node nothing else reads a clock, draws a number or starts a thread, so that a
 //             test can own all three

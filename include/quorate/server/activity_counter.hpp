@@ -1,4 +1,4 @@
-// Counts what a member applies, and the leaders it sees come.
+// A counter of applied commands, and of changes of the leader.
 // Flow:       12 and 13. a reply, before it is told → counters
 // In / Out:   what a node's observer is told → server_metrics
 // Invariants: what failed or only looked is counted by nobody as a write

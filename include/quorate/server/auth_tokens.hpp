@@ -1,4 +1,4 @@
-// Who a client is, for as long as it comes back often enough: tokens given for passwords.
+// Tokens given for passwords: the identity of a client, while it comes back often enough.
 // Flow:       1. the token of a request → issuer
 // In / Out:   user, token and time → issuer, or an error
 // Invariants: a token is worth nothing once its user is deleted or has another password, or

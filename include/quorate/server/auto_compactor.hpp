@@ -1,4 +1,4 @@
-// When to forget the past: by its age, or by how many revisions it has.
+// The time of automatic compaction: by age, or by the number of revisions.
 // Flow:       beside 3 to 13. time and the current revision → a revision to compact
 // In / Out:   time_point, revision → revision
 // Invariants: nothing is compacted that is younger than asked, or among the newest asked for

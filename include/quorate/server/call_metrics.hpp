@@ -1,4 +1,4 @@
-// How often each call of the API was made, and how it ended.
+// The counts of API calls and of their outcomes.
 // Flow:       1 and 13. a call begins, a call ends with a code → counts
 // In / Out:   calls by number → lines of /metrics
 // Invariants: every call that began and is not under way any more has ended with one code

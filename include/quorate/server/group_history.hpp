@@ -1,4 +1,4 @@
-// Who is part of a group, found by replaying its log, and the rules of changing that.
+// The members of a group, found by replay of its log, and the rules of their changes.
 // Flow:       11; the rules are those of applied changes, here and in a node alike
 // In / Out:   members, entries → members
 // Invariants: rests on nothing but snapshot and log, so that every member refuses the same

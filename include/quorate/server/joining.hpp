@@ -1,4 +1,4 @@
-// Which of a group's members a newcomer is: what it was given, matched with what the group says.
+// The place of a joining member among a group's members: its flags, matched with the group's list.
 // Flow:       before 1; between the answer of a member and the start of a new one
 // In / Out:   own and expected URLs, the group's table → an id, or why there is none
 // Invariants: nobody takes part under an id that took part before with other data

@@ -1,4 +1,4 @@
-// Whoever asked for leadership to be handed over, until it was or will not be.
+// Pending leadership-transfer requests.
 // Flow:       none
 // In / Out:   changes of the leader, time → outcomes
 // Invariants: each request is answered exactly once

@@ -1,4 +1,4 @@
-// Where log lines go: the standard streams and files, those below a level left out.
+// The outputs of log lines: the standard streams and files, above a level.
 // Flow:       none; a line → descriptors
 // In / Out:   log_line → one write each
 // Invariants: a line is one write, so that lines of several processes do not mix; a place that

@@ -1,4 +1,4 @@
-// Verdict on what another member states of its past, and the memory of its starts.
+// The verdict on another member's statement about its past, and the memory of its starts.
 // Flow:       8 and 9; before the first message of a connection
 // In / Out:   two statements, this member's log → status of the hello; starts ↔ bytes
 // Invariants: two statements of one group never give other_group

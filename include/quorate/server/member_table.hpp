@@ -1,5 +1,5 @@
-// Who the members are and where each is reached, and the group's birth mark, replicated beside the
-// application's state.
+// The members and their addresses, and the group's birth mark, replicated beside the application's
+// state.
 // Flow:       11; changes with applied membership changes and with snapshots
 // Invariants: the same on every member at the same applied index; who was removed never returns
 #ifndef QUORATE_SERVER_MEMBER_TABLE_HPP

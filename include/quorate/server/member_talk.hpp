@@ -1,4 +1,4 @@
-// What members ask one another beside the log: what only another one's clock or state can tell.
+// The peer RPCs beside the log: questions that another member's clock or state answers.
 // Flow:       beside 3 to 13. a question → bytes → an answer
 // In / Out:   lease lives and hashes of the state → bytes of basic_node::call → the same
 // Invariants: any bytes may come; what is no answer reads as none

@@ -1,4 +1,4 @@
-// Which membership changes a cluster survives: asked before one is proposed.
+// The membership changes that a cluster survives: a check before one is proposed.
 // Flow:       1 to 3. a wish to add, remove or promote → admitted, or why not
 // In / Out:   what is known of the members → error_code
 // Invariants: a change that is let through leaves a quorum of members that are up

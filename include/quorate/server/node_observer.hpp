@@ -1,4 +1,4 @@
-// What a node tells whoever builds on it, beside the answers to its requests.
+// The events of a node for the code that builds on it, beside the answers to its requests.
 // Flow:       11. applied commands → watches, leases, metrics
 // In / Out:   events of a node → calls of its observer
 // Invariants: a command is observed after it was applied and before its request is answered

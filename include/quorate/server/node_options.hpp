@@ -1,4 +1,4 @@
-// What a node is told when it starts: who it is, whom it knows, how fast, how much.
+// The options of a node: its identity, its peers, its pace, its limits.
 // Flow:    none
 // Source:  defaults as in etcd (request timeout, gap, snapshot count) where it has them
 #ifndef QUORATE_SERVER_NODE_OPTIONS_HPP

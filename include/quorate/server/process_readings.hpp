@@ -1,4 +1,4 @@
-// What the operating system says of this process: memory, processor time, descriptors.
+// The operating system's figures about this process: memory, processor time, descriptors.
 // Flow:    none; read when somebody asks for /metrics
 // Source:  Linux /proc, getrlimit; zero where the system does not tell
 // Threads: any

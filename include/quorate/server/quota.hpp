@@ -1,4 +1,4 @@
-// How large the store may become: what is let in, and when the alarm is due.
+// The quota of the store: admission of requests, and the time of the alarm.
 // Flow:       1 to 3. request → admitted, or refused and the alarm proposed
 // In / Out:   the store's size and a request → error_code
 // Invariants: what would not fit is not proposed, so that a refused request is never applied

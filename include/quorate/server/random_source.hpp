@@ -1,4 +1,4 @@
-// Where random bytes come from that nobody may guess.
+// The source of random bytes that cannot be guessed.
 // Flow:    none; salts and tokens
 // Threads: any
 #ifndef QUORATE_SERVER_RANDOM_SOURCE_HPP

@@ -1,4 +1,4 @@
-// Linearizable reads, many to one confirmation: who waits for which round, and for which index.
+// Linearizable reads, many to one confirmation: the round and the index that each waits for.
 // Flow:       beside 3 to 13: a read passes no log
 // Invariants: a read joins only a round that starts after it arrived; it is served only once the
 //             round's index is applied

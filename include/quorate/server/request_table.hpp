@@ -1,4 +1,4 @@
-// Requests between their arrival and their answer: who waits, since when, and what is known.
+// Requests between their arrival and their answer: handlers, times, and progress.
 // Flow:       3 and 13. command bytes → proposal; reply → whoever asked
 // Invariants: each request is answered exactly once; "not applied" is only said when it is certain;
 //             requests are proposed in the order of their arrival, again too

@@ -1,4 +1,4 @@
-// The path of one request: what happened to it, when, and at which member.
+// The path of one request: steps, times and members.
 // Flow:       3 to 13, seen from outside
 // In / Out:   steps and times → a timeline, as values, text or bytes
 // Invariants: bounded; steps stand in the order of their times

@@ -1,4 +1,4 @@
-// Comparing what nobody may learn from the time that it takes.
+// Constant-time comparison.
 // Flow:    none; passwords and tokens
 // Threads: any
 #ifndef QUORATE_SERVER_SECRET_HPP

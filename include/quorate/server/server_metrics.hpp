@@ -1,4 +1,4 @@
-// All that a member tells monitors of itself: what it counts, and what it looks up when asked.
+// The metrics of a member: counters, and readings on demand.
 // Flow:       beside 0 to 13; 13. → the body of /metrics
 // In / Out:   counts kept here and readings made at the time of asking → text
 // Invariants: names, types and buckets are etcd's where the meaning is; a reading that nobody made

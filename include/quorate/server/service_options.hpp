@@ -1,4 +1,4 @@
-// What a service is told when it starts, beside what its node is told.
+// The options of a service, beside those of its node.
 // Flow:       none
 // Source:     defaults as etcd's
 #ifndef QUORATE_SERVER_SERVICE_OPTIONS_HPP

@@ -1,4 +1,4 @@
-// What a member starts from: the newest snapshot and the log, made one again.
+// The recovered state of a member: the newest snapshot and the log, joined.
 // Flow:       beside 7; runs once, before the first event
 // In / Out:   snapshot, recovered log → engine state
 // Invariants: nothing that the snapshot does not hold may be missing between it and the log

@@ -1,4 +1,4 @@
-// What waits for the disk: messages and marks in the order of the batches they belong to.
+// The queue for the disk: messages and marks in the order of their batches.
 // Flow:       7. record → durable, and what may leave then
 // Invariants: R7 (no promise leaves before its sync); batches are released in the order taken
 // Source:     thesis §10.2.1; group commit: one sync covers all batches that wait

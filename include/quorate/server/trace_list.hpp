@@ -1,4 +1,4 @@
-// The requests under way whose path somebody wants to see.
+// The requests under way with a trace.
 // Flow:       3 to 13, seen from outside
 // In / Out:   what a node does and hears → steps of the traces that it concerns
 // Invariants: empty unless somebody asked, and then nothing here costs more than a look at that

@@ -1,4 +1,4 @@
-// Whether a user may ask what a request asks, all of it.
+// The permission check of a whole request.
 // Flow:       11. request, as decoded → yes or no; the same for reads outside the log
 // In / Out:   what the user may do, the request → error_code
 // Invariants: the request that is looked at is the one that is carried out; whatever has no rule

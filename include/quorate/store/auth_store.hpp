@@ -1,4 +1,4 @@
-// Users, roles and permissions, replicated: who may do what.
+// Users, roles and permissions, replicated.
 // Flow:       12 and 13. committed auth request → auth revision → reply; and every request's check
 // In / Out:   auth requests → replies; an issuer → what it may do
 // Invariants: a pure function of the requests applied; while enabled there is a user root with the

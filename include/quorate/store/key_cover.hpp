@@ -1,4 +1,4 @@
-// The union of key spans: what the permissions of a user cover together.
+// The union of key spans: the permissions of a user together.
 // Flow:       11 and 12. granted spans → whether a request lies within them
 // In / Out:   spans in any order, overlapping or not → yes or no
 // Invariants: the pieces are in order and never touch, so a span is covered exactly when one piece

@@ -1,4 +1,4 @@
-// When a change happened: which write, and which of its changes.
+// The time of a change: its write, and its place among that write's changes.
 // Flow:       12. command → revision
 // In / Out:   none; a value
 // Invariants: no two rows of a store have the same revision; later changes have greater ones

@@ -1,4 +1,4 @@
-// The contract of what is replicated.
+// The contract of the replicated state.
 // Flow:    11 to 13. committed entry → reply
 // Source:  doc/concept/state_machine.md
 #ifndef QUORATE_STORE_STATE_MACHINE_HPP

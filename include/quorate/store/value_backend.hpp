@@ -1,4 +1,4 @@
-// The contract of what holds the rows: one for each change that is not compacted away.
+// The contract of the store of rows: one for each change that is not compacted away.
 // Flow:       12. command → revision
 // In / Out:   revision → row
 // Invariants: rows are in the order of their revisions and never change

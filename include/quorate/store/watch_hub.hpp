@@ -1,4 +1,4 @@
-// Tells watchers of changes: every write once, in order, none left out, however slow they are.
+// Delivery of changes to watchers: every write once, in order, whatever their pace.
 // Flow:       beside 12 and 13. the store's new rows → events → batches for each consumer
 // In / Out:   watch_request → watch_batch
 // Invariants: a cohort's watches have been offered all writes before its `next`; the live cohort is

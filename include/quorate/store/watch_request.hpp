@@ -1,4 +1,4 @@
-// What a watcher asks for and gets, as plain values.
+// Requests and events of watchers, as plain values.
 // Flow:       beside 13. revision → events
 // In / Out:   the client's fields → the fields of etcd's watch responses
 // Invariants: an event never changes and is shared by all who get it

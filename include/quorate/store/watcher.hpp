@@ -1,4 +1,4 @@
-// What a hub keeps of its watches: each one, those that are equally far, those of one consumer.
+// The hub's records of watches: single ones, cohorts, and streams.
 // Flow:       beside 13
 // In / Out:   none; plain state of store/watch_hub.hpp
 // Invariants: a watch is in one cohort, or waits for one, or is paused, or is cancelled

@@ -1,4 +1,4 @@
-// A disk in memory that keeps what POSIX promises across a crash, and no more.
+// A disk in memory that keeps the promises of POSIX across a crash, and no more.
 // Flow:       none; stands below stage 7 in tests
 // In / Out:   operations, crashes, faults → what a program finds when it starts again
 // Invariants: bytes survive a power loss once they are synced, names once their directory is; of

@@ -1,4 +1,4 @@
-// Which parts of what was not synced a power loss leaves on a simulated disk.
+// The parts of unsynced writes that a power loss leaves on a simulated disk.
 // Flow:       none
 // In / Out:   how many parts there are → the tears worth trying
 // Source:     doc/concept/volume.md

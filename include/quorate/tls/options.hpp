@@ -1,4 +1,4 @@
-// Which certificates this side shows, and which ones of others it trusts.
+// The certificates of this side, and the trusted ones of others.
 // Flow:    0, 8 and 9
 // Source:  etcd's flags of the same meaning (cert-file, client-cert-auth and the like)
 // Threads: a plain value

@@ -1,4 +1,4 @@
-// What is wrong with an auth request, whatever the state.
+// Checks of an auth request that need no state.
 #ifndef QUORATE_COMMAND_IMPL_AUTH_REQUEST_IPP
 #define QUORATE_COMMAND_IMPL_AUTH_REQUEST_IPP
 

@@ -1,4 +1,4 @@
-// What transactions may hold, and how large requests are.
+// Checks of a transaction's contents and of a request's size.
 #ifndef QUORATE_COMMAND_IMPL_VALIDATE_IPP
 #define QUORATE_COMMAND_IMPL_VALIDATE_IPP
 

@@ -1,4 +1,4 @@
-// What all roles share: construction, terms, votes, sending, taking effects.
+// The part that all roles share: construction, terms, votes, sending, taking effects.
 #ifndef QUORATE_CONSENSUS_IMPL_RAFT_IPP
 #define QUORATE_CONSENSUS_IMPL_RAFT_IPP
 

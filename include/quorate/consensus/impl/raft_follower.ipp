@@ -1,4 +1,4 @@
-// A follower: takes the leader's log, passes on what its clients ask.
+// A follower: takes the leader's log, passes on its clients' requests.
 #ifndef QUORATE_CONSENSUS_IMPL_RAFT_FOLLOWER_IPP
 #define QUORATE_CONSENSUS_IMPL_RAFT_FOLLOWER_IPP
 

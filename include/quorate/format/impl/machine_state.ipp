@@ -1,4 +1,4 @@
-// Encoding and decoding of what stands in front of the store's state.
+// Encoding and decoding of the tables in front of the store's state.
 #ifndef QUORATE_FORMAT_IMPL_MACHINE_STATE_IPP
 #define QUORATE_FORMAT_IMPL_MACHINE_STATE_IPP
 

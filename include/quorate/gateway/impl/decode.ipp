@@ -1,4 +1,4 @@
-// See decode.hpp: what all messages share, leases, elections and locks.
+// See decode.hpp: the common parts of messages, leases, elections and locks.
 #ifndef QUORATE_GATEWAY_IMPL_DECODE_IPP
 #define QUORATE_GATEWAY_IMPL_DECODE_IPP
 

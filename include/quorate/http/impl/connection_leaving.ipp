@@ -1,4 +1,4 @@
-// How a connection notices that its client leaves, and who is told.
+// The departure of a connection's client, and its notification.
 #ifndef QUORATE_HTTP_IMPL_CONNECTION_LEAVING_IPP
 #define QUORATE_HTTP_IMPL_CONNECTION_LEAVING_IPP
 

@@ -1,4 +1,4 @@
-// What a connection takes of its server's limits, and how it gives it back.
+// A connection's shares of its server's limits, taken and given back.
 #ifndef QUORATE_HTTP_IMPL_CONNECTION_LIMITS_IPP
 #define QUORATE_HTTP_IMPL_CONNECTION_LIMITS_IPP
 

@@ -1,4 +1,4 @@
-// An HTTP connection and its socket: what to wait for, reads, writes, the end.
+// An HTTP connection and its socket: waits, reads, writes, the end.
 #ifndef QUORATE_HTTP_IMPL_CONNECTION_SOCKET_IPP
 #define QUORATE_HTTP_IMPL_CONNECTION_SOCKET_IPP
 

@@ -1,4 +1,4 @@
-// What a connection does for its streams.
+// The work of a connection for its streams.
 #ifndef QUORATE_HTTP_IMPL_CONNECTION_STREAM_IPP
 #define QUORATE_HTTP_IMPL_CONNECTION_STREAM_IPP
 

@@ -1,4 +1,4 @@
-// How snapshots are written, received, found and verified.
+// The writing, receiving, finding and verifying of snapshots.
 // Flow:    beside 7; a snapshot replaces the log before it
 #ifndef QUORATE_LOG_IMPL_FILE_SNAPSHOTS_HPP
 #define QUORATE_LOG_IMPL_FILE_SNAPSHOTS_HPP

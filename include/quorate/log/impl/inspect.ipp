@@ -1,4 +1,4 @@
-// Inspecting a whole data directory: who uses it, whose it is, snapshots, and how the parts agree.
+// The inspection of a data directory: user, owner, snapshots, and the agreement of the parts.
 #ifndef QUORATE_LOG_IMPL_INSPECT_IPP
 #define QUORATE_LOG_IMPL_INSPECT_IPP
 

@@ -1,4 +1,4 @@
-// Inspecting the segments of a log: which of them count, and what is in those.
+// The inspection of a log's segments: the ones that count, and their contents.
 #ifndef QUORATE_LOG_IMPL_INSPECT_LOG_IPP
 #define QUORATE_LOG_IMPL_INSPECT_LOG_IPP
 

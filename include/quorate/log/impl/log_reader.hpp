@@ -1,4 +1,4 @@
-// Which segments of a directory count: names, headers, slots, and how each continues another.
+// The segments of a directory that count: names, headers, slots, and their order.
 // Flow:    7, backwards: files → the chain of segments
 #ifndef QUORATE_LOG_IMPL_LOG_READER_HPP
 #define QUORATE_LOG_IMPL_LOG_READER_HPP

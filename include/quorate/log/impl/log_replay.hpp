@@ -1,4 +1,4 @@
-// What the frames of the segments that count amount to, and the verdict on each segment.
+// The contents of the segments that count, and the verdict on each segment.
 // Flow:    7, backwards: the chain of segments → entries, hard state
 #ifndef QUORATE_LOG_IMPL_LOG_REPLAY_HPP
 #define QUORATE_LOG_IMPL_LOG_REPLAY_HPP

@@ -1,4 +1,4 @@
-// Reading a file that somebody else wrote.
+// The reading of a file of another program.
 #ifndef QUORATE_LOG_IMPL_PLAIN_FILE_IPP
 #define QUORATE_LOG_IMPL_PLAIN_FILE_IPP
 

@@ -1,4 +1,4 @@
-// How batches become files.
+// The writing of batches to files.
 // Flow:    7. entries → frames → durable
 #ifndef QUORATE_LOG_IMPL_SEGMENT_WRITER_HPP
 #define QUORATE_LOG_IMPL_SEGMENT_WRITER_HPP

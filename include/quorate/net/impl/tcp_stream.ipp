@@ -1,4 +1,4 @@
-// Where a connection becomes an encrypted one, and its end.
+// The start of a connection's encryption, and its end.
 #ifndef QUORATE_NET_IMPL_TCP_STREAM_IPP
 #define QUORATE_NET_IMPL_TCP_STREAM_IPP
 

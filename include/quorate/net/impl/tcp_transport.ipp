@@ -1,4 +1,4 @@
-// The transport's own functions: who is dialled, dropped and told.
+// The transport's own functions: peers dialled, dropped and informed.
 #ifndef QUORATE_NET_IMPL_TCP_TRANSPORT_IPP
 #define QUORATE_NET_IMPL_TCP_TRANSPORT_IPP
 

@@ -1,4 +1,4 @@
-// Comparing lists of URLs, and the sentences for those that differ.
+// The comparison of lists of URLs, and the sentences for differences.
 #ifndef QUORATE_SERVER_IMPL_JOINING_IPP
 #define QUORATE_SERVER_IMPL_JOINING_IPP
 

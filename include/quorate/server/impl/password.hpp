@@ -1,4 +1,4 @@
-// Hashing by libxcrypt. Not among the bodies of src.hpp, so that only who uses it links libcrypt.
+// Hashing by libxcrypt. Not among the bodies of src.hpp, so that only its users link libcrypt.
 // Threads: any
 #ifndef QUORATE_SERVER_IMPL_PASSWORD_HPP
 #define QUORATE_SERVER_IMPL_PASSWORD_HPP

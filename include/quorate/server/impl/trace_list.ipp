@@ -1,4 +1,4 @@
-// Which step belongs to which trace.
+// The steps of traces, assigned to their traces.
 #ifndef QUORATE_SERVER_IMPL_TRACE_LIST_IPP
 #define QUORATE_SERVER_IMPL_TRACE_LIST_IPP
 

@@ -1,4 +1,4 @@
-// Who may do what.
+// The permissions of users.
 #ifndef QUORATE_STORE_IMPL_AUTH_ACCESS_IPP
 #define QUORATE_STORE_IMPL_AUTH_ACCESS_IPP
 

@@ -1,4 +1,4 @@
-// What the numbers of a row can be, wherever it was read from.
+// The possible numbers of a row, from any source.
 // Flow:       none
 // Threads:    any
 #ifndef QUORATE_STORE_IMPL_ROW_RULES_HPP

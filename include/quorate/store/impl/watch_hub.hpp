@@ -1,4 +1,4 @@
-// Streams and watches of the hub: beginning, ending, and what is taken.
+// Streams and watches of the hub: begin, end, and take.
 // Flow:       beside 13
 // In / Out:   see store/watch_hub.hpp
 // Invariants: a stream that has something to take is not idle

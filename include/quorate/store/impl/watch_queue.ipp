@@ -1,4 +1,4 @@
-// How a queue of events keeps whole writes and its limit.
+// A queue of events: whole writes and its limit.
 #ifndef QUORATE_STORE_IMPL_WATCH_QUEUE_IPP
 #define QUORATE_STORE_IMPL_WATCH_QUEUE_IPP
 

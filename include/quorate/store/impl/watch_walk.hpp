@@ -1,4 +1,4 @@
-// How the hub's watches get through the history: cohorts that are equally far.
+// The way of the hub's watches through the history: cohorts that are equally far.
 // Flow:       beside 12. the store's rows → events in the queues
 // In / Out:   see store/watch_hub.hpp
 // Invariants: a cohort stops between two writes, never within one

@@ -1,4 +1,4 @@
-// Whether a model of consensus_engine keeps the contract: a small group, driven at random.
+// Conformance of a consensus_engine: a small group, driven at random.
 // Flow:       none
 // In / Out:   an engine type, a group size, a seed → a report
 // Invariants: what the contract promises to a node: order, durability, agreement, determinism

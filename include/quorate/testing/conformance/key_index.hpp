@@ -1,4 +1,4 @@
-// Whether a model of key_index keeps the contract: random histories against a list of all events.
+// Conformance of a key_index: random histories against a list of all events.
 // Flow:       none
 // In / Out:   a model type → a report
 // Invariants: the laws of compaction: what can be read stays (L1), what is forgotten is exactly

@@ -1,4 +1,4 @@
-// Whether a model of log_store keeps the contract: random use against the log it should hold.
+// Conformance of a log_store: random use against the log that it should hold.
 // Flow:       none
 // In / Out:   a model type, options → a report
 // Invariants: what a finished sync made durable is there after opening again; nothing else is

@@ -1,4 +1,4 @@
-// Whether a model of meta_store keeps the contract: the value that was saved last, and no other.
+// Conformance of a meta_store: the value that was saved last, and no other.
 // Flow:       none
 // In / Out:   a model type, options → a report
 // Invariants: what a finished save made durable is there after opening again

@@ -1,4 +1,4 @@
-// What a conformance suite found, in a form that any test framework can show.
+// The findings of a conformance suite, in a form that any test framework can show.
 // Flow:       none
 // In / Out:   expectations → the ones that did not hold
 // Invariants: none

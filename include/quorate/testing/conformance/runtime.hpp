@@ -1,4 +1,4 @@
-// Whether a model of runtime keeps the contract.
+// Conformance of a runtime.
 // Flow:       none
 // In / Out:   a model type, its context and a way to drive it → a report
 // Source:     doc/concept/runtime.md

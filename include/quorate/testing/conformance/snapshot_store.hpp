@@ -1,4 +1,4 @@
-// Whether a model of snapshot_store keeps the contract: the newest one saved is the one given out.
+// Conformance of a snapshot_store: the newest saved one is the one given out.
 // Flow:       none
 // In / Out:   a model type, options → a report
 // Source:     doc/concept/snapshot_store.md

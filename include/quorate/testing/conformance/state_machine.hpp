@@ -1,4 +1,4 @@
-// Whether a model of state_machine keeps the contract: deterministic, total, and restored whole.
+// Conformance of a state_machine: deterministic, total, and restored whole.
 // Flow:       none
 // In / Out:   a model type and sample requests → a report
 // Invariants: none

@@ -1,4 +1,4 @@
-// What every model of transport must do, as cases that need no test framework.
+// Conformance of a transport, as cases that need no test framework.
 // Flow:       none; see net/transport.hpp
 // In / Out:   a fixture → named cases, each with what it found wrong
 // Source:     doc/concept/transport.md

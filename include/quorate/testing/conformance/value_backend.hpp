@@ -1,4 +1,4 @@
-// Whether a model of value_backend keeps the contract: random use against an ordinary map.
+// Conformance of a value_backend: random use against an ordinary map.
 // Flow:       none
 // In / Out:   a model type → a report
 // Invariants: none

@@ -1,4 +1,4 @@
-// Whether a model of volume keeps the contract while nothing crashes.
+// Conformance of a volume while nothing crashes.
 // Flow:       none
 // In / Out:   a model type, a directory → a report
 // Source:     doc/concept/volume.md

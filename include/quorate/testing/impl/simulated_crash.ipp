@@ -1,4 +1,4 @@
-// What is left of bytes and names when a process or the machine stops.
+// The remains of bytes and names after a process or the machine stops.
 #ifndef QUORATE_TESTING_IMPL_SIMULATED_CRASH_IPP
 #define QUORATE_TESTING_IMPL_SIMULATED_CRASH_IPP
 

@@ -1,4 +1,4 @@
-// What happens to bytes and names while the machine runs.
+// The fate of bytes and names while the machine runs.
 #ifndef QUORATE_TESTING_IMPL_SIMULATED_DISK_IPP
 #define QUORATE_TESTING_IMPL_SIMULATED_DISK_IPP
 

@@ -1,4 +1,4 @@
-// Where simulated disks are mounted, and how their files are opened.
+// The mounting of simulated disks, and the opening of their files.
 #ifndef QUORATE_TESTING_IMPL_SIMULATED_VOLUME_IPP
 #define QUORATE_TESTING_IMPL_SIMULATED_VOLUME_IPP
 

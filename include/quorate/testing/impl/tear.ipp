@@ -1,4 +1,4 @@
-// The choices that are tried, and how they are told.
+// The choices to try, and their description.
 #ifndef QUORATE_TESTING_IMPL_TEAR_IPP
 #define QUORATE_TESTING_IMPL_TEAR_IPP
 
