@@ -216,7 +216,7 @@ public:
                      std::shared_ptr<traffic> shared = nullptr)
         : guard_(boost::asio::make_work_guard(io_)),
           server_(
-              std::in_place, io_, options,
+              std::in_place, here_, options,
               handler ? std::move(handler) : [this](exchange x) { serve(std::move(x)); },
               std::move(security), std::move(shared)) {
         if (server_->start()) {
@@ -238,17 +238,17 @@ public:
     [[nodiscard]] client connect() const { return client(server_->port()); }
     [[nodiscard]] std::uint16_t port() const { return server_->port(); }
 
-    /// Effects: runs `job` on the server's thread and waits for it.
+    /// Effects: runs `job` within the server's context and waits for it.
     template <class Job>
     auto run(Job job) -> decltype(job()) {
         // Shared: the thread may still be inside the task when its result is already here.
         auto task = std::make_shared<std::packaged_task<decltype(job())()>>(std::move(job));
         auto done = task->get_future();
-        boost::asio::post(io_, [task] { (*task)(); });
+        boost::asio::post(here_.get_executor(), [task] { (*task)(); });
         return done.get();
     }
     server& of_thread() { return *server_; }
-    boost::asio::io_context& context() { return io_; }
+    const asio_context& context() { return here_; }
     std::size_t connection_count() {
         return run([this] { return server_->connection_count(); });
     }
@@ -297,6 +297,7 @@ private:
     }
 
     boost::asio::io_context io_{1};
+    asio_context here_{io_};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
     std::optional<server> server_;
     std::thread thread_;

@@ -106,6 +106,13 @@ BOOST_AUTO_TEST_CASE(calls_of_many_threads_are_all_carried_out) {
     BOOST_TEST(keys == std::size_t{callers * calls + 1});
 }
 
+// Clang 14 cannot assemble coroutines together with its address sanitizer.
+#if defined(__clang__)
+#define QUORATE_TEST_COROUTINES !__has_feature(address_sanitizer)
+#else
+#define QUORATE_TEST_COROUTINES 1
+#endif
+#if QUORATE_TEST_COROUTINES
 BOOST_AUTO_TEST_CASE(coroutine_puts_gets_and_deletes) {
     world w;
     const auto story = [&]() -> asio::awaitable<std::string> {
@@ -119,6 +126,7 @@ BOOST_AUTO_TEST_CASE(coroutine_puts_gets_and_deletes) {
     };
     BOOST_TEST(asio::co_spawn(w.pool, story(), asio::use_future).get() == "0v1-");
 }
+#endif
 
 BOOST_AUTO_TEST_CASE(handler_runs_on_its_own_executor_and_never_inside_the_call) {
     world w;
