@@ -297,7 +297,7 @@ private:
     }
 
     boost::asio::io_context io_{1};
-    asio_context here_{io_};
+    asio_context here_ = asio_context::of_one_thread(io_);
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
     std::optional<server> server_;
     std::thread thread_;
