@@ -159,6 +159,12 @@ BOOST_AUTO_TEST_CASE(memory_of_unfinished_bodies_is_bounded_in_all) {
         BOOST_TEST(f.run([&] { return load->held_bytes; }) <= o.held_bytes_max);
     }
     BOOST_TEST(f.connection_count() < 12U);
+    // All that was sent has come in before the next client does.
+    BOOST_TEST(f.eventually([&] {
+        const auto before = f.run([&] { return load->held_bytes; });
+        std::this_thread::sleep_for(100ms);
+        return f.run([&] { return load->held_bytes; }) == before;
+    }));
     client good = f.connect(); // It takes the place of an older one.
     good.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 400000\r\n\r\n");
     good.send(std::string(400'000, 'x'));
